@@ -1,0 +1,101 @@
+"""Every error rgnet raises on purpose.
+
+    RgnetError
+    ├── PhotoError            one photo could not become pixels; in a batch it is a row, not a crash
+    │   ├── PhotoNotFound     there is no such file
+    │   ├── PhotoRefused      not an image, a format off the allow-list, or over a limit
+    │   └── PhotoDamaged      a format we read, with content that does not decode
+    ├── ModelFileError        a model file cannot be used
+    │   ├── ModelNotFound     no such name and no such file
+    │   ├── ModelDamaged      truncated, or its hash does not match its content
+    │   ├── ModelForeign      a sound file of somebody else's
+    │   └── ModelTooNew       written by a later rgnet
+    ├── DataError             a data set's files are missing, malformed or contradict each other
+    ├── SettingError          a setting has an unknown name or an impossible value
+    ├── EngineError           an engine cannot run here or was asked for what it cannot do
+    └── MissingExtra          an optional part is not installed; the message holds the line that installs it
+
+A message names the thing, what was expected, what was found, and what to do.
+"""
+
+from __future__ import annotations
+
+import importlib
+from difflib import get_close_matches
+from types import ModuleType
+from typing import Iterable
+
+
+class RgnetError(Exception):
+    """Base of all errors below."""
+
+
+class PhotoError(RgnetError):
+    """One photo could not become pixels."""
+
+
+class PhotoNotFound(PhotoError):
+    """There is no such photo file."""
+
+
+class PhotoRefused(PhotoError):
+    """Not an image, a format off the allow-list, or over a limit."""
+
+
+class PhotoDamaged(PhotoError):
+    """A format we read, with content that does not decode."""
+
+
+class ModelFileError(RgnetError):
+    """A model file cannot be used."""
+
+
+class ModelNotFound(ModelFileError):
+    """No model of that name is shipped and no such file exists."""
+
+
+class ModelDamaged(ModelFileError):
+    """The model file is truncated, or its hash does not match its content."""
+
+
+class ModelForeign(ModelFileError):
+    """A sound file, but not one that rgnet wrote."""
+
+
+class ModelTooNew(ModelFileError):
+    """The model file was written by a later rgnet."""
+
+
+class DataError(RgnetError):
+    """A data set's files are missing, malformed or contradict each other."""
+
+
+class SettingError(RgnetError):
+    """A setting has an unknown name or an impossible value."""
+
+
+class EngineError(RgnetError):
+    """An engine cannot run here, or was asked for what it cannot do."""
+
+
+class MissingExtra(RgnetError):
+    """An optional part of rgnet is not installed."""
+
+
+def need(module: str, *, extra: str, purpose: str) -> ModuleType:
+    """Import `module`, or say which line installs the extra that brings it."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as missing:
+        if missing.name is None or missing.name.partition(".")[0] != module.partition(".")[0]:
+            raise
+        raise MissingExtra(
+            f'{purpose} needs {module}, which is not installed: run  pip install "rgnet[{extra}]"'
+        ) from missing
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """The tail of an unknown-name message: the near names, or all of them."""
+    known = sorted(known)
+    close = get_close_matches(name, known, n=3)
+    return f"did you mean {' or '.join(close)}?" if close else f"known are: {', '.join(known)}"

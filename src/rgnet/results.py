@@ -1,0 +1,121 @@
+"""What scoring a photo yields: the waist of the hour-glass between the network and every output.
+
+A JSON line, a CSV or Parquet row and an HTTP answer are all `to_dict()` of a record below. A photo that
+could not be scored is a record too (`ScoreFailure`), with the same columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+SCHEMA = 1
+
+COLUMNS = (
+    "schema", "path", "score", "percentile", "label", "probability", "width", "height",
+    "model", "model_hash", "engine", "notes", "error",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RegionMap:
+    """Every region's vote and its weight in the photo's score (equation 4).
+
+    votes:   (H, W) float32, region scores on the model's human scale
+    weights: (H, W) float32, exp(r Y_ij) / sum exp(r Y_kl): how much a small change of the region's vote
+             moves the photo's score; they sum to 1
+    Row 0 is the top and column 0 the left of the upright photo. The grid spans the whole photo, so region
+    (i, j) covers x in [j, j+1] * width / W and y in [i, i+1] * height / H.
+    """
+
+    votes: np.ndarray
+    weights: np.ndarray
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        return self.votes.shape[0], self.votes.shape[1]
+
+    def box(self, row: int, column: int, *, width: int, height: int) -> tuple[float, float, float, float]:
+        """(left, top, right, bottom) of a region in pixels of the upright photo."""
+        rows, columns = self.grid
+        return (
+            column * width / columns,
+            row * height / rows,
+            (column + 1) * width / columns,
+            (row + 1) * height / rows,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredPhoto:
+    """One photo's score and what it means.
+
+    score:       on the scale of the people whose ratings the model learned (its model card names the scale)
+    percentile:  0-100, the share of the rated photos whose human mean lies below `score`
+    label, probability: "high" or "low" and p(high) of equation 5 where the model is a classifier, else None
+    width, height: pixels of the upright photo, after the orientation tag
+    notes:       what the decoder had to work around, in words; usually empty
+    """
+
+    path: str
+    score: float
+    percentile: float
+    label: str | None
+    probability: float | None
+    width: int
+    height: int
+    model: str
+    model_hash: str
+    engine: str
+    notes: tuple[str, ...] = ()
+    regions: RegionMap | None = field(default=None, repr=False, compare=False)
+
+    ok = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as plain values in the order of COLUMNS."""
+        return {
+            "schema": SCHEMA,
+            "path": self.path,
+            "score": self.score,
+            "percentile": self.percentile,
+            "label": self.label,
+            "probability": self.probability,
+            "width": self.width,
+            "height": self.height,
+            "model": self.model,
+            "model_hash": self.model_hash,
+            "engine": self.engine,
+            "notes": list(self.notes),
+            "error": None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreFailure:
+    """A photo that could not be scored, and why."""
+
+    path: str
+    error: str
+    model: str
+    model_hash: str
+    engine: str
+
+    ok = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as plain values in the order of COLUMNS."""
+        return dict.fromkeys(COLUMNS) | {
+            "schema": SCHEMA,
+            "path": self.path,
+            "model": self.model,
+            "model_hash": self.model_hash,
+            "engine": self.engine,
+            "notes": [],
+            "error": self.error,
+        }
+
+
+Record = ScoredPhoto | ScoreFailure
