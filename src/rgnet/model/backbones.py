@@ -1,0 +1,203 @@
+"""Fully convolutional backbones: image classifiers whose last poolings are traded for dilation (section 3.1).
+
+Every backbone maps image_B3HW to feat_BDHW on a grid `output_stride` times coarser. Removing a factor two
+of subsampling and dilating what follows by two keeps the pretrained weights usable: each kernel still meets
+the neighbours it was trained on. Parameter names stay those of torchvision or timm, so ImageNet weights load
+unchanged.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torchvision import models as torchvision
+
+from rgnet.errors import DataError, SettingError, near, need
+
+
+class Backbone(nn.Module):
+    """A fully convolutional feature extractor and the number of feature channels it gives."""
+
+    def __init__(self, body: nn.Module, channels: int) -> None:
+        super().__init__()
+        self.body = body
+        self.channels = channels
+
+    def forward(self, image_B3HW: Tensor) -> Tensor:
+        return self.body(image_B3HW)
+
+
+def densenet121(output_stride: int = 8, pretrained: bool = False) -> Backbone:
+    """DenseNet-121 without the pools of transitions 3 and 2; dense blocks 4 and 3 dilated by 4 and 2.
+
+    At stride 8 a 300x300 image gives 37x37 regions of 1024 features (section 3.1).
+    """
+    network = torchvision.densenet121(weights="DEFAULT" if pretrained else None)
+    body = network.features
+    rate = 1
+    for stage, needed in ((3, 16), (4, 32)):
+        if output_stride < needed:
+            body.get_submodule(f"transition{stage - 1}").pool = nn.Identity()
+            rate *= 2
+        dilate(body.get_submodule(f"denseblock{stage}"), rate)
+    body.add_module("relu5", nn.ReLU(inplace=True))
+    return Backbone(body, network.classifier.in_features)
+
+
+def resnet(depth: int) -> Callable[..., Backbone]:
+    """ResNet-18, -50 or -101 with strides of the last two stages set to 1 and dilation 2 and 4 (section 4.2).
+
+    The convolution that lost its stride keeps the dilation of the stage before it, so that the dilated
+    network, subsampled, equals the plain one.
+    """
+
+    def make(output_stride: int = 8, pretrained: bool = False) -> Backbone:
+        network = getattr(torchvision, f"resnet{depth}")(weights="DEFAULT" if pretrained else None)
+        rate = 1
+        for stage, needed in ((network.layer3, 16), (network.layer4, 32)):
+            before, rate = rate, rate * 2 if output_stride < needed else rate
+            dilate(stage, rate, strided_rate=before, keep_stride=output_stride >= needed)
+        channels = network.fc.in_features
+        del network.avgpool, network.fc
+        return Backbone(nn.Sequential(OrderedDict(network.named_children())), channels)
+
+    return make
+
+
+def vgg16(output_stride: int = 8, pretrained: bool = False) -> Backbone:
+    """VGG-16 after DeepLab: the last two max pools keep their size, conv5 is dilated by 2, fc6 by 4.
+
+    fc6 and fc7 become a 3x3 and a 1x1 convolution of 1024 maps, their weights decimated from the 7x7 and
+    4096 of the classifier as DeepLab-LargeFOV does (Chen et al., TPAMI 2018).
+    """
+    if output_stride != 8:
+        raise SettingError(f"vgg16 is built at output stride 8 only, not {output_stride}")
+    network = torchvision.vgg16(weights="DEFAULT" if pretrained else None)
+    body = network.features
+    for pool in (23, 30):
+        body[pool] = nn.MaxPool2d(kernel_size=3, stride=1, padding=1)
+    dilate(body[24:30], 2)
+
+    fc6 = nn.Conv2d(512, 1024, kernel_size=3, padding=4, dilation=4)
+    fc7 = nn.Conv2d(1024, 1024, kernel_size=1)
+    with torch.no_grad():
+        first, second = network.classifier[0], network.classifier[3]
+        fc6.weight.copy_(first.weight.view(4096, 512, 7, 7)[::4, :, ::3, ::3])
+        fc6.bias.copy_(first.bias[::4])
+        fc7.weight.copy_(second.weight[::4, ::4, None, None])
+        fc7.bias.copy_(second.bias[::4])
+    for name, layer in (("fc6", fc6), ("relu6", nn.ReLU()), ("fc7", fc7), ("relu7", nn.ReLU())):
+        body.add_module(name, layer)
+    return Backbone(body, 1024)
+
+
+def mobilenet_v2(output_stride: int = 16, pretrained: bool = False) -> Backbone:
+    """MobileNetV2 up to its last inverted residual (320 features), without the 1280-channel expansion."""
+    network = torchvision.mobilenet_v2(weights="DEFAULT" if pretrained else None)
+    body, rate = network.features[:18], 1
+    for start, stop, needed in ((7, 14, 16), (14, 18, 32)):
+        before, rate = rate, rate * 2 if output_stride < needed else rate
+        dilate(body[start:stop], rate, strided_rate=before, keep_stride=output_stride >= needed)
+    return Backbone(body, 320)
+
+
+def timm_backbone(name: str, **arguments) -> Callable[..., Backbone]:
+    """Any timm network that takes an `output_stride`, cut after its last stage."""
+
+    def make(output_stride: int = 16, pretrained: bool = False) -> Backbone:
+        timm = need("timm", extra="torch", purpose=f"the backbone timm:{name}")
+        if not timm.is_model(name):
+            raise SettingError(f"timm has no network {name!r}: {near(name, timm.list_models())}")
+        body = timm.create_model(
+            name, pretrained=pretrained, output_stride=output_stride, features_only=True, **arguments
+        )
+        return Backbone(LastStage(body), body.feature_info.channels()[-1])
+
+    return make
+
+
+def mobilenet_edgetpu(output_stride: int = 16, pretrained: bool = False) -> Backbone:
+    """MobileNetEdgeTPU 1.0 as MLPerf Mobile trained it: no activation after its first block's first norm."""
+    backbone = timm_backbone("mobilenet_edgetpu_100", pad_type="same", bn_eps=1e-3)(output_stride, pretrained)
+    backbone.body.stages.blocks[0][0].bn1.act = nn.Identity()
+    return backbone
+
+
+class LastStage(nn.Module):
+    """The last of the feature maps that a timm feature network gives."""
+
+    def __init__(self, stages: nn.Module) -> None:
+        super().__init__()
+        self.stages = stages
+
+    def forward(self, image_B3HW: Tensor) -> Tensor:
+        return self.stages(image_B3HW)[-1]
+
+
+BACKBONES: dict[str, Callable[..., Backbone]] = {
+    "densenet121": densenet121,
+    "resnet18": resnet(18),
+    "resnet50": resnet(50),
+    "resnet101": resnet(101),
+    "vgg16": vgg16,
+    "mobilenet_v2": mobilenet_v2,
+    "mobilenet_edgetpu": mobilenet_edgetpu,
+    "mobilenet_v1": timm_backbone("mobilenetv1_100", pad_type="same", bn_eps=1e-3),
+}
+
+
+def make_backbone(name: str, *, output_stride: int, pretrained: bool | str | Path = False) -> Backbone:
+    """A backbone by its name, or any of timm's as "timm:NAME".
+
+    pretrained: False for random weights, True for ImageNet weights downloaded by torchvision or timm, or
+    the path of a safetensors file in the layout of the plain network.
+    """
+    if name.startswith("timm:"):
+        make = timm_backbone(name.removeprefix("timm:"))
+    elif name in BACKBONES:
+        make = BACKBONES[name]
+    else:
+        raise SettingError(f"there is no backbone {name!r}: {near(name, BACKBONES)}, or timm:NAME")
+    if isinstance(pretrained, bool):
+        return make(output_stride=output_stride, pretrained=pretrained)
+    backbone = make(output_stride=output_stride)
+    load_local(backbone, Path(pretrained))
+    return backbone
+
+
+def load_local(backbone: Backbone, path: Path) -> None:
+    """Fill a backbone from a safetensors file of the plain network; what the file has more is its classifier."""
+    if not path.is_file():
+        raise DataError(f"there is no weights file {path}: give a .safetensors file of the plain backbone")
+    have = load_file(path)
+    own = backbone.body.stages if isinstance(backbone.body, LastStage) else backbone.body
+    have = {name.removeprefix("features."): tensor for name, tensor in have.items()}
+    missing = sorted(own.state_dict().keys() - have.keys())
+    if missing:
+        raise DataError(
+            f"{path} is not of this backbone: it lacks {len(missing)} tensors, the first is {missing[0]!r}"
+        )
+    own.load_state_dict({name: have[name] for name in own.state_dict()})
+
+
+def dilate(stage: nn.Module, rate: int, *, strided_rate: int | None = None, keep_stride: bool = False) -> None:
+    """Give every convolution in `stage` stride 1, and its kernel the dilation `rate` at unchanged grid size.
+
+    A convolution that had a stride gets `strided_rate` instead. `keep_stride` leaves strided ones alone.
+    """
+    for layer in stage.modules():
+        if not isinstance(layer, nn.Conv2d):
+            continue
+        strided = layer.stride != (1, 1)
+        if strided and keep_stride:
+            continue
+        layer.stride = (1, 1)
+        if layer.kernel_size != (1, 1):
+            here = strided_rate if strided and strided_rate is not None else rate
+            layer.dilation = (here, here)
+            layer.padding = tuple(here * (size // 2) for size in layer.kernel_size)

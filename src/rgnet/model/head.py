@@ -1,0 +1,39 @@
+"""The head: every region votes, log-sum-exp joins the votes (section 3.2, equations 4 and 5).
+
+Shape letters: B batch · N regions · D features of a region · C outputs (2 classes, or 1 score)
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+def log_sum_exp(vote_BNC: Tensor, r: float, dim: int = 1) -> Tensor:
+    """y = (1/r) log( (1/N) sum_i exp(r Y_i) ), between the mean (r -> 0) and the maximum (r -> inf) (equation 4)."""
+    if r == 0:
+        return vote_BNC.mean(dim)
+    return (torch.logsumexp(r * vote_BNC, dim) - math.log(vote_BNC.shape[dim])) / r
+
+
+def region_weights(vote_BNC: Tensor, r: float, dim: int = 1) -> Tensor:
+    """dy/dY_i = exp(r Y_i) / sum_j exp(r Y_j): each region's share in the image's score; sums to 1 over regions."""
+    return (r * vote_BNC).softmax(dim)
+
+
+class RegionHead(nn.Module):
+    """region_BND -> vote_BNC in [0, 1]: a 1x1 kernel over regions, then softmax over the two classes.
+
+    With one channel the softmax becomes a sigmoid: the regression head (section 4.1 says only that the
+    loss changes; see docs/deviations.md). Votes are computed in float32 whatever the precision around them.
+    """
+
+    def __init__(self, channels: int, outputs: int) -> None:
+        super().__init__()
+        self.vote = nn.Linear(channels, outputs)
+
+    def forward(self, region_BND: Tensor) -> Tensor:
+        logit_BNC = self.vote(region_BND).float()
+        return logit_BNC.softmax(dim=2) if logit_BNC.shape[2] > 1 else logit_BNC.sigmoid()

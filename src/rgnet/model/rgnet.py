@@ -1,0 +1,128 @@
+"""RGNet whole: `RGNet.forward` is Figure 3 of the paper.
+
+Shape letters: B batch · D feature channels · H, W region grid · N = H*W regions · C outputs
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from rgnet.architecture import Architecture
+from rgnet.model.backbones import Backbone, make_backbone
+from rgnet.model.dense_aspp import DenseASPP
+from rgnet.model.head import RegionHead, log_sum_exp
+from rgnet.model.region_graph import RegionGraph
+
+
+class Stages(NamedTuple):
+    """What stands between image and votes: features after FCN, after ASPP and after the graph, and S."""
+
+    fcn_BDHW: Tensor
+    context_BDHW: Tensor
+    graph_BND: Tensor
+    affinity_BNN: Tensor | None
+
+
+class RegionVotes(NamedTuple):
+    """vote_BNC: Y of every region in [0, 1]; image_BC: y of equation 4; grid: (H, W), N = H * W row by row."""
+
+    vote_BNC: Tensor
+    image_BC: Tensor
+    grid: tuple[int, int]
+    stages: Stages | None = None
+
+
+class RGNet(nn.Module):
+    """image_B3HW, normalised as the preprocessing says, of any size from 64 pixels a side -> RegionVotes."""
+
+    def __init__(
+        self, *, backbone: nn.Module, context: nn.Module, graph: RegionGraph | None, head: RegionHead, r: float
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.context = context
+        self.graph = graph
+        self.head = head
+        self.r = r
+
+    def forward(self, image_B3HW: Tensor, explain: bool = False) -> RegionVotes:
+        # Local features, and their context at several scales (section 3.1)
+        fcn_BDHW = self.backbone(image_B3HW)
+        context_BDHW = self.context(fcn_BDHW)
+
+        # Regions reason over the composition graph (section 3.2)
+        region_BND, affinity_BNN = context_BDHW.flatten(2).transpose(1, 2), None
+        if self.graph is not None:
+            region_BND, affinity_BNN = self.graph(region_BND)
+
+        # Every region votes; log-sum-exp stands between their mean and their best (equation 4)
+        vote_BNC = self.head(region_BND)
+        image_BC = log_sum_exp(vote_BNC, r=self.r)
+
+        grid = (context_BDHW.shape[-2], context_BDHW.shape[-1])
+        stages = Stages(fcn_BDHW, context_BDHW, region_BND, affinity_BNN) if explain else None
+        return RegionVotes(vote_BNC, image_BC, grid, stages)
+
+
+def build(architecture: Architecture, *, pretrained: bool | str | Path = False) -> RGNet:
+    """The network of an architecture: the one place where sizes meet.
+
+    pretrained: the backbone's weights, see `make_backbone`. New layers are initialised after He et al.
+    """
+    backbone = make_backbone(
+        architecture.backbone, output_stride=architecture.output_stride, pretrained=pretrained
+    )
+    context, channels = make_context(architecture, backbone)
+    graph = None
+    if architecture.graph_layers:
+        graph = RegionGraph(
+            channels,
+            architecture.graph_layers,
+            rebuild=architecture.rebuild_graph,
+            residual=architecture.residual,
+            scaled=architecture.scaled_affinity,
+        )
+    head = RegionHead(channels, architecture.channels)
+    network = RGNet(backbone=backbone, context=context, graph=graph, head=head, r=architecture.r)
+    initialise_new_layers(network)
+    return network
+
+
+def make_context(architecture: Architecture, backbone: Backbone) -> tuple[nn.Module, int]:
+    """What stands between backbone and graph, and the number of channels it gives."""
+    layers, channels = nn.Sequential(), backbone.channels
+    if architecture.squeeze:
+        layers.append(norm_relu_conv(channels, architecture.squeeze, kernel=1))
+        channels = architecture.squeeze
+    if architecture.rates:
+        aspp = DenseASPP(channels, architecture.rates, architecture.maps)
+        layers.append(aspp)
+        channels = aspp.channels
+    for _ in range(architecture.plain_convs):
+        width = 4 * architecture.maps
+        layers.append(norm_relu_conv(channels, width, kernel=3))
+        channels = width
+    if architecture.pooled:
+        layers.append(nn.AdaptiveAvgPool2d(1))
+    return layers, channels
+
+
+def norm_relu_conv(channels: int, maps: int, *, kernel: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.BatchNorm2d(channels),
+        nn.ReLU(),
+        nn.Conv2d(channels, maps, kernel, padding=kernel // 2, bias=False),
+    )
+
+
+def initialise_new_layers(network: RGNet) -> None:
+    """He et al.'s normal initialisation of everything that is not the backbone (section 3.3)."""
+    new = [layer for layer in (network.context, network.graph, network.head) if layer is not None]
+    for name, parameter in (pair for layer in new for pair in layer.named_parameters()):
+        if parameter.ndim >= 2:
+            nn.init.kaiming_normal_(parameter, nonlinearity="relu")
+        elif name.endswith("bias"):
+            nn.init.zeros_(parameter)
