@@ -97,5 +97,5 @@ def need(module: str, *, extra: str, purpose: str) -> ModuleType:
 def near(name: str, known: Iterable[str]) -> str:
     """The tail of an unknown-name message: the near names, or all of them."""
     known = sorted(known)
-    close = get_close_matches(name, known, n=3)
-    return f"did you mean {' or '.join(close)}?" if close else f"known are: {', '.join(known)}"
+    close = get_close_matches(name, known, n=2, cutoff=0.7)
+    return f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(known)}"

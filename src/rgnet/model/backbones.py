@@ -162,7 +162,7 @@ def make_backbone(name: str, *, output_stride: int, pretrained: bool | str | Pat
     elif name in BACKBONES:
         make = BACKBONES[name]
     else:
-        raise SettingError(f"there is no backbone {name!r}: {near(name, BACKBONES)}, or timm:NAME")
+        raise SettingError(f"there is no backbone {name!r}: {near(name, BACKBONES)} (or any of timm's: timm:NAME)")
     if isinstance(pretrained, bool):
         return make(output_stride=output_stride, pretrained=pretrained)
     backbone = make(output_stride=output_stride)

@@ -1,0 +1,68 @@
+"""`rgnet train`: a model file from rated photos."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+PARA_NOTICE = (
+    "Trained on PARA: for research and learning only. Cite 'Personalized Image Aesthetics Assessment with Rich "
+    "Attributes' (Yang et al., CVPR 2022). The rgnet code is Apache-2.0; these weights are not."
+)
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="compact (laptops) or paper (section 3.3 of the RGNet paper).")],
+    labels: Annotated[Path, typer.Option(help="Folder with PARA's labels.csv and exact_duplicates.txt.")],
+    photos: Annotated[Path, typer.Option(help="Folder below which labels.csv finds its photos.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for checkpoints, figures and the model file.")],
+    weights: Annotated[
+        Path | None, typer.Option(help="Backbone weights, a safetensors file; left out: downloaded ImageNet weights.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Name of the model, and of its file.")] = "my-rgnet",
+    settings: Annotated[
+        list[str], typer.Option("--set", help="Change a setting of the recipe: NAME=VALUE; may be repeated.")
+    ] = [],  # noqa: B006 - Typer copies it
+    resume: Annotated[bool, typer.Option(help="Go on from the last finished epoch in the output folder.")] = False,
+) -> None:
+    """Train a model on rated photos and write it as one model file.
+
+    Example:  rgnet train compact --labels para --photos para -o runs/mine --set batch_size=32
+    """
+    from rgnet.cli.progress import track
+    from rgnet.datasets import para
+    from rgnet.errors import need
+    from rgnet.training.recipes import recipe as recipe_named
+
+    need("lightning", extra="train", purpose="training")
+    from rgnet.training.run import Provenance
+    from rgnet.training.run import train as run
+
+    chosen = recipe_named(recipe, settings)
+    rated = para.load(labels, photos, held_out=chosen.held_out, seed=chosen.seed)
+    for note in rated.notes:
+        typer.echo(note, err=True)
+    model = run(
+        chosen,
+        rated,
+        output,
+        provenance=Provenance(
+            name=name,
+            licence="PARA research-only",
+            notice=PARA_NOTICE,
+            command=" ".join(["rgnet", *(public(word) for word in sys.argv[1:])]),
+        ),
+        pretrained=weights if weights is not None else True,
+        resume=resume,
+        track=track,
+    )
+    typer.echo(f"wrote {model}")
+
+
+def public(word: str) -> str:
+    """A command word for the model card: of an absolute path only the last part, for it names a private folder."""
+    return shlex.quote(Path(word).name if Path(word).is_absolute() else word)

@@ -1,0 +1,58 @@
+"""Rated photos and their splits, whatever data set they come from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class RatedPhoto:
+    """One photo and the mean of its human ratings, on the data set's own scale.
+
+    key: its name in the data set, unique there
+    """
+
+    key: str
+    path: Path
+    mean: float
+
+
+@dataclass(frozen=True, slots=True)
+class RatedPhotos:
+    """A data set as one experiment uses it.
+
+    low, high: ends of the rating scale
+    people:    one sentence on who rated, for the model card
+    """
+
+    name: str
+    low: float
+    high: float
+    people: str
+    train: tuple[RatedPhoto, ...]
+    held_out: tuple[RatedPhoto, ...]
+    test: tuple[RatedPhoto, ...]
+    notes: tuple[str, ...] = ()
+
+    def unit(self, mean: float | np.ndarray) -> float | np.ndarray:
+        """A rating as a number in [0, 1]."""
+        return (mean - self.low) / (self.high - self.low)
+
+
+def list_hash(photos: Sequence[RatedPhoto]) -> str:
+    """Names a list of photos and their ratings: 12 hex digits, the same in any order."""
+    lines = sorted(f"{photo.key} {photo.mean:.6f}\n" for photo in photos)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()[:12]
+
+
+def hold_out(photos: Sequence[RatedPhoto], count: int, *, seed: int) -> tuple[list[RatedPhoto], list[RatedPhoto]]:
+    """(kept, held out): `count` photos drawn by `seed`, independent of the order of the list."""
+    ordered = sorted(photos, key=lambda photo: photo.key)
+    drawn = set(np.random.default_rng(seed).permutation(len(ordered))[:count].tolist())
+    kept = [photo for index, photo in enumerate(ordered) if index not in drawn]
+    return kept, [ordered[index] for index in sorted(drawn)]

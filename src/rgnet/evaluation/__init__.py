@@ -1,0 +1,1 @@
+"""Exams: a model's scores against what people said."""

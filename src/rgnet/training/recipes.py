@@ -1,0 +1,177 @@
+"""Training recipes: functions that return a complete, frozen configuration. Numbers from the paper stand here once."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal, get_args, get_origin
+
+from rgnet.architecture import Architecture
+from rgnet.errors import SettingError, near
+from rgnet.preprocess import Preprocess
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Everything that decides a training run, apart from the photos.
+
+    sizes:        ((epochs, side in pixels), ...), in order; the last side is the model's own
+    loss:         "cross_entropy" on high / low (section 3.3), "mse" on the rating in [0, 1] (section 4.1), or
+                  "mse+plcc": 10 MSE + (1 - Pearson correlation within the batch) / 2
+    threshold:    a mean rating of at least this is "high"; used by cross entropy and by the exam's accuracy
+    learning_rate, head_rate: of the backbone, and of the new layers
+    schedule:     "poly": (1 - t)^0.9 of the paper, or "cosine"; warmup is the share of steps before it
+    norms:        "keep", or "revive" for backbones whose batch norms were folded away: statistics are measured
+                  and the affine part set so that the function stays what it was
+    vote_start:   "he" as all new layers (section 3.3), or "even": every region first votes the same
+    zoom:         random enlargement before cropping back, (1.05, 1.25) in section 3.3; flip is a probability
+    """
+
+    name: str
+    architecture: Architecture = field(default_factory=Architecture)
+    preprocess: Preprocess = field(default_factory=Preprocess)
+    sizes: tuple[tuple[int, int], ...] = ((80, 300),)
+    batch_size: int = 32
+    loss: Literal["cross_entropy", "mse", "mse+plcc"] = "cross_entropy"
+    threshold: float = 5.0
+    optimizer: Literal["adam", "adamw"] = "adam"
+    learning_rate: float = 1e-4
+    head_rate: float = 1e-4
+    weight_decay: float = 1e-5
+    schedule: Literal["poly", "cosine"] = "poly"
+    warmup: float = 0.0
+    clip: float | None = None
+    flip: float = 0.5
+    zoom: tuple[float, float] = (1.05, 1.25)
+    norms: Literal["keep", "revive"] = "keep"
+    vote_start: Literal["he", "even"] = "he"
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    held_out: int = 1500
+    seed: int = 0
+
+    @property
+    def epochs(self) -> int:
+        return sum(epochs for epochs, _ in self.sizes)
+
+    def size_at(self, epoch: int) -> int:
+        """Side in pixels of the photos of that epoch, counted from 0."""
+        for epochs, size in self.sizes:
+            if epoch < epochs:
+                return size
+            epoch -= epochs
+        return self.sizes[-1][1]
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self) | {
+            "architecture": self.architecture.to_dict(),
+            "preprocess": self.preprocess.to_dict(),
+        }
+
+
+def paper() -> Recipe:
+    """Section 3.3: 300x300, Adam at 1e-4 with poly decay, 80 epochs, cross entropy on high and low."""
+    return Recipe(name="paper")
+
+
+def compact() -> Recipe:
+    """Our small model for laptops: NIMA's MobileNetV1, which has seen AVA, with context and a residual graph.
+
+    Made for a CPU with bf16: small photos first, 224 pixels at the end.
+    """
+    half = (0.5, 0.5, 0.5)
+    return Recipe(
+        name="compact",
+        architecture=Architecture(
+            backbone="mobilenet_v1",
+            output_stride=16,
+            squeeze=256,
+            rates=(1, 2, 4, 6),
+            residual=True,
+            scaled_affinity=True,
+            head="score",
+        ),
+        preprocess=Preprocess(size=224, mean=half, std=half),
+        sizes=((2, 160), (5, 224)),
+        batch_size=64,
+        loss="mse+plcc",
+        threshold=3.0,
+        optimizer="adamw",
+        learning_rate=5e-4,
+        head_rate=1e-3,
+        weight_decay=1e-2,
+        schedule="cosine",
+        warmup=0.1,
+        clip=1.0,
+        zoom=(1.0, 1.15),
+        norms="revive",
+        vote_start="even",
+        precision="bf16-mixed",
+    )
+
+
+RECIPES: dict[str, Callable[[], Recipe]] = {"paper": paper, "compact": compact}
+
+
+def recipe(name: str, settings: typing.Iterable[str] = ()) -> Recipe:
+    """A recipe by name, with settings like "batch_size=16" or "architecture.r=2" changed."""
+    if name not in RECIPES:
+        raise SettingError(f"there is no recipe {name!r}: {near(name, RECIPES)}")
+    made = RECIPES[name]()
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise SettingError(f"a setting reads NAME=VALUE, found {setting!r}")
+        made = changed(made, key.strip(), text.strip())
+    return made
+
+
+def changed(settings: Any, key: str, text: str) -> Any:
+    """A copy of a frozen dataclass with one field, named by dots, set from text."""
+    head, _, rest = key.partition(".")
+    known = {item.name for item in fields(settings)}
+    if head not in known:
+        raise SettingError(f"there is no setting {key!r}: {near(head, known)}")
+    if rest:
+        return replace(settings, **{head: changed(getattr(settings, head), rest, text)})
+    kind = typing.get_type_hints(type(settings))[head]
+    try:
+        return replace(settings, **{head: parsed(text, kind)})
+    except ValueError as problem:
+        raise SettingError(f"{key}: {problem}") from problem
+
+
+def parsed(text: str, kind: Any) -> Any:
+    """`text` as a value of the annotated type `kind`; ValueError says what was expected."""
+    origin, choices = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        if text not in choices:
+            raise ValueError(f"expected one of {', '.join(map(str, choices))}, found {text!r}")
+        return text
+    if origin in (typing.Union, types.UnionType):
+        return None if text == "none" else parsed(text, choices[0])
+    if kind is bool:
+        if text not in ("true", "false"):
+            raise ValueError(f"expected true or false, found {text!r}")
+        return text == "true"
+    if origin is tuple:
+        return parsed_tuple(text, choices)
+    if kind in (int, float, str):
+        try:
+            return kind(text)
+        except ValueError:
+            raise ValueError(f"expected {kind.__name__}, found {text!r}") from None
+    raise ValueError("this setting has parts: name one of them with a dot")
+
+
+def parsed_tuple(text: str, choices: tuple) -> tuple:
+    """(1, 2) from "1,2"; ((2, 160), (5, 224)) from "2x160,5x224"; () from ""."""
+    words = [word for word in text.split(",") if word]
+    if choices[-1] is Ellipsis:
+        if get_origin(choices[0]) is tuple:
+            return tuple(tuple(map(int, word.split("x"))) for word in words)
+        return tuple(parsed(word, choices[0]) for word in words)
+    if len(words) != len(choices):
+        raise ValueError(f"expected {len(choices)} values joined by commas, found {text!r}")
+    return tuple(parsed(word, kind) for word, kind in zip(words, choices, strict=True))
