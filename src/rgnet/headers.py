@@ -1,0 +1,90 @@
+"""What a photo's header says without decoding a pixel: its orientation, and the size of a JPEG XL."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, BinaryIO
+
+_JXL_RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
+
+
+def exif_orientation(info: dict[str, Any]) -> int:
+    """The orientation tag (1-8) of a Pillow info dictionary; 1 where it has none.
+
+    Reads that one tag and no other, so that damage elsewhere in the block neither raises nor warns.
+    Raises ValueError if the block is too broken to find the tag.
+    """
+    block = info.get("exif") or _imagemagick_exif(info)
+    if not block:
+        return 1
+    try:
+        value = _ifd0_short(block.removeprefix(b"Exif\0\0"), tag=0x0112)
+    except struct.error as problem:
+        raise ValueError(f"EXIF block of {len(block)} bytes: {problem}") from problem
+    return value if value in range(1, 9) else 1
+
+
+def _imagemagick_exif(info: dict[str, Any]) -> bytes:
+    """Old ImageMagick wrote a PNG's EXIF as text: a name, a length, then lines of hexadecimal."""
+    text = info.get("Raw profile type exif")
+    return bytes.fromhex("".join(text.split("\n")[3:])) if text else b""
+
+
+def _ifd0_short(block: bytes, *, tag: int) -> int | None:
+    order = {b"II": "<", b"MM": ">"}.get(block[:2])
+    if order is None:
+        raise ValueError(f"EXIF block starts with {block[:4]!r}, not with II or MM")
+    (start,) = struct.unpack_from(order + "I", block, 4)
+    (entries,) = struct.unpack_from(order + "H", block, start)
+    for entry in range(start + 2, start + 2 + 12 * entries, 12):
+        found, kind = struct.unpack_from(order + "HH", block, entry)
+        if found == tag:
+            return struct.unpack_from(order + ("I" if kind == 4 else "H"), block, entry + 8)[0]
+    return None
+
+
+def jxl_size(stream: BinaryIO) -> tuple[int, int]:
+    """(width, height) of a JPEG XL, before its decoder, which decodes everything on opening, sees it.
+
+    ISO/IEC 18181-1, SizeHeader. Raises ValueError if there is no codestream.
+    """
+    bits = int.from_bytes(_jxl_codestream(stream)[2:], "little")
+
+    def take(count: int) -> int:
+        nonlocal bits
+        value, bits = bits & ((1 << count) - 1), bits >> count
+        return value
+
+    small = take(1)
+
+    def side() -> int:
+        return 8 * (take(5) + 1) if small else take((9, 13, 18, 30)[take(2)]) + 1
+
+    height = side()
+    if ratio := take(3):
+        numerator, denominator = _JXL_RATIOS[ratio - 1]
+        return height * numerator // denominator, height
+    return side(), height
+
+
+def _jxl_codestream(stream: BinaryIO) -> bytes:
+    """The first bytes of the codestream, bare or in the first box that holds a part of it."""
+    stream.seek(0)
+    head = stream.read(16)
+    while head[:2] != b"\xff\x0a":
+        if len(head) < 16:
+            raise ValueError("a JPEG XL container without a codestream")
+        length, kind = struct.unpack_from(">I4s", head)
+        skip = 8
+        if length == 1:
+            (length,) = struct.unpack_from(">Q", head, 8)
+            skip = 16
+        skip_to_code = {b"jxlc": skip, b"jxlp": skip + 4}.get(kind)
+        start = stream.tell() - len(head)
+        if skip_to_code is None and length < skip:
+            raise ValueError("a JPEG XL container without a codestream")
+        stream.seek(start + (length if skip_to_code is None else skip_to_code))
+        head = stream.read(16)
+        if skip_to_code is not None and head[:2] != b"\xff\x0a":
+            raise ValueError("a JPEG XL codestream without its signature")
+    return head
