@@ -1,0 +1,55 @@
+"""Recipes are frozen, typed and say so when asked for what they lack."""
+
+import json
+
+import pytest
+
+from rgnet.errors import SettingError
+from rgnet.training.recipes import RECIPES, recipe
+
+
+def test_the_papers_numbers():
+    paper = recipe("paper")
+    assert (paper.epochs, paper.batch_size, paper.learning_rate, paper.weight_decay) == (80, 32, 1e-4, 1e-5)
+    assert (paper.flip, paper.zoom, paper.preprocess.size, paper.architecture.r) == (0.5, (1.05, 1.25), 300, 4)
+    assert (paper.loss, paper.optimizer, paper.schedule) == ("cross_entropy", "adam", "poly")
+    assert paper.architecture.rates == (3, 6, 12, 18) and paper.architecture.graph_layers == 3
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_a_recipe_is_written_beside_its_run_as_json(name):
+    assert json.loads(json.dumps(recipe(name).to_dict()))["name"] == name
+
+
+def test_settings_are_typed():
+    changed = recipe(
+        "compact",
+        ["batch_size=16", "zoom=1,1.2", "sizes=1x96,2x128", "clip=none", "architecture.rates=", "architecture.residual=false"],
+    )
+    assert (changed.batch_size, changed.zoom, changed.sizes, changed.clip) == (16, (1.0, 1.2), ((1, 96), (2, 128)), None)
+    assert changed.architecture.rates == () and changed.architecture.residual is False
+    assert [changed.size_at(epoch) for epoch in range(3)] == [96, 128, 128]
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("batchsize=16", "there is no setting 'batchsize': did you mean batch_size?"),
+        ("architecture.rate=1", "there is no setting 'rate': did you mean rates?"),
+        ("batch_size=many", "batch_size: expected int, found 'many'"),
+        ("loss=mae", "loss: expected one of cross_entropy, mse, mse+plcc, found 'mae'"),
+        ("architecture.residual=yes", "residual: expected true or false, found 'yes'"),
+        ("zoom=1", "zoom: expected 2 values joined by commas, found '1'"),
+        ("architecture=small", "architecture: this setting has parts: name one of them with a dot"),
+        ("batch_size", "a setting reads NAME=VALUE, found 'batch_size'"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_was_expected(setting, message):
+    with pytest.raises(SettingError) as error:
+        recipe("compact", [setting])
+    assert str(error.value) == message
+
+
+def test_unknown_recipe():
+    with pytest.raises(SettingError, match="there is no recipe 'compct': did you mean compact"):
+        recipe("compct")
