@@ -1,0 +1,158 @@
+"""How fast, against what bounds it, on two cores: `python benchmarks/score.py [--json FILE]`.
+
+Prints, all measured in this one run:
+  photos_per_s        `Scorer.score_many` over a folder of 12-megapixel JPEG files, default model
+  bound_photos_per_s  what decoding and resizing plus inference alone would allow on the same cores
+  shares              of the two cores' time: decode and resize, inference, the rest
+  densenet121         the paper's network at 300x300: default engine over torch eager float32, same weights
+  peak_mb             peak memory of `rgnet score` over 100 and over 2,000 photos
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+
+CORES = 2
+PHOTOS = 100
+ROUNDS = 3
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("--json", type=Path, help="also write the figures to this file")
+    options.add_argument("--photos", type=Path, help="keep the 12-megapixel photos here for the next run")
+    options.add_argument("--skip", nargs="*", default=[], choices=["folder", "densenet121", "memory"])
+    chosen = options.parse_args()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:CORES]))
+
+    figures: dict = {"machine": machine()}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = chosen.photos or Path(scratch) / "photos"
+        parts = {"folder": folder_rate, "densenet121": densenet_ratio, "memory": memory}
+        for name, part in parts.items():
+            if name not in chosen.skip:
+                figures |= part(folder)
+                print(json.dumps(figures, indent=2), flush=True)
+    if chosen.json:
+        chosen.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def machine() -> str:
+    model = platform.processor() or platform.machine()
+    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else ():
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+    return f"{model}, {CORES} cores used of {os.cpu_count()}"
+
+
+def folder_rate(folder: Path) -> dict:
+    """End to end over a folder, and its two parts alone on the same cores."""
+    import numpy as np
+    from photos import twelve_megapixels
+
+    import rgnet
+    from rgnet.photo import decode
+
+    paths = twelve_megapixels(folder, PHOTOS)
+    scorer = rgnet.load(threads=CORES)
+    preprocess = scorer.card.preprocess
+    size = preprocess.target(4000, 3000)
+    pixels = np.stack([preprocess(decode(path, at_least=size).image) for path in paths])
+
+    def score() -> None:
+        assert all(record.ok for record in scorer.score_many(paths))
+
+    def decode_all() -> None:
+        with ThreadPoolExecutor(CORES) as pool:
+            list(pool.map(lambda path: preprocess(decode(path, at_least=size).image), paths))
+
+    def infer_all() -> None:
+        for start in range(0, PHOTOS, 8):
+            scorer.engine.run(pixels[start : start + 8])
+
+    whole, decoding, inference = (best(work) for work in (score, decode_all, infer_all))
+    return {
+        "model": scorer.card.name,
+        "engine": scorer.engine_name,
+        "photos_per_s": round(PHOTOS / whole, 1),
+        "bound_photos_per_s": round(PHOTOS / (decoding + inference), 1),
+        "shares": {
+            "decode_and_resize": round(decoding / whole, 3),
+            "inference": round(inference / whole, 3),
+            "rest": round(1 - (decoding + inference) / whole, 3),
+        },
+    }
+
+
+def densenet_ratio(_folder: Path) -> dict:
+    """The paper's network, random weights, batches of four photos at 300x300."""
+    import numpy as np
+    import torch
+
+    from rgnet.engines import open_engine
+    from rgnet.export import graph_of
+    from rgnet.model import build, preset
+    from rgnet.modelfile import from_network
+    from rgnet.preprocess import Preprocess
+
+    torch.set_num_threads(CORES)
+    network = build(preset("rgnet")).eval()
+    file = from_network(network, preset("rgnet"), Preprocess(size=300), graph=graph_of(network))
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 300, 300, 3), dtype=np.uint8)
+    seconds = {}
+    for engine, precision in (("torch", "f32"), ("openvino", "f32"), ("openvino", "auto")):
+        opened = open_engine(file, engine=engine, precision=precision, threads=CORES)
+        opened.run(pixels)
+        seconds[opened.name if precision == "f32" else "default"] = best(lambda: opened.run(pixels)) / 4
+    eager = seconds["torch-cpu-f32"]
+    return {"densenet121": {name: {"s_per_photo": round(value, 4), "x": round(eager / value, 2)} for name, value in seconds.items()}}
+
+
+def memory(_folder: Path) -> dict:
+    """Peak resident memory of the command over small folders and large ones (the same photos again)."""
+    from photos import twelve_megapixels
+
+    peaks = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        originals = twelve_megapixels(Path(scratch) / "originals", 10)
+        for count in (100, 2000):
+            folder = Path(scratch) / str(count)
+            folder.mkdir()
+            for index in range(count):
+                os.link(originals[index % 10], folder / f"{index:05d}.jpg")
+            peaks[count] = peak_of([sys.executable, "-m", "rgnet", "score", str(folder), "-o", f"{scratch}/{count}.csv"])
+    return {"peak_mb": peaks}
+
+
+def peak_of(command: list[str]) -> int:
+    """Peak megabytes of any child so far; the larger folder is run last, so its peak shows if it is higher."""
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+
+
+def best(work: Callable[[], object]) -> float:
+    """Median seconds of ROUNDS runs after one to warm up."""
+    work()
+    times = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return median(times)
+
+
+if __name__ == "__main__":
+    main()
