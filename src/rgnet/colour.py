@@ -22,7 +22,7 @@ _TIFF_BITS, _TIFF_PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 
 
 def to_srgb(image: Image.Image) -> tuple[Image.Image, list[str]]:
-    """`image` in mode RGB and the sRGB colour space, with notes on what had to be worked around."""
+    """A new image in mode RGB and the sRGB colour space, with notes on what had to be worked around."""
     profile, notes = image.info.get("icc_profile"), []
     if image.mode.startswith(("I", "F")):
         image, notes = _eight_bits(image)

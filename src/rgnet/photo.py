@@ -156,7 +156,7 @@ def _from_image(source: Image.Image, name: str, policy: DecodePolicy) -> Photo:
         source.load()
         orientation, notes = _orientation(source)
         image, colour_notes = to_srgb(source)
-        image = _upright(image.copy() if image is source else image, orientation)
+        image = _upright(image, orientation)
     return Photo(image, *image.size, (*notes, *colour_notes))
 
 
