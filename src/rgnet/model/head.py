@@ -5,17 +5,20 @@ Shape letters: B batch · N regions · D features of a region · C outputs (2 cl
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
 
 def log_sum_exp(vote_BNC: Tensor, r: float, dim: int = 1) -> Tensor:
-    """y = (1/r) log( (1/N) sum_i exp(r Y_i) ), between the mean (r -> 0) and the maximum (r -> inf) (equation 4)."""
+    """y = (1/r) log( (1/N) sum_i exp(r Y_i) ), between the mean (r -> 0) and the maximum (r -> inf) (equation 4).
+
+    The mean inside keeps N out of the formula, so that an exported graph holds for any size of photo.
+    """
     if r == 0:
         return vote_BNC.mean(dim)
-    return (torch.logsumexp(r * vote_BNC, dim) - math.log(vote_BNC.shape[dim])) / r
+    peak_B1C = vote_BNC.amax(dim, keepdim=True).detach()
+    mean_B1C = (r * (vote_BNC - peak_B1C)).exp().mean(dim, keepdim=True)
+    return (peak_B1C + mean_B1C.log() / r).squeeze(dim)
 
 
 def region_weights(vote_BNC: Tensor, r: float, dim: int = 1) -> Tensor:

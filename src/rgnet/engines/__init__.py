@@ -1,0 +1,66 @@
+"""Engines run a model file's network: the same weights, whatever computes them."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from rgnet.errors import SettingError, near
+from rgnet.modelfile import ModelFile
+
+PRECISIONS = ("auto", "f32", "bf16", "f16")
+
+
+class Engine(Protocol):
+    """name: what computes and in which precision, such as "openvino-bf16"."""
+
+    name: str
+
+    def run(self, pixels_BHWC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """uint8 RGB of one size -> (image_BC, vote_BHWC) float32: y of equation 4, and every region's vote."""
+
+
+def open_engine(
+    model: ModelFile, engine: str = "auto", *, precision: str = "auto", threads: int | None = None
+) -> Engine:
+    """The engine of that name, ready to run; "auto" is torch where there is an NVIDIA card for it, else OpenVINO.
+
+    precision: "auto" is the engine's own choice for the machine, "f32" the same everywhere
+    threads:   of the processor; None for all
+    Raises EngineError, SettingError or MissingExtra.
+    """
+    if precision not in PRECISIONS:
+        raise SettingError(f"precision is one of {', '.join(PRECISIONS)}, not {precision!r}")
+    if engine == "auto":
+        engine = "torch" if cuda_at_hand() else "openvino"
+    name, _, device = engine.partition(":")
+    if name not in OPENERS:
+        raise SettingError(f"there is no engine {name!r}: {near(name, OPENERS)}")
+    return OPENERS[name](model, device, precision, threads)
+
+
+def cuda_at_hand() -> bool:
+    """Whether torch is installed and sees an NVIDIA card; torch is not imported where there is no driver."""
+    if not Path("/dev/nvidia0").exists() or importlib.util.find_spec("torch") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def open_openvino(model: ModelFile, device: str, precision: str, threads: int | None) -> Engine:
+    from rgnet.engines.openvino import OpenVINOEngine
+
+    return OpenVINOEngine(model, device or "CPU", precision=precision, threads=threads)
+
+
+def open_torch(model: ModelFile, device: str, precision: str, threads: int | None) -> Engine:
+    from rgnet.engines.torch import TorchEngine
+
+    return TorchEngine(model, device, precision=precision, threads=threads)
+
+
+OPENERS = {"openvino": open_openvino, "torch": open_torch}

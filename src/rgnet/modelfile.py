@@ -1,0 +1,235 @@
+"""One file is a model: weights, graph, and a card that says how to feed it and what its numbers mean.
+
+A safetensors file of
+    the network's tensors     matrices may be float16, vectors float32
+    graph.onnx                uint8, the network as ONNX with every weight a graph input (about 0.1 MB)
+    metadata "rgnet"          the card as JSON, with a hash over the card and all tensors
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from rgnet.architecture import Architecture
+from rgnet.errors import ModelDamaged, ModelForeign, ModelNotFound, ModelTooNew, near
+from rgnet.preprocess import Preprocess
+
+FORMAT_VERSION = 1
+SUFFIX = ".safetensors"
+GRAPH = "graph.onnx"
+DEFAULT = "rgnet-compact"
+SHIPPED = Path(__file__).parent / "weights"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """The scale people rated on.
+
+    low, high: its ends
+    people:    one sentence on who rated
+    quantiles: of the photos' human means, evenly spaced from the lowest photo to the highest
+    """
+
+    low: float
+    high: float
+    people: str
+    quantiles: tuple[float, ...]
+
+    def human(self, unit: float) -> float:
+        """A number in [0, 1] as a rating."""
+        return self.low + (self.high - self.low) * unit
+
+    def percentile(self, score: float) -> float:
+        """0-100: the share of the rated photos whose human mean lies below `score`."""
+        return float(np.interp(score, self.quantiles, np.linspace(0, 100, len(self.quantiles))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """What a model is, apart from its weights.
+
+    training: data, photos, list hashes, recipe, command: plain values
+    licence:  of the weights, short; `notice` is what users must be told
+    metrics:  exam figures by name
+    """
+
+    name: str
+    architecture: Architecture
+    preprocess: Preprocess
+    scale: Scale
+    training: dict[str, Any] = field(default_factory=dict)
+    licence: str
+    notice: str = ""
+    metrics: dict[str, Any] = field(default_factory=dict)
+    sha256: str = ""
+
+    @property
+    def short_hash(self) -> str:
+        return self.sha256[:12]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "format_version": FORMAT_VERSION,
+            "name": self.name,
+            "architecture": self.architecture.to_dict(),
+            "preprocess": self.preprocess.to_dict(),
+            "scale": asdict(self.scale) | {"quantiles": list(self.scale.quantiles)},
+            "training": self.training,
+            "licence": self.licence,
+            "notice": self.notice,
+            "metrics": self.metrics,
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any], *, sha256: str) -> ModelCard:
+        values = {key: value for key, value in values.items() if key != "format_version"}
+        scale = values["scale"]
+        return cls(
+            **values
+            | {
+                "architecture": Architecture.from_dict(values["architecture"]),
+                "preprocess": Preprocess.from_dict(values["preprocess"]),
+                "scale": Scale(**scale | {"quantiles": tuple(scale["quantiles"])}),
+                "sha256": sha256,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model in memory: card, weights by their names in the network, and the ONNX graph without weights."""
+
+    card: ModelCard
+    tensors: Mapping[str, np.ndarray]
+    graph: bytes
+    path: Path | None = None
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes of all tensors."""
+        return sum(tensor.nbytes for tensor in self.tensors.values()) + len(self.graph)
+
+
+def half(tensors: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """A network's state as stored: matrices and kernels in float16, vectors in float32, counters left out."""
+    arrays = {name: np.asarray(tensor) for name, tensor in tensors.items()}
+    return {
+        name: np.ascontiguousarray(array, dtype=np.float16 if array.ndim >= 2 else np.float32)
+        for name, array in arrays.items()
+        if not name.endswith("num_batches_tracked")
+    }
+
+
+def write(path: Path, card: ModelCard, tensors: Mapping[str, np.ndarray], graph: bytes) -> str:
+    """Write a model file, whole or not at all; returns its hash."""
+    stored = {name: np.ascontiguousarray(array) for name, array in sorted(tensors.items())}
+    stored[GRAPH] = np.frombuffer(graph, dtype=np.uint8)
+    text = json.dumps(card.to_dict(), sort_keys=True)
+    digest = content_hash(text, stored)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        partial.write_bytes(save(stored, metadata={"rgnet": text, "sha256": digest}))
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return digest
+
+
+def read(path: Path) -> ModelFile:
+    """Read a model file and check its hash.
+
+    Raises ModelNotFound, ModelDamaged (truncated, or changed since it was written), ModelForeign or ModelTooNew.
+    """
+    card = read_card(path)
+    with safe_open(path, framework="numpy") as file:
+        text = file.metadata()["rgnet"]
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    if content_hash(text, tensors) != card.sha256:
+        raise ModelDamaged(f"{path}: the content does not match its hash {card.short_hash}: fetch the file again")
+    graph = tensors.pop(GRAPH).tobytes()
+    return ModelFile(card=card, tensors=tensors, graph=graph, path=path)
+
+
+def read_card(path: Path) -> ModelCard:
+    """Only the card, from the head of the file. Raises as `read` does, except that nothing is hashed."""
+    if not path.is_file():
+        raise ModelNotFound(f"there is no model file {path}")
+    metadata = read_metadata(path)
+    if "rgnet" not in metadata or "sha256" not in metadata:
+        raise ModelForeign(f"{path} is a safetensors file, but not one of rgnet's: give a file `rgnet train` wrote")
+    values = json.loads(metadata["rgnet"])
+    version = values.get("format_version", 0)
+    if version > FORMAT_VERSION:
+        raise ModelTooNew(
+            f"{path} has format {version}, this rgnet reads up to {FORMAT_VERSION}: upgrade with  pip install -U rgnet"
+        )
+    return ModelCard.from_dict(values, sha256=metadata["sha256"])
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return file.metadata() or {}
+    except SafetensorError as problem:
+        if looks_like_safetensors(path):
+            raise ModelDamaged(f"{path} is truncated or damaged ({problem}): fetch the file again") from problem
+        raise ModelForeign(
+            f"{path} is not a model file: expected safetensors written by `rgnet train`, found something else"
+        ) from problem
+
+
+def looks_like_safetensors(path: Path) -> bool:
+    """Whether a file begins as safetensors do: eight bytes of header length, then JSON."""
+    with path.open("rb") as file:
+        head = file.read(10)
+    return len(head) < 10 or (head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 100_000_000)
+
+
+def content_hash(card_json: str, tensors: Mapping[str, np.ndarray]) -> str:
+    """sha256 over the card and every tensor's name, type, shape and bytes, in the order of names."""
+    digest = hashlib.sha256(card_json.encode())
+    for name, array in sorted(tensors.items()):
+        digest.update(f"\n{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(memoryview(np.ascontiguousarray(array)).cast("B") if array.size else b"")
+    return digest.hexdigest()
+
+
+def user_folder() -> Path:
+    """Where a user's own models lie: $RGNET_MODELS, else rgnet/models in the user's data folder."""
+    if folder := os.environ.get("RGNET_MODELS"):
+        return Path(folder)
+    if os.name == "nt":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "rgnet" / "models"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "rgnet" / "models"
+
+
+def available() -> dict[str, Path]:
+    """Names and files of the shipped models and of the user's own; the user's win."""
+    found = {}
+    for folder in (SHIPPED, user_folder()):
+        if folder.is_dir():
+            found |= {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}"))}
+    return found
+
+
+def find(model: str | Path | None = None) -> Path:
+    """The file of a model: None is the default, a name is looked up, anything else is a path."""
+    if model is None:
+        model = DEFAULT
+    if Path(model).suffix == SUFFIX or Path(model).is_file():
+        return Path(model)
+    known = available()
+    if str(model) not in known:
+        raise ModelNotFound(f"there is no model {str(model)!r}: {near(str(model), known)}; or give a path to a file")
+    return known[str(model)]

@@ -1,0 +1,207 @@
+"""Scorer: load a model once, score many photos. Knows no folders and no HTTP, and keeps nothing of a photo."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple, overload
+
+import numpy as np
+from PIL import Image
+
+from rgnet import modelfile
+from rgnet.engines import Engine, open_engine
+from rgnet.errors import PhotoDamaged, PhotoError
+from rgnet.modelfile import ModelCard, ModelFile
+from rgnet.photo import DecodePolicy, Source, decode
+from rgnet.results import Record, RegionMap, ScoredPhoto, ScoreFailure
+
+BATCH = 8
+
+
+class Prepared(NamedTuple):
+    """A decoded photo, resized to what the network is fed; width and height are the upright photo's."""
+
+    pixels_HW3: np.ndarray
+    width: int
+    height: int
+    notes: tuple[str, ...]
+
+
+class Scorer:
+    """Scores photos with one model on one engine; may be used from many threads.
+
+    card:        the model's card
+    engine_name: what computes, in which precision
+    """
+
+    def __init__(
+        self, model: ModelFile, engine: Engine, *, policy: DecodePolicy | None = None, threads: int | None = None
+    ) -> None:
+        self.card: ModelCard = model.card
+        self.engine = engine
+        self.policy = policy or DecodePolicy()
+        self.threads = threads or cores()
+
+    @property
+    def engine_name(self) -> str:
+        return self.engine.name
+
+    @overload
+    def score(self, photo: Source, *, regions: bool = False) -> ScoredPhoto: ...
+    @overload
+    def score(self, photo: list[Source] | tuple[Source, ...], *, regions: bool = False) -> list[Record]: ...
+
+    def score(self, photo, *, regions=False):
+        """One photo's score, raising a PhotoError where there is none; or a list's records, failures among them.
+
+        photo:   a path, a file's bytes, a Pillow image, a uint8 array (H, W, 3); or a list of those
+        regions: also give the region map
+        """
+        if isinstance(photo, list | tuple):
+            return list(self.score_many(photo, regions=regions))
+        return self._records([photo], [self._prepare(photo)], regions)[0]
+
+    def score_many(self, sources: Iterable[Source], *, regions: bool = False) -> Iterator[Record]:
+        """One record for each source, in their order, while the next photos are being decoded.
+
+        Holds a few batches of photos at most, however many sources there are.
+        """
+        waiting: deque[tuple[Source, Future[Prepared | PhotoError]]] = deque()
+        sources = iter(sources)
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="rgnet-decode") as pool:
+            try:
+                while True:
+                    room = BATCH * 3 - len(waiting)
+                    waiting.extend((source, pool.submit(self._attempt, source)) for source in islice(sources, room))
+                    if not waiting:
+                        return
+                    batch = [waiting.popleft() for _ in range(min(BATCH, len(waiting)))]
+                    yield from self._records(
+                        [source for source, _ in batch], [future.result() for _, future in batch], regions
+                    )
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def _attempt(self, source: Source) -> Prepared | PhotoError:
+        try:
+            return self._prepare(source)
+        except PhotoError as problem:
+            return problem
+        except Exception as problem:  # one photo must not stop the others: what no decoder foresaw is a failure too
+            return PhotoDamaged(f"{named(source)}: decoding failed with {type(problem).__name__}: {problem}")
+
+    def _prepare(self, source: Source) -> Prepared:
+        preprocess = self.card.preprocess
+        # Twice the square is enough for any aspect ratio that a "keep" fit may ask for
+        size = preprocess.size if preprocess.fit == "squash" else 3 * preprocess.size
+        photo = decode(source, at_least=(size, size), policy=self.policy)
+        return Prepared(preprocess(photo.image), photo.width, photo.height, photo.notes)
+
+    def _records(self, sources: list[Source], photos: list[Prepared | PhotoError], regions: bool) -> list[Record]:
+        """Records in order: photos of one shape run together, failures keep their place."""
+        shapes: dict[tuple[int, ...], list[int]] = {}
+        records: list[Record | None] = [None] * len(sources)
+        for index, photo in enumerate(photos):
+            if isinstance(photo, PhotoError):
+                records[index] = self._failure(sources[index], photo)
+            else:
+                shapes.setdefault(photo.pixels_HW3.shape, []).append(index)
+        for indices in shapes.values():
+            image_BC, vote_BHWC = self.engine.run(np.stack([photos[index].pixels_HW3 for index in indices]))
+            for index, image_C, vote_HWC in zip(indices, image_BC, vote_BHWC, strict=True):
+                region_map = self.region_map(vote_HWC) if regions else None
+                records[index] = self._scored(sources[index], photos[index], image_C, region_map)
+        return records
+
+    def _scored(self, source: Source, photo: Prepared, image_C: np.ndarray, regions: RegionMap | None) -> Record:
+        if not np.isfinite(image_C).all():
+            return self._failure(source, PhotoDamaged(f"{named(source)}: the network's answer is not a number"))
+        unit, probability = unit_score(image_C)
+        score = self.card.scale.human(unit)
+        return ScoredPhoto(
+            path=named(source),
+            score=score,
+            percentile=self.card.scale.percentile(score),
+            label=None if probability is None else ("high" if image_C[1] > image_C[0] else "low"),
+            probability=probability,
+            width=photo.width,
+            height=photo.height,
+            model=self.card.name,
+            model_hash=self.card.short_hash,
+            engine=self.engine.name,
+            notes=photo.notes,
+            regions=regions,
+        )
+
+    def _failure(self, source: Source, problem: PhotoError) -> ScoreFailure:
+        return ScoreFailure(
+            path=named(source),
+            error=str(problem),
+            model=self.card.name,
+            model_hash=self.card.short_hash,
+            engine=self.engine.name,
+        )
+
+    def region_map(self, vote_HWC: np.ndarray) -> RegionMap:
+        """Votes of the score, or of the class "high", on the human scale, and their log-sum-exp weights."""
+        vote_HW = vote_HWC[..., -1].astype(np.float32)
+        weight_HW = np.exp(self.card.architecture.r * (vote_HW - vote_HW.max()))
+        return RegionMap(votes=self.card.scale.human(vote_HW), weights=weight_HW / weight_HW.sum())
+
+
+def cores() -> int:
+    """Processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def unit_score(image_C: np.ndarray) -> tuple[float, float | None]:
+    """(score in [0, 1], p(high) or None).
+
+    A score head gives y itself. Two classes give p of equation 5, which votes in [0, 1] hold between 1 / (1 + e)
+    and e / (1 + e); the score is p stretched from that interval to [0, 1].
+    """
+    if len(image_C) == 1:
+        return float(image_C[0]), None
+    p = 1 / (1 + math.exp(float(image_C[0]) - float(image_C[1])))
+    lowest = 1 / (1 + math.e)
+    return (p - lowest) / (1 - 2 * lowest), p
+
+
+def named(source: Source) -> str:
+    """How a record names what was scored."""
+    if isinstance(source, str | os.PathLike):
+        return os.fspath(source)
+    if isinstance(source, Image.Image):
+        return "<image>"
+    return "<array>" if isinstance(source, np.ndarray) else "<bytes>"
+
+
+def load(
+    model: str | Path | None = None,
+    *,
+    engine: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+    policy: DecodePolicy | None = None,
+) -> Scorer:
+    """A scorer, ready to use.
+
+    model:     a name from `rgnet models`, a file, or None for the model that comes with rgnet
+    engine:    "auto", "openvino", "torch", "torch:cuda:1", ...; precision: "auto", "f32", "bf16" or "f16"
+    threads:   of the processor, for decoding and for the network; None for all
+    policy:    what the decoder accepts
+    Raises the errors of ModelFileError, EngineError, SettingError and MissingExtra.
+    """
+    file = modelfile.read(modelfile.find(model))
+    return Scorer(file, open_engine(file, engine, precision=precision, threads=threads), policy=policy, threads=threads)
+
+
+def models() -> list[tuple[Path, ModelCard]]:
+    """Every model at hand by its file and its card."""
+    return [(path, modelfile.read_card(path)) for path in modelfile.available().values()]
