@@ -118,7 +118,12 @@ def densenet_ratio(_folder: Path) -> dict:
         opened.run(pixels)
         seconds[opened.name if precision == "f32" else "default"] = best(lambda: opened.run(pixels)) / 4
     eager = seconds["torch-cpu-f32"]
-    return {"densenet121": {name: {"s_per_photo": round(value, 4), "x": round(eager / value, 2)} for name, value in seconds.items()}}
+    return {
+        "densenet121": {
+            name: {"s_per_photo": round(value, 4), "x": round(eager / value, 2)}
+            for name, value in seconds.items()
+        }
+    }
 
 
 def memory(_folder: Path) -> dict:
@@ -133,7 +138,9 @@ def memory(_folder: Path) -> dict:
             folder.mkdir()
             for index in range(count):
                 os.link(originals[index % 10], folder / f"{index:05d}.jpg")
-            peaks[count] = peak_of([sys.executable, "-m", "rgnet", "score", str(folder), "-o", f"{scratch}/{count}.csv"])
+            peaks[count] = peak_of(
+                [sys.executable, "-m", "rgnet", "score", str(folder), "-o", f"{scratch}/{count}.csv"]
+            )
     return {"peak_mb": peaks}
 
 

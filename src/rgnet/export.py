@@ -26,7 +26,9 @@ def graph_of(network) -> bytes:
     expected = {name for name in network.state_dict() if not name.endswith("num_batches_tracked")}
     found = {tensor.name.removeprefix("network.") for tensor in graph.initializer}
     if expected - found:
-        raise EngineError(f"the exported graph lacks {len(expected - found)} weights, {min(expected - found)!r} among them")
+        raise EngineError(
+            f"the exported graph lacks {len(expected - found)} weights, {min(expected - found)!r} among them"
+        )
 
     for node in graph.node:
         del node.metadata_props[:]

@@ -156,7 +156,9 @@ def read(path: Path) -> ModelFile:
         text = file.metadata()["rgnet"]
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     if content_hash(text, tensors) != card.sha256:
-        raise ModelDamaged(f"{path}: the content does not match its hash {card.short_hash}: fetch the file again")
+        raise ModelDamaged(
+            f"{path}: the content does not match its hash {card.short_hash}: fetch the file again"
+        )
     graph = tensors.pop(GRAPH).tobytes()
     return ModelFile(card=card, tensors=tensors, graph=graph, path=path)
 
@@ -167,7 +169,9 @@ def read_card(path: Path) -> ModelCard:
         raise ModelNotFound(f"there is no model file {path}")
     metadata = read_metadata(path)
     if "rgnet" not in metadata or "sha256" not in metadata:
-        raise ModelForeign(f"{path} is a safetensors file, but not one of rgnet's: give a file `rgnet train` wrote")
+        raise ModelForeign(
+            f"{path} is a safetensors file, but not one of rgnet's: give a file `rgnet train` wrote"
+        )
     values = json.loads(metadata["rgnet"])
     version = values.get("format_version", 0)
     if version > FORMAT_VERSION:
@@ -183,7 +187,9 @@ def read_metadata(path: Path) -> dict[str, str]:
             return file.metadata() or {}
     except SafetensorError as problem:
         if looks_like_safetensors(path):
-            raise ModelDamaged(f"{path} is truncated or damaged ({problem}): fetch the file again") from problem
+            raise ModelDamaged(
+                f"{path} is truncated or damaged ({problem}): fetch the file again"
+            ) from problem
         raise ModelForeign(
             f"{path} is not a model file: expected safetensors written by `rgnet train`, found something else"
         ) from problem
@@ -231,5 +237,7 @@ def find(model: str | Path | None = None) -> Path:
         return Path(model)
     known = available()
     if str(model) not in known:
-        raise ModelNotFound(f"there is no model {str(model)!r}: {near(str(model), known)}; or give a path to a file")
+        raise ModelNotFound(
+            f"there is no model {str(model)!r}: {near(str(model), known)}; or give a path to a file"
+        )
     return known[str(model)]

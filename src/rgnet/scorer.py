@@ -41,7 +41,12 @@ class Scorer:
     """
 
     def __init__(
-        self, model: ModelFile, engine: Engine, *, policy: DecodePolicy | None = None, threads: int | None = None
+        self,
+        model: ModelFile,
+        engine: Engine,
+        *,
+        policy: DecodePolicy | None = None,
+        threads: int | None = None,
     ) -> None:
         self.card: ModelCard = model.card
         self.engine = engine
@@ -78,7 +83,9 @@ class Scorer:
             try:
                 while True:
                     room = BATCH * 3 - len(waiting)
-                    waiting.extend((source, pool.submit(self._attempt, source)) for source in islice(sources, room))
+                    waiting.extend(
+                        (source, pool.submit(self._attempt, source)) for source in islice(sources, room)
+                    )
                     if not waiting:
                         return
                     batch = [waiting.popleft() for _ in range(min(BATCH, len(waiting)))]
@@ -93,7 +100,9 @@ class Scorer:
             return self._prepare(source)
         except PhotoError as problem:
             return problem
-        except Exception as problem:  # one photo must not stop the others: what no decoder foresaw is a failure too
+        except (
+            Exception
+        ) as problem:  # one photo must not stop the others: what no decoder foresaw is a failure too
             return PhotoDamaged(f"{named(source)}: decoding failed with {type(problem).__name__}: {problem}")
 
     def _prepare(self, source: Source) -> Prepared:
@@ -103,7 +112,9 @@ class Scorer:
         photo = decode(source, at_least=(size, size), policy=self.policy)
         return Prepared(preprocess(photo.image), photo.width, photo.height, photo.notes)
 
-    def _records(self, sources: list[Source], photos: list[Prepared | PhotoError], regions: bool) -> list[Record]:
+    def _records(
+        self, sources: list[Source], photos: list[Prepared | PhotoError], regions: bool
+    ) -> list[Record]:
         """Records in order: photos of one shape run together, failures keep their place."""
         shapes: dict[tuple[int, ...], list[int]] = {}
         records: list[Record | None] = [None] * len(sources)
@@ -119,9 +130,13 @@ class Scorer:
                 records[index] = self._scored(sources[index], photos[index], image_C, region_map)
         return records
 
-    def _scored(self, source: Source, photo: Prepared, image_C: np.ndarray, regions: RegionMap | None) -> Record:
+    def _scored(
+        self, source: Source, photo: Prepared, image_C: np.ndarray, regions: RegionMap | None
+    ) -> Record:
         if not np.isfinite(image_C).all():
-            return self._failure(source, PhotoDamaged(f"{named(source)}: the network's answer is not a number"))
+            return self._failure(
+                source, PhotoDamaged(f"{named(source)}: the network's answer is not a number")
+            )
         unit, probability = unit_score(image_C)
         score = self.card.scale.human(unit)
         return ScoredPhoto(
@@ -199,7 +214,9 @@ def load(
     Raises the errors of ModelFileError, EngineError, SettingError and MissingExtra.
     """
     file = modelfile.read(modelfile.find(model))
-    return Scorer(file, open_engine(file, engine, precision=precision, threads=threads), policy=policy, threads=threads)
+    return Scorer(
+        file, open_engine(file, engine, precision=precision, threads=threads), policy=policy, threads=threads
+    )
 
 
 def models() -> list[tuple[Path, ModelCard]]:

@@ -44,7 +44,11 @@ def test_hold_out_does_not_depend_on_the_order_of_the_list(tmp_path):
     [
         ("labels.csv", "file,mean\n", "lacks the columns source_id, split; found"),
         ("labels.csv", HEADER + "a.jpg,a,7.5,train\n", "a: a mean of PARA lies in 1 to 5, found 7.5"),
-        ("exact_duplicates.txt", "a.jpg b.jpg\n", "line 1: expected NAME:train or NAME:test, found 'a.jpg b.jpg'"),
+        (
+            "exact_duplicates.txt",
+            "a.jpg b.jpg\n",
+            "line 1: expected NAME:train or NAME:test, found 'a.jpg b.jpg'",
+        ),
     ],
 )
 def test_malformed_labels_are_named(labels, file, text, message):

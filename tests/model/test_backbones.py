@@ -102,7 +102,9 @@ def test_vgg_classifier_is_decimated_after_deeplab():
 def test_unknown_names_hint_at_near_ones():
     with pytest.raises(SettingError, match=r"there is no backbone 'densnet121': did you mean densenet121"):
         make_backbone("densnet121", output_stride=8)
-    with pytest.raises(SettingError, match="timm has no network 'mobilenetv1_10': did you mean mobilenetv1_10"):
+    with pytest.raises(
+        SettingError, match="timm has no network 'mobilenetv1_10': did you mean mobilenetv1_10"
+    ):
         make_backbone("timm:mobilenetv1_10", output_stride=16)
 
 

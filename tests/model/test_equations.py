@@ -1,6 +1,5 @@
 """Closed forms of equations 1 to 5."""
 
-
 import pytest
 import torch
 

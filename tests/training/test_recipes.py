@@ -11,7 +11,12 @@ from rgnet.training.recipes import RECIPES, recipe
 def test_the_papers_numbers():
     paper = recipe("paper")
     assert (paper.epochs, paper.batch_size, paper.learning_rate, paper.weight_decay) == (80, 32, 1e-4, 1e-5)
-    assert (paper.flip, paper.zoom, paper.preprocess.size, paper.architecture.r) == (0.5, (1.05, 1.25), 300, 4)
+    assert (paper.flip, paper.zoom, paper.preprocess.size, paper.architecture.r) == (
+        0.5,
+        (1.05, 1.25),
+        300,
+        4,
+    )
     assert (paper.loss, paper.optimizer, paper.schedule) == ("cross_entropy", "adam", "poly")
     assert paper.architecture.rates == (3, 6, 12, 18) and paper.architecture.graph_layers == 3
 
@@ -24,9 +29,21 @@ def test_a_recipe_is_written_beside_its_run_as_json(name):
 def test_settings_are_typed():
     changed = recipe(
         "compact",
-        ["batch_size=16", "zoom=1,1.2", "sizes=1x96,2x128", "clip=none", "architecture.rates=", "architecture.residual=false"],
+        [
+            "batch_size=16",
+            "zoom=1,1.2",
+            "sizes=1x96,2x128",
+            "clip=none",
+            "architecture.rates=",
+            "architecture.residual=false",
+        ],
     )
-    assert (changed.batch_size, changed.zoom, changed.sizes, changed.clip) == (16, (1.0, 1.2), ((1, 96), (2, 128)), None)
+    assert (changed.batch_size, changed.zoom, changed.sizes, changed.clip) == (
+        16,
+        (1.0, 1.2),
+        ((1, 96), (2, 128)),
+        None,
+    )
     assert changed.architecture.rates == () and changed.architecture.residual is False
     assert [changed.size_at(epoch) for epoch in range(3)] == [96, 128, 128]
 

@@ -78,7 +78,9 @@ def test_batches_give_each_photo_its_own_rating():
 @torch.no_grad()
 def test_revived_norms_compute_what_they_did_and_have_real_statistics():
     torch.manual_seed(0)
-    backbone = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 4, 3), nn.BatchNorm2d(4))
+    backbone = nn.Sequential(
+        nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 4, 3), nn.BatchNorm2d(4)
+    )
     for norm in (backbone[1], backbone[4]):
         norm.bias.normal_()
     image = torch.randn(16, 3, 12, 12)

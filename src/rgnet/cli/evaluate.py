@@ -13,10 +13,14 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="Name or file of the model.")],
     labels: Annotated[Path, typer.Option(help="Folder with PARA's labels.csv and exact_duplicates.txt.")],
     photos: Annotated[Path, typer.Option(help="Folder below which labels.csv finds its photos.")],
-    split: Annotated[str, typer.Option(help="test: the official 3,000; held_out: photos set aside for choosing.")] = "held_out",
+    split: Annotated[
+        str, typer.Option(help="test: the official 3,000; held_out: photos set aside for choosing.")
+    ] = "held_out",
     engine: Annotated[str, typer.Option(help="auto, openvino or torch.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, f32 or bf16.")] = "auto",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the exam as JSON.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Also write the exam as JSON.")
+    ] = None,
 ) -> None:
     """Score rated photos and say how well the scores agree with people.
 

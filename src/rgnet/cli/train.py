@@ -16,18 +16,25 @@ PARA_NOTICE = (
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="compact (laptops) or paper (section 3.3 of the RGNet paper).")],
+    recipe: Annotated[
+        str, typer.Argument(help="compact (laptops) or paper (section 3.3 of the RGNet paper).")
+    ],
     labels: Annotated[Path, typer.Option(help="Folder with PARA's labels.csv and exact_duplicates.txt.")],
     photos: Annotated[Path, typer.Option(help="Folder below which labels.csv finds its photos.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for checkpoints, figures and the model file.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for checkpoints, figures and the model file.")
+    ],
     weights: Annotated[
-        Path | None, typer.Option(help="Backbone weights, a safetensors file; left out: downloaded ImageNet weights.")
+        Path | None,
+        typer.Option(help="Backbone weights, a safetensors file; left out: downloaded ImageNet weights."),
     ] = None,
     name: Annotated[str, typer.Option(help="Name of the model, and of its file.")] = "my-rgnet",
     settings: Annotated[
         list[str], typer.Option("--set", help="Change a setting of the recipe: NAME=VALUE; may be repeated.")
     ] = [],  # noqa: B006 - Typer copies it
-    resume: Annotated[bool, typer.Option(help="Go on from the last finished epoch in the output folder.")] = False,
+    resume: Annotated[
+        bool, typer.Option(help="Go on from the last finished epoch in the output folder.")
+    ] = False,
 ) -> None:
     """Train a model on rated photos and write it as one model file.
 

@@ -24,10 +24,18 @@ def load(labels: Path, photos: Path, *, held_out: int = 1500, seed: int = 0) -> 
     """
     rows = read_labels(labels / "labels.csv")
     copies = read_copies(labels / "exact_duplicates.txt")
-    leaked = {name for group in copies if "test" in group.values() for name, side in group.items() if side == "train"}
+    leaked = {
+        name
+        for group in copies
+        if "test" in group.values()
+        for name, side in group.items()
+        if side == "train"
+    }
     repeated = {name for group in copies for name in sorted(group)[1:]}
 
-    train = [photo_of(row, photos) for row in rows if row["split"] == "train" and row["source_id"] not in leaked]
+    train = [
+        photo_of(row, photos) for row in rows if row["split"] == "train" and row["source_id"] not in leaked
+    ]
     test = [photo_of(row, photos) for row in rows if row["split"] == "test"]
     single = [photo for photo in train if photo.key not in repeated]
     kept, held = hold_out(single, held_out, seed=seed)

@@ -63,7 +63,9 @@ def decode_all(photos: Sequence[RatedPhoto], preprocess: Preprocess, target: Pat
 
     try:
         with ThreadPoolExecutor() as pool:
-            for _ in track(pool.map(fill, range(len(photos))), total=len(photos), description="decoding photos"):
+            for _ in track(
+                pool.map(fill, range(len(photos))), total=len(photos), description="decoding photos"
+            ):
                 pass
         if failures:
             shown = "\n  ".join(sorted(failures)[:10])

@@ -50,7 +50,9 @@ def list_hash(photos: Sequence[RatedPhoto]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:12]
 
 
-def hold_out(photos: Sequence[RatedPhoto], count: int, *, seed: int) -> tuple[list[RatedPhoto], list[RatedPhoto]]:
+def hold_out(
+    photos: Sequence[RatedPhoto], count: int, *, seed: int
+) -> tuple[list[RatedPhoto], list[RatedPhoto]]:
     """(kept, held out): `count` photos drawn by `seed`, independent of the order of the list."""
     ordered = sorted(photos, key=lambda photo: photo.key)
     drawn = set(np.random.default_rng(seed).permutation(len(ordered))[:count].tolist())

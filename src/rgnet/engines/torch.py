@@ -27,7 +27,9 @@ class TorchEngine:
         state = {name: torch.from_numpy(array.astype(np.float32)) for name, array in model.tensors.items()}
         lacking = network.load_state_dict(state, strict=False)
         if wrong := [name for name in lacking.missing_keys if not name.endswith("num_batches_tracked")]:
-            raise EngineError(f"the model file lacks {len(wrong)} weights of its network, {wrong[0]!r} among them")
+            raise EngineError(
+                f"the model file lacks {len(wrong)} weights of its network, {wrong[0]!r} among them"
+            )
         try:
             self.device = torch.device(device)
             self.network = network.eval().to(self.device, memory_format=torch.channels_last)

@@ -65,7 +65,9 @@ def examine(
     records = list(track(scorer.score_many(photo.path for photo in photos)))
     pairs = [(record.score, photo.mean) for record, photo in zip(records, photos, strict=True) if record.ok]
     if len(pairs) < 3:
-        raise DataError(f"{len(pairs)} of {len(photos)} photos of {data} could be scored: an exam needs 3 at least")
+        raise DataError(
+            f"{len(pairs)} of {len(photos)} photos of {data} could be scored: an exam needs 3 at least"
+        )
     score_N, human_N = np.array(pairs, dtype=np.float64).T
     return Exam(
         model=scorer.card.name,
@@ -80,5 +82,7 @@ def examine(
         plcc=measured(plcc, score_N, human_N),
         accuracy=measured(accuracy(threshold), score_N, human_N),
         mean_absolute_error=float(np.abs(score_N - human_N).mean()),
-        failures=tuple(f"{record.path}: {record.error}" for record in records if isinstance(record, ScoreFailure)),
+        failures=tuple(
+            f"{record.path}: {record.error}" for record in records if isinstance(record, ScoreFailure)
+        ),
     )

@@ -43,7 +43,11 @@ def accuracy(threshold: float) -> Callable[[np.ndarray, np.ndarray], float]:
 
 
 def measured(
-    figure: Callable[[np.ndarray, np.ndarray], float], score_N: np.ndarray, human_N: np.ndarray, *, seed: int = 0
+    figure: Callable[[np.ndarray, np.ndarray], float],
+    score_N: np.ndarray,
+    human_N: np.ndarray,
+    *,
+    seed: int = 0,
 ) -> Measured:
     """`figure` with its percentile bootstrap interval over RESAMPLES draws of the photos."""
     draw = np.random.default_rng(seed)

@@ -1,8 +1,8 @@
 """The network of the paper, part by part: `rgnet.py` is Figure 3, the other files are its boxes.
 
-    section 3.1   backbones.py (dilated FCN)   dense_aspp.py (Figure 4)
-    section 3.2   region_graph.py (equations 1-3)   head.py (equations 4-5)
-    tables 1, 2   presets.py
+section 3.1   backbones.py (dilated FCN)   dense_aspp.py (Figure 4)
+section 3.2   region_graph.py (equations 1-3)   head.py (equations 4-5)
+tables 1, 2   presets.py
 """
 
 from rgnet.model.presets import PRESETS, preset

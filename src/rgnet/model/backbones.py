@@ -162,7 +162,9 @@ def make_backbone(name: str, *, output_stride: int, pretrained: bool | str | Pat
     elif name in BACKBONES:
         make = BACKBONES[name]
     else:
-        raise SettingError(f"there is no backbone {name!r}: {near(name, BACKBONES)} (or any of timm's: timm:NAME)")
+        raise SettingError(
+            f"there is no backbone {name!r}: {near(name, BACKBONES)} (or any of timm's: timm:NAME)"
+        )
     if isinstance(pretrained, bool):
         return make(output_stride=output_stride, pretrained=pretrained)
     backbone = make(output_stride=output_stride)
@@ -185,7 +187,9 @@ def load_local(backbone: Backbone, path: Path) -> None:
     own.load_state_dict({name: have[name] for name in own.state_dict()})
 
 
-def dilate(stage: nn.Module, rate: int, *, strided_rate: int | None = None, keep_stride: bool = False) -> None:
+def dilate(
+    stage: nn.Module, rate: int, *, strided_rate: int | None = None, keep_stride: bool = False
+) -> None:
     """Give every convolution in `stage` stride 1, and its kernel the dilation `rate` at unchanged grid size.
 
     A convolution that had a stride gets `strided_rate` instead. `keep_stride` leaves strided ones alone.

@@ -44,7 +44,13 @@ class RegionGraph(nn.Module):
     """
 
     def __init__(
-        self, channels: int, layers: int = 3, *, rebuild: bool = False, residual: bool = False, scaled: bool = False
+        self,
+        channels: int,
+        layers: int = 3,
+        *,
+        rebuild: bool = False,
+        residual: bool = False,
+        scaled: bool = False,
     ) -> None:
         super().__init__()
         self.phi = nn.Parameter(torch.empty(channels, channels))

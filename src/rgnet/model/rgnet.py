@@ -39,7 +39,13 @@ class RGNet(nn.Module):
     """image_B3HW, normalised as the preprocessing says, of any size from 64 pixels a side -> RegionVotes."""
 
     def __init__(
-        self, *, backbone: nn.Module, context: nn.Module, graph: RegionGraph | None, head: RegionHead, r: float
+        self,
+        *,
+        backbone: nn.Module,
+        context: nn.Module,
+        graph: RegionGraph | None,
+        head: RegionHead,
+        r: float,
     ) -> None:
         super().__init__()
         self.backbone = backbone

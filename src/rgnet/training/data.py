@@ -27,7 +27,11 @@ class PixelDataset(Dataset):
 
 def batches(dataset: PixelDataset, batch_size: int, *, shuffle: bool) -> DataLoader:
     return DataLoader(
-        dataset, batch_size, shuffle=shuffle, drop_last=shuffle and len(dataset) > batch_size, collate_fn=as_is
+        dataset,
+        batch_size,
+        shuffle=shuffle,
+        drop_last=shuffle and len(dataset) > batch_size,
+        collate_fn=as_is,
     )
 
 

@@ -97,7 +97,9 @@ def check_split(photos: RatedPhotos) -> None:
         if both := sides[one] & sides[other]:
             raise DataError(f"{len(both)} photos are both in {one} and in {other}, {min(both)!r} among them")
     if not sides["train"] or not sides["held_out"]:
-        raise DataError("training needs photos to learn from and photos held out to choose by; one list is empty")
+        raise DataError(
+            "training needs photos to learn from and photos held out to choose by; one list is empty"
+        )
 
 
 def dataset_of(

@@ -33,7 +33,8 @@ class AestheticsTask(lightning.LightningModule):
         self.cut = cut
         self.augment = Augment(recipe.flip, recipe.zoom)
         self.figures = MetricCollection(
-            {"srcc": SpearmanCorrCoef(), "plcc": PearsonCorrCoef(), "mse": MeanSquaredError()}, prefix="held_out/"
+            {"srcc": SpearmanCorrCoef(), "plcc": PearsonCorrCoef(), "mse": MeanSquaredError()},
+            prefix="held_out/",
         )
         for name in ("mean", "std"):
             values = torch.tensor(getattr(recipe.preprocess, name)) * 255
