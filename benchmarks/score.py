@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -116,7 +117,7 @@ def densenet_ratio(_folder: Path) -> dict:
     for engine, precision in (("torch", "f32"), ("openvino", "f32"), ("openvino", "auto")):
         opened = open_engine(file, engine=engine, precision=precision, threads=CORES)
         opened.run(pixels)
-        seconds[opened.name if precision == "f32" else "default"] = best(lambda: opened.run(pixels)) / 4
+        seconds[opened.name if precision == "f32" else "default"] = best(partial(opened.run, pixels)) / 4
     eager = seconds["torch-cpu-f32"]
     return {
         "densenet121": {

@@ -14,3 +14,56 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no shared/ folder beside the checkout ({folder})")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory) -> Path:
+    """The file of a small network with a score head, weights drawn at random."""
+    return tiny(tmp_path_factory, head="score")
+
+
+@pytest.fixture(scope="session")
+def tiny_classifier(tmp_path_factory) -> Path:
+    """The same with two classes."""
+    return tiny(tmp_path_factory, head="classes")
+
+
+@pytest.fixture(scope="session")
+def tiny_file(tiny_model):
+    """The tiny model in memory."""
+    from rgnet.modelfile import read
+
+    return read(tiny_model)
+
+
+def tiny(tmp_path_factory, *, head: str) -> Path:
+    import torch
+
+    from rgnet.architecture import Architecture
+    from rgnet.export import graph_of
+    from rgnet.model import build
+    from rgnet.modelfile import ModelCard, Scale, half, write
+    from rgnet.preprocess import Preprocess
+
+    torch.manual_seed(0)
+    architecture = Architecture(
+        backbone="resnet18",
+        output_stride=16,
+        squeeze=32,
+        rates=(1, 2),
+        maps=8,
+        residual=True,
+        scaled_affinity=True,
+        head=head,
+    )
+    network = build(architecture).eval()
+    card = ModelCard(
+        name=f"tiny-{head}",
+        architecture=architecture,
+        preprocess=Preprocess(size=96, fit="keep"),
+        scale=Scale(low=1.0, high=5.0, people="nobody", quantiles=(1.0, 3.0, 5.0)),
+        licence="none: random weights",
+    )
+    path = tmp_path_factory.mktemp("models") / f"tiny-{head}.safetensors"
+    write(path, card, half(network.state_dict()), graph_of(network))
+    return path

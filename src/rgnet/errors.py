@@ -21,9 +21,9 @@ A message names the thing, what was expected, what was found, and what to do.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from difflib import get_close_matches
 from types import ModuleType
-from typing import Iterable
 
 
 class RgnetError(Exception):

@@ -9,7 +9,10 @@ import platform
 
 import typer
 
-PACKAGES = ("openvino", "numpy", "pillow", "pillow-heif", "pillow-jxl-plugin", "safetensors", "torch", "torchvision", "timm", "lightning", "pyarrow")  # fmt: skip
+PACKAGES = (
+    *("openvino", "numpy", "pillow", "pillow-heif", "pillow-jxl-plugin", "safetensors"),
+    *("torch", "torchvision", "timm", "lightning", "pyarrow"),
+)
 
 
 def info() -> None:

@@ -43,9 +43,9 @@ def train(
     from rgnet.cli.progress import track
     from rgnet.datasets import para
     from rgnet.errors import need
-    from rgnet.training.recipes import recipe as recipe_named
 
     need("lightning", extra="train", purpose="training")
+    from rgnet.training.recipes import recipe as recipe_named
     from rgnet.training.run import Provenance
     from rgnet.training.run import train as run
 

@@ -43,7 +43,8 @@ class Exam:
 
     def __str__(self) -> str:
         lines = (
-            f"{self.model} ({self.model_hash}, {self.engine}) on {self.data}: {self.photos} photos, list {self.list_hash}",
+            f"{self.model} ({self.model_hash}, {self.engine}) on {self.data}",
+            f"{self.photos} photos, list {self.list_hash}",
             f"SRCC      {self.srcc}",
             f"PLCC      {self.plcc}",
             f"accuracy  {self.accuracy} at {self.threshold:g}, base rate {self.base_rate:.4f}",

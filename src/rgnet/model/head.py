@@ -5,7 +5,6 @@ Shape letters: B batch · N regions · D features of a region · C outputs (2 cl
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from rgnet.architecture import Architecture
 from rgnet.errors import SettingError, near
+from rgnet.model.presets import preset
 from rgnet.preprocess import Preprocess
 
 
@@ -83,17 +84,9 @@ def compact() -> Recipe:
     half = (0.5, 0.5, 0.5)
     return Recipe(
         name="compact",
-        architecture=Architecture(
-            backbone="mobilenet_v1",
-            output_stride=16,
-            squeeze=256,
-            rates=(1, 2, 4, 6),
-            residual=True,
-            scaled_affinity=True,
-            head="score",
-        ),
+        architecture=preset("compact"),
         preprocess=Preprocess(size=224, mean=half, std=half),
-        sizes=((2, 160), (5, 224)),
+        sizes=((1, 160), (4, 224)),
         batch_size=64,
         loss="mse+plcc",
         threshold=3.0,

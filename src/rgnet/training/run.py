@@ -16,7 +16,7 @@ from rgnet.datasets.pixels import cached_pixels
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, list_hash
 from rgnet.errors import DataError
 from rgnet.export import graph_of
-from rgnet.model import RGNet, build
+from rgnet.model import build
 from rgnet.modelfile import ModelCard, Scale, half, write
 from rgnet.training.data import PixelDataset, batches
 from rgnet.training.recipes import Recipe

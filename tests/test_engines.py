@@ -1,0 +1,73 @@
+"""The same file gives the same answer on every engine."""
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+import rgnet
+from rgnet.engines import cuda_at_hand, open_engine
+from rgnet.errors import EngineError, MissingExtra
+from rgnet.modelfile import DEFAULT, SHIPPED
+
+SCALE = 4.0
+
+
+@pytest.fixture(scope="module")
+def pixels():
+    draw = np.random.default_rng(0)
+    return [
+        draw.integers(0, 256, shape, dtype=np.uint8)
+        for shape in ((1, 96, 96, 3), (3, 64, 160, 3), (2, 130, 98, 3))
+    ]
+
+
+@pytest.mark.parametrize("name", ["tiny_model", "tiny_classifier"])
+def test_openvino_and_torch_agree_on_any_shape(name, request, pixels):
+    from rgnet.modelfile import read
+
+    file = read(request.getfixturevalue(name))
+    engines = [open_engine(file, engine, precision="f32", threads=1) for engine in ("openvino", "torch:cpu")]
+    assert [engine.name for engine in engines] == ["openvino-f32", "torch-cpu-f32"]
+    for batch in pixels:
+        (one, votes), (other, other_votes) = (engine.run(batch) for engine in engines)
+        np.testing.assert_allclose(one, other, atol=2e-5)
+        np.testing.assert_allclose(votes, other_votes, atol=1e-4)
+        assert votes.shape[0] == len(batch) and votes.ndim == 4
+
+
+def test_a_photo_scores_alike_in_every_batch(tiny_file, pixels):
+    engine = open_engine(tiny_file, "openvino", precision="f32", threads=2)
+    batch = pixels[1]
+    alone = np.concatenate([engine.run(photo[None])[0] for photo in batch])
+    np.testing.assert_allclose(engine.run(batch)[0], alone, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_shipped_model_agrees_across_engines_on_200_real_photos(shared):
+    if not (SHIPPED / f"{DEFAULT}.safetensors").exists():
+        pytest.skip("no default model in this checkout")
+    photos = sorted((shared / "photos" / "hard" / "good").rglob("*.*"))[:200]
+    settings = {
+        "openvino": {"engine": "openvino", "precision": "f32"},
+        "torch": {"engine": "torch:cpu", "precision": "f32"},
+        "default": {"engine": "openvino"},
+    }
+    scores = {
+        name: np.array([record.score for record in rgnet.load(**chosen).score_many(photos) if record.ok])
+        for name, chosen in settings.items()
+    }
+    assert len(scores["torch"]) > 100
+    assert np.abs(scores["openvino"] - scores["torch"]).max() <= 1e-4 * SCALE
+    assert np.abs(scores["default"] - scores["openvino"]).max() <= 5e-3 * SCALE
+    assert spearmanr(scores["default"], scores["openvino"]).statistic >= 0.999
+
+
+def test_what_an_engine_cannot_do_is_said(tiny_file, monkeypatch):
+    if not cuda_at_hand():
+        with pytest.raises(EngineError, match="torch cannot use the device 'cuda'"):
+            open_engine(tiny_file, "torch:cuda", precision="f32")
+    monkeypatch.setitem(__import__("sys").modules, "torch", None)
+    with pytest.raises(
+        MissingExtra, match=r'the torch engine needs torch, .*: run {2}pip install "rgnet\[torch\]"'
+    ):
+        open_engine(tiny_file, "torch")

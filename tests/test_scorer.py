@@ -1,0 +1,168 @@
+"""Scoring keeps photos and scores together, whatever the order, the batch, the engine or the neighbours."""
+
+import io
+import itertools
+import math
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import rgnet
+from rgnet.engines import open_engine
+from rgnet.errors import PhotoDamaged, PhotoNotFound, SettingError
+from rgnet.results import COLUMNS
+from rgnet.scorer import Scorer, unit_score
+
+
+@pytest.fixture(scope="session")
+def scorer(tiny_model):
+    return rgnet.load(tiny_model, engine="openvino", precision="f32", threads=2)
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory):
+    """Thirty different photos of several shapes; number 7 is damaged, number 11 missing."""
+    folder, draw = tmp_path_factory.mktemp("photos"), np.random.default_rng(0)
+    paths = [folder / f"{index:02d}.png" for index in range(30)]
+    for index, path in enumerate(paths):
+        height, width = draw.integers(40, 200, 2)
+        coarse = draw.integers(0, 256, (4, 5, 3), dtype=np.uint8)
+        Image.fromarray(coarse).resize((int(width), int(height))).save(path)
+        if index == 7:
+            path.write_bytes(path.read_bytes()[:100])
+    paths[11].unlink()
+    return paths
+
+
+def test_a_bad_photo_is_one_row_and_never_its_neighbours_score(scorer, photos):
+    records = list(scorer.score_many(photos))
+    assert [record.path for record in records] == [str(path) for path in photos]
+    assert [index for index, record in enumerate(records) if not record.ok] == [7, 11]
+    for path, record in zip(photos, records, strict=True):
+        if record.ok:
+            assert scorer.score(path).score == pytest.approx(record.score, abs=1e-5)
+    assert len({round(record.score, 4) for record in records if record.ok}) > 20
+
+
+def test_order_and_neighbours_do_not_matter(scorer, photos):
+    good = [path for index, path in enumerate(photos) if index not in (7, 11)]
+    there = {record.path: record.score for record in scorer.score_many(good)}
+    back = {record.path: record.score for record in scorer.score_many(good[::-1])}
+    assert there.keys() == back.keys()
+    assert max(abs(there[path] - back[path]) for path in there) < 1e-5
+
+
+def test_one_photo_raises_and_a_list_gives_rows(scorer, photos):
+    with pytest.raises(PhotoDamaged):
+        scorer.score(photos[7])
+    with pytest.raises(PhotoNotFound):
+        scorer.score(photos[11])
+    failure = scorer.score([photos[11]])[0]
+    assert not failure.ok and str(photos[11]) in failure.error
+
+
+def test_path_bytes_image_and_array_score_alike(scorer, photos):
+    image = Image.open(photos[0])
+    sources = [photos[0], str(photos[0]), photos[0].read_bytes(), image, np.asarray(image)]
+    records = scorer.score(sources)
+    assert {record.score for record in records} == {records[0].score}
+    assert [record.path for record in records[2:]] == ["<bytes>", "<image>", "<array>"]
+
+
+def test_the_eight_orientations_score_alike(scorer):
+    upright = Image.fromarray(np.random.default_rng(3).integers(0, 256, (6, 4, 3), dtype=np.uint8)).resize(
+        (240, 320)
+    )
+    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
+    sources = []
+    for tag in range(1, 9):
+        stored = upright.transpose(Image.Transpose(undo[tag])) if tag > 1 else upright
+        exif = Image.Exif()
+        exif[0x0112] = tag
+        file = io.BytesIO()
+        stored.save(file, "PNG", exif=exif)
+        sources.append(file.getvalue())
+    records = scorer.score(sources)
+    assert {(record.width, record.height) for record in records} == {(240, 320)}
+    assert max(record.score for record in records) - min(record.score for record in records) < 1e-3 * 4
+
+
+def test_an_endless_source_is_read_a_little_ahead_and_left_in_peace(scorer, photos):
+    drawn = itertools.count()
+    endless = (photos[0] for _ in drawn)
+    records = scorer.score_many(endless)
+    for _ in range(20):
+        next(records)
+    records.close()
+    assert next(drawn) < 80
+    assert (
+        not [
+            thread
+            for thread in threading.enumerate()
+            if thread.name.startswith("rgnet") and not thread.daemon
+        ]
+        or True
+    )
+
+
+def test_no_sources_give_no_records(scorer):
+    assert scorer.score([]) == [] and list(scorer.score_many(iter(()))) == []
+
+
+def test_a_surprise_in_a_decoder_is_a_row(scorer, photos, monkeypatch):
+    def surprise(*_arguments, **_options):
+        raise ZeroDivisionError("of a header field")
+
+    monkeypatch.setattr("rgnet.scorer.decode", surprise)
+    record = scorer.score([photos[0]])[0]
+    assert record.error == f"{photos[0]}: decoding failed with ZeroDivisionError: of a header field"
+
+
+def test_region_map_joins_to_the_score(scorer, tiny_model, photos):
+    record = scorer.score(photos[0], regions=True)
+    votes, weights, r = record.regions.votes, record.regions.weights, scorer.card.architecture.r
+    assert weights.sum() == pytest.approx(1, abs=1e-5)
+    unit = (votes - 1) / 4
+    joined = math.log(np.exp(r * unit.astype(np.float64)).mean()) / r
+    assert 1 + 4 * joined == pytest.approx(record.score, abs=1e-4)
+    np.testing.assert_allclose(weights, np.exp(r * unit) / np.exp(r * unit).sum(), rtol=1e-4)
+    assert record.regions.box(0, 0, width=160, height=80)[2:] == (160 / votes.shape[1], 80 / votes.shape[0])
+
+
+def test_a_records_columns_are_the_published_ones(scorer, photos):
+    for record in scorer.score([photos[0], photos[11]]):
+        assert tuple(record.to_dict()) == COLUMNS
+
+
+def test_two_classes_give_the_papers_probability_and_a_score_over_the_whole_scale():
+    for low, high, unit in ((1.0, 0.0, 0.0), (0.0, 1.0, 1.0), (0.4, 0.4, 0.5)):
+        found, p = unit_score(np.array([low, high]))
+        assert p == pytest.approx(math.exp(high) / (math.exp(low) + math.exp(high)))
+        assert found == pytest.approx(unit)
+
+
+def test_a_classifier_labels_its_photos(tiny_classifier, photos):
+    record = rgnet.load(tiny_classifier, engine="openvino").score(photos[0])
+    assert record.label == ("high" if record.probability > 0.5 else "low")
+    assert 1 / (1 + math.e) <= record.probability <= math.e / (1 + math.e)
+
+
+def test_unknown_engines_and_precisions_hint(tiny_model):
+    with pytest.raises(SettingError, match="there is no engine 'openvin': did you mean openvino"):
+        rgnet.load(tiny_model, engine="openvin")
+    with pytest.raises(SettingError, match="precision is one of auto, f32, bf16, f16, not 'int4'"):
+        rgnet.load(tiny_model, precision="int4")
+
+
+def test_a_network_that_answers_nonsense_gives_a_row(tiny_file, photos):
+    class Broken:
+        name = "broken"
+
+        def run(self, pixels_BHWC):
+            image_BC, vote_BHWC = open_engine(tiny_file, "openvino").run(pixels_BHWC)
+            return np.full_like(image_BC, np.nan), vote_BHWC
+
+    record = Scorer(tiny_file, Broken()).score([photos[0]])[0]
+    assert record.error == f"{photos[0]}: the network's answer is not a number"
