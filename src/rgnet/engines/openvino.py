@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import threading
+from collections import OrderedDict
 
 import numpy as np
 import openvino as ov
@@ -12,30 +14,54 @@ from rgnet.errors import EngineError
 from rgnet.modelfile import ModelFile
 
 PRECISIONS = {"f32": ov.Type.f32, "bf16": ov.Type.bf16, "f16": ov.Type.f16}
+SHAPES_KEPT = 6
 
 
 class OpenVINOEngine:
-    """Runs the model file's graph on its own weights; normalisation is part of the compiled network."""
+    """Runs the model file's graph on its own weights; normalisation is part of the compiled network.
+
+    The network is compiled for each photo shape it meets, and the last few are kept: with the shape known,
+    OpenVINO computes no padding at run time, where bf16 would round sizes above 256.
+    """
 
     def __init__(self, model: ModelFile, device: str, *, precision: str, threads: int | None) -> None:
-        settings = {"PERFORMANCE_HINT": "LATENCY"}
+        self.model = model
+        self.device = device
+        self.core = ov.Core()
+        self.settings: dict[str, object] = {"PERFORMANCE_HINT": "LATENCY"}
         if precision != "auto":
-            settings["INFERENCE_PRECISION_HINT"] = PRECISIONS[precision]
+            self.settings["INFERENCE_PRECISION_HINT"] = PRECISIONS[precision]
         if threads is not None:
-            settings["INFERENCE_NUM_THREADS"] = threads
-        network = with_weights(ov.Core().read_model(io.BytesIO(model.graph)), model)
-        try:
-            self.compiled = ov.Core().compile_model(from_pixels(network, model), device, settings)
-        except RuntimeError as problem:
-            raise EngineError(f"OpenVINO cannot run {model.card.name} on {device}: {problem}") from problem
-        kind = self.compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+            self.settings["INFERENCE_NUM_THREADS"] = threads
+        self.compiled: OrderedDict[tuple[int, ...], ov.CompiledModel] = OrderedDict()
+        self.lock = threading.Lock()
+
+        size = model.card.preprocess.size
+        kind = self.network_for((size, size)).get_property("INFERENCE_PRECISION_HINT").get_type_name()
         if precision not in ("auto", kind):
             raise EngineError(f"this processor has no {precision}: OpenVINO offers {kind}")
         self.name = f"openvino-{kind}"
 
     def run(self, pixels_BHWC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        outputs = self.compiled(pixels_BHWC)
-        return outputs["image_BC"], outputs["vote_BHWC"]
+        with self.lock:
+            outputs = self.network_for(pixels_BHWC.shape[1:3])(pixels_BHWC)
+            return outputs["image_BC"].copy(), outputs["vote_BHWC"].copy()
+
+    def network_for(self, shape: tuple[int, ...]) -> ov.CompiledModel:
+        """The network compiled for (H, W) and any batch; compiled now if it is not among the kept."""
+        if shape not in self.compiled:
+            network = with_weights(self.core.read_model(io.BytesIO(self.model.graph)), self.model)
+            network = from_pixels(network, self.model)
+            network.reshape([-1, *shape, 3])
+            try:
+                self.compiled[shape] = self.core.compile_model(network, self.device, self.settings)
+            except RuntimeError as problem:
+                name = self.model.card.name
+                raise EngineError(f"OpenVINO cannot run {name} on {self.device}: {problem}") from problem
+            if len(self.compiled) > SHAPES_KEPT:
+                self.compiled.popitem(last=False)
+        self.compiled.move_to_end(shape)
+        return self.compiled[shape]
 
 
 def with_weights(network: ov.Model, model: ModelFile) -> ov.Model:
@@ -44,7 +70,7 @@ def with_weights(network: ov.Model, model: ModelFile) -> ov.Model:
         name = parameter.get_friendly_name()
         if name == "image":
             continue
-        constant = ov.opset13.constant(model.tensors[name].astype(np.float32), shared_memory=False)
+        constant = ov.opset13.constant(model.tensors[name].astype(np.float32))
         for target in parameter.output(0).get_target_inputs():
             target.replace_source_output(constant.output(0))
         network.remove_parameter(parameter)

@@ -1,0 +1,178 @@
+"""The commands as a user meets them: real processes, their output, and their exit codes."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from rgnet.cli import app
+
+OPTIONS = {
+    "score": {"--output", "--model", "--engine", "--precision", "--threads", "--top", "--help"},
+    "explain": {"--output", "--what", "--model", "--force", "--help"},
+    "models": {"--help"},
+    "info": {"--help"},
+    "train": {
+        "--labels",
+        "--photos",
+        "--output",
+        "--weights",
+        "--name",
+        "--set",
+        "--resume",
+        "--no-resume",
+        "--help",
+    },
+    "evaluate": {"--labels", "--photos", "--split", "--engine", "--precision", "--output", "--help"},
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    photos, draw = tmp_path / "photos", np.random.default_rng(0)
+    (photos / "deep").mkdir(parents=True)
+    for index in range(6):
+        pixels = draw.integers(0, 256, (5, 4, 3), dtype=np.uint8)
+        Image.fromarray(pixels).resize((80, 100)).save(
+            photos / ("deep" if index % 2 else "") / f"{index}.png"
+        )
+    (photos / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not a photo")
+    (photos / "notes.txt").write_text("not a photo either")
+    return photos
+
+
+@pytest.fixture
+def rgnet(tiny_model, tmp_path):
+    """Runs the command in a process of its own, with the tiny model as the only one of the user's."""
+
+    def run(*words, **options):
+        environment = os.environ | {"RGNET_MODELS": str(tiny_model.parent), "HOME": str(tmp_path)}
+        command = [sys.executable, "-m", "rgnet", *map(str, words)]
+        return subprocess.run(
+            command, capture_output=True, env=environment, timeout=120, cwd=tmp_path, **options
+        )
+
+    return run
+
+
+def test_a_folder_is_scored_and_the_bad_photo_is_a_row(rgnet, folder, tmp_path):
+    done = rgnet("score", folder, "-m", "tiny-score", "-o", tmp_path / "s.csv")
+    assert done.returncode == 3, done.stderr
+    with (tmp_path / "s.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 7
+    assert [row["path"] for row in rows if row["error"]] == [str(folder / "broken.jpg")]
+    lines = [line.split("\t") for line in done.stdout.decode().splitlines()]
+    assert [float(line[0]) for line in lines] == sorted((float(line[0]) for line in lines), reverse=True)
+    assert len(lines) == 6 and all(len(line) == 3 for line in lines)
+    assert b"6 scored, 1 failed of 7" in done.stderr and b"broken.jpg" in done.stderr
+    assert b"\x1b[" not in done.stdout + done.stderr
+
+
+def test_all_scored_exits_0_and_a_photo_given_twice_is_scored_once(rgnet, folder, tmp_path):
+    photo = folder / "0.png"
+    done = rgnet("score", photo, photo, folder / "deep", "-m", "tiny-score", "-o", tmp_path / "s.jsonl")
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in (tmp_path / "s.jsonl").read_text().splitlines()]
+    assert [row["path"] for row in rows] == [
+        str(photo),
+        *(str(folder / "deep" / f"{i}.png") for i in (1, 3, 5)),
+    ]
+
+
+@pytest.mark.parametrize("divider", [b"\n", b"\0", b"\r\n"])
+def test_a_list_on_standard_input(rgnet, folder, divider):
+    strange = os.fsencode(folder) + b"/not-utf8-\xff.png"
+    os.rename(folder / "2.png", strange)  # noqa: PTH104 - a name of bytes
+    paths = [os.fsencode(folder / "0.png"), strange]
+    done = rgnet("score", "-", "-m", "tiny-score", "-o", "out.csv", input=divider.join(paths) + divider)
+    assert done.returncode == 0, done.stderr
+    assert b"not-utf8-\\udcff.png" in done.stdout
+
+
+def test_usage_errors_exit_2_in_one_line_before_any_work(rgnet, folder, tmp_path):
+    cases = {
+        ("score", tmp_path / "photos" / "notes-folder"): b"notes-folder: expected a photo file, found none",
+        ("score", folder, "-o", "a.cvs"): b"cannot write a.cvs: of the ending '.cvs', did you mean .csv",
+        ("score", folder, "-m", "tiny-scor"): b"there is no model 'tiny-scor': did you mean tiny-score",
+        ("score", folder, "--modle", "x"): b"No such option: --modle",
+        ("explain", folder / "0.png", "-o", "map.jpg", "-m", "tiny-score"): b"map.jpg should end in .png",
+    }
+    for words, message in cases.items():
+        done = rgnet(*words)
+        assert done.returncode in (2, 3), words
+        assert message in b" ".join(done.stderr.split()).replace(b"\xe2\x94\x82 ", b""), done.stderr.decode()
+        assert b"Traceback" not in done.stderr
+    (tmp_path / "empty").mkdir()
+    assert b"no photos found in" in rgnet("score", tmp_path / "empty").stderr
+    assert rgnet("score", tmp_path / "empty").returncode == 2
+
+
+def test_ctrl_c_keeps_the_rows_that_are_done(folder, tiny_model, tmp_path):
+    target = tmp_path / "s.jsonl"
+    for index in range(1500):
+        os.link(folder / "0.png", folder / "deep" / f"copy-{index:04}.png")
+    command = [sys.executable, "-m", "rgnet", "score", str(folder / "deep"), "-m", str(tiny_model)]
+    command += ["-o", str(target), "--threads", "1"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while running.poll() is None and not any(path.stat().st_size for path in tmp_path.glob(".s.jsonl.*")):
+        time.sleep(0.02)
+    running.send_signal(signal.SIGINT)
+    errors = running.stderr.read().decode()
+    assert running.wait(60) == 130, errors
+    rows = [json.loads(line) for line in target.read_text().splitlines()]
+    assert (
+        0 < len(rows) < 1503
+        and f"{len(rows)} scored, 0 failed, {1503 - len(rows)} not reached of 1503" in errors
+    )
+    assert not list(tmp_path.glob(".s.jsonl.*"))
+
+
+def test_explain_draws_a_map_and_replaces_nothing_unasked(rgnet, folder):
+    first = rgnet("explain", folder / "0.png", "-o", "map.png", "-m", "tiny-score")
+    assert first.returncode == 0 and b"on the scale 1-5" in first.stdout, first.stderr
+    again = rgnet("explain", folder / "0.png", "-o", "map.png", "-m", "tiny-score")
+    assert again.returncode == 2 and b"map.png is already there" in again.stderr
+    assert rgnet("explain", folder / "0.png", "-o", "map.png", "-m", "tiny-score", "--force").returncode == 0
+    own = rgnet("explain", folder / "0.png", "-o", folder / "0.png", "-m", "tiny-score", "--force")
+    assert own.returncode == 2
+    bad = rgnet("explain", folder / "broken.jpg", "-o", "other.png", "-m", "tiny-score")
+    assert bad.returncode == 3 and b"broken.jpg" in bad.stderr
+
+
+def test_models_and_info_and_version(rgnet):
+    assert b"tiny-score" in rgnet("models").stdout
+    info = rgnet("info")
+    assert info.returncode == 0 and b"openvino" in info.stdout
+    assert rgnet("--version").stdout.startswith(b"rgnet 0.")
+
+
+@pytest.mark.parametrize("command", sorted(OPTIONS))
+def test_options_are_frozen_and_help_teaches(command):
+    import typer.main
+
+    found = typer.main.get_command(app).commands[command]
+    options = {
+        name for item in found.params for name in (*item.opts, *item.secondary_opts) if name.startswith("--")
+    }
+    assert options | {"--help"} == OPTIONS[command]
+    done = CliRunner().invoke(app, [command, "--help"])
+    assert done.exit_code == 0
+    assert "Example:" in done.output or not found.params
+
+
+def test_help_loads_no_engine():
+    heavy = ("torch", "openvino", "matplotlib")
+    code = f"import sys; import rgnet.cli; print([name for name in {heavy} if name in sys.modules])"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        == "[]\n"
+    )
