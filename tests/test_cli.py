@@ -31,7 +31,16 @@ OPTIONS = {
         "--no-resume",
         "--help",
     },
-    "evaluate": {"--labels", "--photos", "--split", "--engine", "--precision", "--output", "--help"},
+    "evaluate": {
+        "--labels",
+        "--photos",
+        "--split",
+        "--engine",
+        "--precision",
+        "--record",
+        "--output",
+        "--help",
+    },
 }
 
 

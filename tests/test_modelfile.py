@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 from rgnet import modelfile
 from rgnet.architecture import Architecture
 from rgnet.errors import ModelDamaged, ModelForeign, ModelNotFound, ModelTooNew
-from rgnet.modelfile import ModelCard, Scale, content_hash, find, half, read, read_card, write
+from rgnet.modelfile import ModelCard, Scale, content_hash, find, half, read, read_card, record, write
 from rgnet.preprocess import Preprocess
 
 CARD = ModelCard(
@@ -50,6 +50,13 @@ def test_the_hash_names_card_and_weights(tmp_path):
     assert write(path, CARD, dict(reversed(TENSORS.items())), b"graph") in hashes
 
 
+def test_an_exam_is_recorded_without_renaming_the_model(file):
+    before = read(file).card
+    record(file, {"test_srcc": 0.8})
+    after = read(file).card
+    assert after.metrics == {"SRCC": 0.5, "test_srcc": 0.8} and after.sha256 == before.sha256
+
+
 def test_every_truncation_is_damaged(file):
     whole = file.read_bytes()
     for length in (0, 4, 9, 40, len(whole) // 2, len(whole) - 1):
@@ -86,8 +93,8 @@ def test_somebody_elses_safetensors_is_foreign(file):
 
 
 def test_a_later_format_asks_for_an_upgrade(file):
-    text = json.dumps(CARD.to_dict() | {"format_version": 99})
-    save_file(TENSORS, file, metadata={"rgnet": text, "sha256": content_hash(text, TENSORS)})
+    later = CARD.to_dict() | {"format_version": 99}
+    save_file(TENSORS, file, metadata={"rgnet": json.dumps(later), "sha256": content_hash(later, TENSORS)})
     with pytest.raises(ModelTooNew, match="has format 99, this rgnet reads up to 1: upgrade with"):
         read(file)
 

@@ -3,7 +3,9 @@
 A safetensors file of
     the network's tensors     matrices may be float16, vectors float32
     graph.onnx                uint8, the network as ONNX with every weight a graph input (about 0.1 MB)
-    metadata "rgnet"          the card as JSON, with a hash over the card and all tensors
+    metadata "rgnet"          the card as JSON
+    metadata "sha256"         hash over all tensors and the card, its exam figures left out: they are about the
+                              model, and recording an exam does not make it another model
 """
 
 from __future__ import annotations
@@ -12,8 +14,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -115,11 +116,6 @@ class ModelFile:
     graph: bytes
     path: Path | None = None
 
-    @cached_property
-    def size(self) -> int:
-        """Bytes of all tensors."""
-        return sum(tensor.nbytes for tensor in self.tensors.values()) + len(self.graph)
-
 
 def half(tensors: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """A network's state as stored: matrices and kernels in float16, vectors in float32, counters left out."""
@@ -136,7 +132,7 @@ def write(path: Path, card: ModelCard, tensors: Mapping[str, np.ndarray], graph:
     stored = {name: np.ascontiguousarray(array) for name, array in sorted(tensors.items())}
     stored[GRAPH] = np.frombuffer(graph, dtype=np.uint8)
     text = json.dumps(card.to_dict(), sort_keys=True)
-    digest = content_hash(text, stored)
+    digest = content_hash(card.to_dict(), stored)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         partial.write_bytes(save(stored, metadata={"rgnet": text, "sha256": digest}))
@@ -153,9 +149,9 @@ def read(path: Path) -> ModelFile:
     """
     card = read_card(path)
     with safe_open(path, framework="numpy") as file:
-        text = file.metadata()["rgnet"]
+        values = json.loads(file.metadata()["rgnet"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    if content_hash(text, tensors) != card.sha256:
+    if content_hash(values, tensors) != card.sha256:
         raise ModelDamaged(
             f"{path}: the content does not match its hash {card.short_hash}: fetch the file again"
         )
@@ -202,9 +198,16 @@ def looks_like_safetensors(path: Path) -> bool:
     return len(head) < 10 or (head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 100_000_000)
 
 
-def content_hash(card_json: str, tensors: Mapping[str, np.ndarray]) -> str:
-    """sha256 over the card and every tensor's name, type, shape and bytes, in the order of names."""
-    digest = hashlib.sha256(card_json.encode())
+def record(path: Path, metrics: dict[str, Any]) -> None:
+    """Add exam figures to the card of a model file; its hash stays."""
+    model = read(path)
+    write(path, replace(model.card, metrics=model.card.metrics | metrics), model.tensors, model.graph)
+
+
+def content_hash(card: dict[str, Any], tensors: Mapping[str, np.ndarray]) -> str:
+    """sha256 over the card but its metrics, and every tensor's name, type, shape and bytes in the order of names."""
+    lasting = {name: value for name, value in card.items() if name != "metrics"}
+    digest = hashlib.sha256(json.dumps(lasting, sort_keys=True).encode())
     for name, array in sorted(tensors.items()):
         digest.update(f"\n{name} {array.dtype.str} {array.shape}\n".encode())
         digest.update(memoryview(np.ascontiguousarray(array)).cast("B") if array.size else b"")

@@ -18,6 +18,9 @@ def evaluate(
     ] = "held_out",
     engine: Annotated[str, typer.Option(help="auto, openvino or torch.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, f32 or bf16.")] = "auto",
+    record: Annotated[
+        bool, typer.Option("--record", help="Write the figures into the model file's card.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Also write the exam as JSON.")
     ] = None,
@@ -27,6 +30,7 @@ def evaluate(
     Example:  rgnet evaluate rgnet-compact --labels para --photos para --split test
     """
     import rgnet
+    from rgnet import modelfile
     from rgnet.cli.progress import track
     from rgnet.datasets import para
     from rgnet.errors import SettingError
@@ -49,3 +53,6 @@ def evaluate(
         typer.echo(failure, err=True)
     if output is not None:
         output.write_text(json.dumps(exam.to_dict(), indent=2) + "\n")
+    if record:
+        figures = {name: round(getattr(exam, name).value, 4) for name in ("srcc", "plcc", "accuracy")}
+        modelfile.record(modelfile.find(model), {f"{split}_{name}": value for name, value in figures.items()})

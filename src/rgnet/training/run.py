@@ -85,9 +85,10 @@ def train(
         task,
         batches(learn, recipe.batch_size, shuffle=True),
         batches(choose, 100, shuffle=False),
-        ckpt_path=folder / "last.ckpt" if resume else None,
+        ckpt_path=last_checkpoint(folder) if resume else None,
     )
-    return finish(folder, recipe, photos, provenance)
+    figures = {"held_out_srcc": round(float(best.best_model_score), 4)}
+    return finish(folder, card_of(recipe, photos, provenance, figures))
 
 
 def check_split(photos: RatedPhotos) -> None:
@@ -116,7 +117,14 @@ def revive_on(task: AestheticsTask, learn: PixelDataset) -> None:
     revive_batch_norms(task.network.backbone, (pixels_B3HW - task.mean) / task.std)
 
 
-def finish(folder: Path, recipe: Recipe, photos: RatedPhotos, provenance: Provenance) -> Path:
+def last_checkpoint(folder: Path) -> Path:
+    path = folder / "last.ckpt"
+    if not path.is_file():
+        raise DataError(f"there is nothing to resume: {path} is missing; leave out --resume to start")
+    return path
+
+
+def finish(folder: Path, card: ModelCard) -> Path:
     """Write the model file from `folder`/best.ckpt."""
     checkpoint = torch.load(folder / "best.ckpt", map_location="cpu", weights_only=True)
     prefix = "network."
@@ -125,39 +133,36 @@ def finish(folder: Path, recipe: Recipe, photos: RatedPhotos, provenance: Proven
         for name, tensor in checkpoint["state_dict"].items()
         if name.startswith(prefix)
     }
-    network = build(recipe.architecture)
+    network = build(card.architecture)
     network.load_state_dict(weights)
-    target = folder / f"{provenance.name}.safetensors"
-    write(target, card_of(recipe, photos, provenance, folder), half(network.state_dict()), graph_of(network))
+    target = folder / f"{card.name}.safetensors"
+    write(target, card, half(network.state_dict()), graph_of(network))
     return target
 
 
-def card_of(recipe: Recipe, photos: RatedPhotos, provenance: Provenance, folder: Path) -> ModelCard:
-    means = [photo.mean for photo in photos.train]
-    quantiles = tuple(float(value) for value in np.quantile(means, np.linspace(0, 1, 101)))
+def card_of(
+    recipe: Recipe, photos: RatedPhotos, provenance: Provenance, figures: dict[str, float]
+) -> ModelCard:
+    quantiles = np.quantile([photo.mean for photo in photos.train], np.linspace(0, 1, 101))
     return ModelCard(
         name=provenance.name,
         architecture=recipe.architecture,
         preprocess=recipe.preprocess,
-        scale=Scale(low=photos.low, high=photos.high, people=photos.people, quantiles=quantiles),
+        scale=Scale(
+            low=photos.low,
+            high=photos.high,
+            people=photos.people,
+            quantiles=tuple(quantiles.round(4).tolist()),
+        ),
         training={
             "data": photos.name,
             "photos": len(photos.train),
             "list": list_hash(photos.train),
             "held_out_list": list_hash(photos.held_out),
-            "recipe": json.dumps(recipe.to_dict()),
+            "recipe": recipe.to_dict(),
             "command": provenance.command,
         },
         licence=provenance.licence,
         notice=provenance.notice,
-        metrics=best_figures(folder / "metrics.csv"),
+        metrics=figures,
     )
-
-
-def best_figures(path: Path) -> dict[str, float]:
-    """The held-out figures of the epoch that `best.ckpt` holds."""
-    rows = np.genfromtxt(path, delimiter=",", names=True, deletechars="", dtype=None, encoding="utf-8")
-    names = [name for name in rows.dtype.names if name.startswith("held_out")]
-    scored = rows[~np.isnan(rows["held_out/srcc"])]
-    best = scored[np.argmax(scored["held_out/srcc"])]
-    return {name: round(float(best[name]), 4) for name in names}
