@@ -60,6 +60,8 @@ class Scale:
 class ModelCard:
     """What a model is, apart from its weights.
 
+    precision: what "auto" means for this model: "auto" leaves it to the engine, "f32" is for a network whose
+              scores bf16 moves too much
     training: data, photos, list hashes, recipe, command: plain values
     licence:  of the weights, short; `notice` is what users must be told
     metrics:  exam figures by name
@@ -69,6 +71,7 @@ class ModelCard:
     architecture: Architecture
     preprocess: Preprocess
     scale: Scale
+    precision: str = "auto"
     training: dict[str, Any] = field(default_factory=dict)
     licence: str
     notice: str = ""
@@ -86,6 +89,7 @@ class ModelCard:
             "architecture": self.architecture.to_dict(),
             "preprocess": self.preprocess.to_dict(),
             "scale": asdict(self.scale) | {"quantiles": list(self.scale.quantiles)},
+            "precision": self.precision,
             "training": self.training,
             "licence": self.licence,
             "notice": self.notice,

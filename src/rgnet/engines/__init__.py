@@ -28,12 +28,14 @@ def open_engine(
 ) -> Engine:
     """The engine of that name, ready to run; "auto" is torch where there is an NVIDIA card for it, else OpenVINO.
 
-    precision: "auto" is the engine's own choice for the machine, "f32" the same everywhere
+    precision: "auto" is what the model's card says, mostly the engine's own choice; "f32" is the same everywhere
     threads:   of the processor; None for all
     Raises EngineError, SettingError or MissingExtra.
     """
     if precision not in PRECISIONS:
         raise SettingError(f"precision is one of {', '.join(PRECISIONS)}, not {precision!r}")
+    if precision == "auto":
+        precision = model.card.precision
     if engine == "auto":
         engine = "torch" if cuda_at_hand() else "openvino"
     name, _, device = engine.partition(":")

@@ -27,6 +27,7 @@ class Recipe:
     norms:        "keep", or "revive" for backbones whose batch norms were folded away: statistics are measured
                   and the affine part set so that the function stays what it was
     vote_start:   "he" as all new layers (section 3.3), or "even": every region first votes the same
+    served:       precision that users of the model get unless they ask for another; see `ModelCard.precision`
     zoom:         random enlargement before cropping back, (1.05, 1.25) in section 3.3; flip is a probability
     """
 
@@ -49,6 +50,7 @@ class Recipe:
     norms: Literal["keep", "revive"] = "keep"
     vote_start: Literal["he", "even"] = "he"
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    served: Literal["auto", "f32"] = "auto"
     held_out: int = 1500
     seed: int = 0
 
@@ -101,6 +103,7 @@ def compact() -> Recipe:
         norms="revive",
         vote_start="even",
         precision="bf16-mixed",
+        served="f32",
     )
 
 

@@ -154,6 +154,7 @@ def card_of(
             people=photos.people,
             quantiles=tuple(quantiles.round(4).tolist()),
         ),
+        precision=recipe.served,
         training={
             "data": photos.name,
             "photos": len(photos.train),
