@@ -25,8 +25,10 @@ def train(
         Path, typer.Option("--output", "-o", help="Folder for checkpoints, figures and the model file.")
     ],
     weights: Annotated[
-        Path | None,
-        typer.Option(help="Backbone weights, a safetensors file; left out: downloaded ImageNet weights."),
+        str | None,
+        typer.Option(
+            help="Backbone weights: a safetensors file, or none; left out: downloaded ImageNet weights."
+        ),
     ] = None,
     name: Annotated[str, typer.Option(help="Name of the model, and of its file.")] = "my-rgnet",
     settings: Annotated[
@@ -63,7 +65,7 @@ def train(
             notice=PARA_NOTICE,
             command=" ".join(["rgnet", *(public(word) for word in sys.argv[1:])]),
         ),
-        pretrained=weights if weights is not None else True,
+        pretrained={None: True, "none": False}.get(weights, weights),
         resume=resume,
         track=track,
     )

@@ -41,7 +41,7 @@ def train(
     folder: Path,
     *,
     provenance: Provenance,
-    pretrained: bool | Path = True,
+    pretrained: bool | str | Path = True,
     resume: bool = False,
     track,
 ) -> Path:

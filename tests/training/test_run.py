@@ -1,0 +1,131 @@
+"""A whole run, small: rated photos in, a model file out that scores."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SETTINGS = [
+    "sizes=2x64", "held_out=8", "batch_size=8", "precision=32-true", "architecture.backbone=resnet18",
+    "architecture.squeeze=32", "architecture.rates=1,2", "architecture.maps=8", "preprocess.size=64", "norms=keep",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Forty photos that people like the more, the brighter they are."""
+    folder, draw = tmp_path_factory.mktemp("para"), np.random.default_rng(0)
+    rows = []
+    for index in range(40):
+        light = index / 40
+        pixels = (draw.integers(0, 60, (70, 70, 3)) + 190 * light).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+        rows.append(f"{index}.png,{index}.png,{1 + 4 * light},{'test' if index % 5 == 0 else 'train'}")
+    (folder / "labels.csv").write_text("file,source_id,mean,split\n" + "\n".join(rows) + "\n")
+    (folder / "exact_duplicates.txt").write_text("")
+    return folder
+
+
+def run(command, data, *words):
+    line = [sys.executable, "-m", "rgnet", command, *words, "--labels", str(data), "--photos", str(data)]
+    return subprocess.run(
+        line, capture_output=True, text=True, timeout=300, env=os.environ | {"COLUMNS": "200"}
+    )
+
+
+@pytest.mark.slow
+def test_a_run_ends_in_a_model_that_scores_resumes_and_is_examined(data, tmp_path):
+    settings = [word for setting in SETTINGS for word in ("--set", setting)]
+    words = ["compact", "--weights", "none", "-o", str(tmp_path), "--name", "bright", *settings]
+    done = run("train", data, *words)
+    model = tmp_path / "bright.safetensors"
+    assert done.returncode == 0 and f"wrote {model}" in done.stdout, done.stderr
+    assert json.loads((tmp_path / "recipe.json").read_text())["batch_size"] == 8
+    with (tmp_path / "metrics.csv").open() as file:
+        assert any(row["held_out/srcc"] for row in csv.DictReader(file))
+
+    again = run("train", data, *words, "--resume")
+    assert again.returncode == 0, again.stderr
+
+    exam = run("evaluate", data, str(model), "--split", "test", "-o", str(tmp_path / "exam.json"), "--record")
+    assert exam.returncode == 0 and "8 photos" in exam.stdout, exam.stderr
+    found = json.loads((tmp_path / "exam.json").read_text())
+    assert found["photos"] == 8 and found["srcc"]["low"] <= found["srcc"]["value"] <= found["srcc"]["high"]
+
+    from rgnet.modelfile import read_card
+
+    card = read_card(model)
+    assert card.metrics["test_srcc"] == round(found["srcc"]["value"], 4)
+    assert card.training["photos"] == 24 and str(tmp_path) not in json.dumps(card.to_dict())
+    assert card.scale.quantiles[0] < card.scale.quantiles[-1] <= 5
+
+
+def test_what_cannot_be_trained_is_said_in_one_line(data, tmp_path):
+    cases = {
+        ("--resume",): "there is nothing to resume:",
+        ("--set", "batchsize=4"): "there is no setting 'batchsize': did you mean batch_size?",
+        (
+            "--set",
+            "preprocess.size=64",
+            "--weights",
+            "nowhere.safetensors",
+        ): "there is no weights file nowhere",
+    }
+    small = ["--set", "held_out=8", "--set", "preprocess.size=64"]
+    for words, message in cases.items():
+        done = run("train", data, "compact", "--weights", "none", "-o", str(tmp_path / "run"), *small, *words)
+        assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
+def test_an_unreadable_photo_stops_the_run_by_name(data, tmp_path):
+    from rgnet.datasets import para
+    from rgnet.datasets.pixels import cached_pixels
+    from rgnet.errors import DataError
+    from rgnet.preprocess import Preprocess
+
+    broken = tmp_path / "labels"
+    broken.mkdir()
+    for name in ("labels.csv", "exact_duplicates.txt"):
+        (broken / name).write_text((data / name).read_text())
+    for path in data.glob("*.png"):
+        os.link(path, broken / path.name)
+    (broken / "3.png").unlink()
+    (broken / "3.png").write_bytes(b"rotten")
+    rated = para.load(broken, broken, held_out=2)
+    photos = rated.train + rated.held_out
+
+    def track(items, **_):
+        return items
+
+    with pytest.raises(DataError, match=r"1 of 32 photos cannot be read:\n  .*3\.png"):
+        cached_pixels(photos, Preprocess(size=32), tmp_path / "cache", track=track)
+    assert not list((tmp_path / "cache").iterdir())
+    (broken / "3.png").unlink()
+    with pytest.raises(DataError, match=r"3\.png is on the list but cannot be found"):
+        cached_pixels(photos, Preprocess(size=32), tmp_path / "cache", track=track)
+
+
+def test_decoded_photos_are_reused_and_follow_the_list(data, tmp_path):
+    from rgnet.datasets import para
+    from rgnet.datasets.pixels import cached_pixels
+    from rgnet.preprocess import Preprocess
+
+    photos = para.load(data, data, held_out=2).train
+    seen = []
+
+    def track(items, *, total, **_):
+        seen.append(total)
+        return items
+
+    for _ in range(2):
+        pixels = cached_pixels(photos, Preprocess(size=32), tmp_path, track=track)
+    assert seen == [len(photos)] and pixels.shape == (len(photos), 32, 32, 3)
+    light = pixels.reshape(len(photos), -1).mean(1)
+    assert np.corrcoef(light, [photo.mean for photo in photos])[0, 1] > 0.99
+    cached_pixels(photos[::-1], Preprocess(size=32), tmp_path, track=track)
+    assert len(seen) == 2
