@@ -106,16 +106,24 @@ def densenet_ratio(_folder: Path) -> dict:
     from rgnet.engines import open_engine
     from rgnet.export import graph_of
     from rgnet.model import build, preset
-    from rgnet.modelfile import from_network
+    from rgnet.modelfile import ModelCard, ModelFile, Scale, half
     from rgnet.preprocess import Preprocess
 
     torch.set_num_threads(CORES)
     network = build(preset("rgnet")).eval()
-    file = from_network(network, preset("rgnet"), Preprocess(size=300), graph=graph_of(network))
+    scale = Scale(low=0, high=1, people="nobody", quantiles=(0, 1))
+    card = ModelCard(
+        name="random",
+        architecture=preset("rgnet"),
+        preprocess=Preprocess(size=300),
+        scale=scale,
+        licence="none",
+    )
+    file = ModelFile(card=card, tensors=half(network.state_dict()), graph=graph_of(network))
     pixels = np.random.default_rng(0).integers(0, 256, (4, 300, 300, 3), dtype=np.uint8)
     seconds = {}
-    for engine, precision in (("torch", "f32"), ("openvino", "f32"), ("openvino", "auto")):
-        opened = open_engine(file, engine=engine, precision=precision, threads=CORES)
+    for engine, precision in (("torch:cpu", "f32"), ("openvino", "f32"), ("openvino", "auto")):
+        opened = open_engine(file, engine, precision=precision, threads=CORES)
         opened.run(pixels)
         seconds[opened.name if precision == "f32" else "default"] = best(partial(opened.run, pixels)) / 4
     eager = seconds["torch-cpu-f32"]

@@ -24,6 +24,7 @@ def test_figure_3_at_300_pixels():
     assert votes.stages.context_BDHW.shape == (1, 1024 + 4 * 64, 37, 37)
     assert votes.stages.graph_BND.shape == (1, 37 * 37, 1280)
     assert votes.stages.affinity_BNN.shape == (1, 1369, 1369)
+    assert votes.stages.weight_BNC.shape == (1, 1369, 2)
     assert votes.vote_BNC.shape == (1, 1369, 2) and votes.image_BC.shape == (1, 2)
 
 

@@ -13,17 +13,21 @@ from torch import Tensor, nn
 from rgnet.architecture import Architecture
 from rgnet.model.backbones import Backbone, make_backbone
 from rgnet.model.dense_aspp import DenseASPP
-from rgnet.model.head import RegionHead, log_sum_exp
+from rgnet.model.head import RegionHead, log_sum_exp, region_weights
 from rgnet.model.region_graph import RegionGraph
 
 
 class Stages(NamedTuple):
-    """What stands between image and votes: features after FCN, after ASPP and after the graph, and S."""
+    """What explains the votes: features after FCN, after ASPP and after the graph, S, and each region's weight.
+
+    weight_BNC: dy/dY of equation 4, see `region_weights`; sums to 1 over regions
+    """
 
     fcn_BDHW: Tensor
     context_BDHW: Tensor
     graph_BND: Tensor
     affinity_BNN: Tensor | None
+    weight_BNC: Tensor
 
 
 class RegionVotes(NamedTuple):
@@ -69,7 +73,10 @@ class RGNet(nn.Module):
         image_BC = log_sum_exp(vote_BNC, r=self.r)
 
         grid = (context_BDHW.shape[-2], context_BDHW.shape[-1])
-        stages = Stages(fcn_BDHW, context_BDHW, region_BND, affinity_BNN) if explain else None
+        if not explain:
+            return RegionVotes(vote_BNC, image_BC, grid)
+        weight_BNC = region_weights(vote_BNC, r=self.r)
+        stages = Stages(fcn_BDHW, context_BDHW, region_BND, affinity_BNN, weight_BNC)
         return RegionVotes(vote_BNC, image_BC, grid, stages)
 
 

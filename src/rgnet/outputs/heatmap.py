@@ -14,6 +14,7 @@ from rgnet.results import ScoredPhoto
 
 LONG_SIDE = 1200
 INK, PAPER = "#1a1a1a", "#ffffff"
+TITLE = {"loc": "left", "color": INK, "fontsize": 12}
 COLOURS = "viridis"
 VEIL = 0.62
 
@@ -35,27 +36,27 @@ def draw(
     values_HW, label = shown_values(scored, what)
     photo = photo.copy()
     photo.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
-    tall = photo.height > photo.width
 
     figure = Figure(figsize=size_of(photo), dpi=150, facecolor=PAPER, layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
     left.imshow(photo)
-    shade = right.imshow(np.asarray(photo.convert("L")), cmap="gray", vmin=0, vmax=255)
-    extent = shade.get_extent()
-    shade = right.imshow(values_HW, cmap=COLOURS, alpha=VEIL, extent=extent, interpolation="bicubic")
+    grey = right.imshow(np.asarray(photo.convert("L")), cmap="gray", vmin=0, vmax=255)
+    shade = right.imshow(
+        values_HW, cmap=COLOURS, alpha=VEIL, extent=grey.get_extent(), interpolation="bicubic"
+    )
     for axes in (left, right):
         axes.set_axis_off()
 
-    bar = figure.colorbar(shade, ax=right, shrink=0.9 if tall else 1.0, pad=0.02)
+    bar = figure.colorbar(shade, cax=right.inset_axes((1.03, 0, 0.035, 1)))
     bar.solids.set(alpha=1)
     bar.outline.set_visible(False)
+    bar.ax.tick_params(length=0, labelcolor=INK)
     bar.set_label(label, color=INK)
-    title = f"{scored.score:.2f}  on the scale {scale.low:g} to {scale.high:g}"
-    left.set_title(title, loc="left", color=INK, fontsize=13, fontweight="bold")
-    right.set_title(
-        f"better than {scored.percentile:.0f} % of the rated photos", loc="left", color=INK, fontsize=11
+    left.set_title(
+        f"{scored.score:.2f} on the scale {scale.low:g} to {scale.high:g}", **TITLE, fontweight="bold"
     )
+    right.set_title(f"better than {scored.percentile:.0f} % of the rated photos", **TITLE)
     figure.savefig(target, format="png")
 
 
