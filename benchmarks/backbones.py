@@ -3,7 +3,7 @@
     python benchmarks/backbones.py --labels LABELS --photos PHOTOS --weights WEIGHTS [--count 3200] [--json FILE]
 
 Each is cut to a 1x1 vote on 14x14 regions and log-sum-exp (no context, no graph), trained for one epoch on the
-same `count` photos of PARA at 224x224 as the compact recipe trains, and examined on the 1,500 held-out photos.
+same `count` photos of PARA at 224x224 as the recipe `para` trains, and examined on the 1,500 held-out photos.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def main() -> None:
     figures = {}
     for backbone, (file, statistics, norms) in CANDIDATES.items():
         settings = replace(
-            recipe("compact"),
+            recipe("para"),
             architecture=Architecture(
                 backbone=backbone, output_stride=16, rates=(), graph_layers=0, head="score"
             ),

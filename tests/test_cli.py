@@ -21,7 +21,6 @@ OPTIONS = {
     "models": {"--help"},
     "info": {"--help"},
     "train": {
-        "--labels",
         "--photos",
         "--output",
         "--weights",
@@ -32,7 +31,6 @@ OPTIONS = {
         "--help",
     },
     "evaluate": {
-        "--labels",
         "--photos",
         "--split",
         "--engine",

@@ -9,7 +9,7 @@ from rgnet.training.recipes import RECIPES, recipe
 
 
 def test_the_papers_numbers():
-    paper = recipe("paper")
+    paper = recipe("ava_paper")
     assert (paper.epochs, paper.batch_size, paper.learning_rate, paper.weight_decay) == (80, 32, 1e-4, 1e-5)
     assert (paper.flip, paper.zoom, paper.preprocess.size, paper.architecture.r) == (
         0.5,
@@ -28,7 +28,7 @@ def test_a_recipe_is_written_beside_its_run_as_json(name):
 
 def test_settings_are_typed():
     changed = recipe(
-        "compact",
+        "para",
         [
             "batch_size=16",
             "zoom=1,1.2",
@@ -63,10 +63,10 @@ def test_settings_are_typed():
 )
 def test_a_wrong_setting_is_named_with_what_was_expected(setting, message):
     with pytest.raises(SettingError) as error:
-        recipe("compact", [setting])
+        recipe("para", [setting])
     assert str(error.value) == message
 
 
 def test_unknown_recipe():
-    with pytest.raises(SettingError, match="there is no recipe 'compct': did you mean compact"):
-        recipe("compct")
+    with pytest.raises(SettingError, match="there is no recipe 'parra': did you mean para"):
+        recipe("parra")

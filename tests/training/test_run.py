@@ -32,7 +32,7 @@ def data(tmp_path_factory):
 
 
 def run(command, data, *words):
-    line = [sys.executable, "-m", "rgnet", command, *words, "--labels", str(data), "--photos", str(data)]
+    line = [sys.executable, "-m", "rgnet", command, words[0], str(data), *words[1:]]
     return subprocess.run(
         line, capture_output=True, text=True, timeout=300, env=os.environ | {"COLUMNS": "200"}
     )
@@ -41,7 +41,7 @@ def run(command, data, *words):
 @pytest.mark.slow
 def test_a_run_ends_in_a_model_that_scores_resumes_and_is_examined(data, tmp_path):
     settings = [word for setting in SETTINGS for word in ("--set", setting)]
-    words = ["compact", "--weights", "none", "-o", str(tmp_path), "--name", "bright", *settings]
+    words = ["para", "--weights", "none", "-o", str(tmp_path), "--name", "bright", *settings]
     done = run("train", data, *words)
     model = tmp_path / "bright.safetensors"
     assert done.returncode == 0 and f"wrote {model}" in done.stdout, done.stderr
@@ -78,7 +78,7 @@ def test_what_cannot_be_trained_is_said_in_one_line(data, tmp_path):
     }
     small = ["--set", "held_out=8", "--set", "preprocess.size=64"]
     for words, message in cases.items():
-        done = run("train", data, "compact", "--weights", "none", "-o", str(tmp_path / "run"), *small, *words)
+        done = run("train", data, "para", "--weights", "none", "-o", str(tmp_path / "run"), *small, *words)
         assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr, done.stderr
 
 

@@ -34,13 +34,13 @@ def test_squared_error_and_correlation():
 
 
 def test_poly_decay_of_the_paper():
-    paper = recipe("paper")
+    paper = recipe("ava_paper")
     for epoch in (0, 1, 40, 79):
         assert rate_at(paper, epoch * 100 + 50, 8000) == pytest.approx((1 - epoch / 80) ** 0.9)
 
 
 def test_cosine_decay_warms_up_and_ends_at_nothing():
-    compact = recipe("compact", ["warmup=0.1"])
+    compact = recipe("para", ["warmup=0.1"])
     rates = [rate_at(compact, step, 1000) for step in range(1001)]
     assert rates[0] < 0.02 and max(rates) == pytest.approx(1, abs=0.01) and rates[1000] == 0
     assert rates[:100] == sorted(rates[:100]) and rates[101:] == sorted(rates[101:], reverse=True)

@@ -11,8 +11,10 @@ import typer
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="Name or file of the model.")],
-    labels: Annotated[Path, typer.Option(help="Folder with PARA's labels.csv and exact_duplicates.txt.")],
-    photos: Annotated[Path, typer.Option(help="Folder below which labels.csv finds its photos.")],
+    data: Annotated[Path, typer.Argument(help="Folder with the labels of PARA.")],
+    photos: Annotated[
+        Path | None, typer.Option(help="Folder of the photos; left out: the folder of the labels.")
+    ] = None,
     split: Annotated[
         str, typer.Option(help="test: the official 3,000; held_out: photos set aside for choosing.")
     ] = "held_out",
@@ -27,25 +29,24 @@ def evaluate(
 ) -> None:
     """Score rated photos and say how well the scores agree with people.
 
-    Example:  rgnet evaluate rgnet-compact --labels para --photos para --split test
+    Example:  rgnet evaluate rgnet-compact PARA --photos PARA/imgs --split test
     """
     import rgnet
-    from rgnet import modelfile
+    from rgnet import datasets, modelfile
     from rgnet.cli.progress import track
-    from rgnet.datasets import para
     from rgnet.errors import SettingError
     from rgnet.evaluation.exam import examine
 
     if split not in ("test", "held_out"):
         raise SettingError(f"--split is test or held_out, not {split!r}")
-    rated = para.load(labels, photos)
+    rated = datasets.load(data, photos)
     listed = getattr(rated, split)
     scorer = rgnet.load(model, engine=engine, precision=precision)
     exam = examine(
         scorer,
         listed,
-        data=f"PARA {split}",
-        threshold=3.0,
+        data=f"{rated.name} {split}",
+        threshold=rated.threshold,
         track=lambda records: track(records, total=len(listed), description="scoring"),
     )
     typer.echo(str(exam))

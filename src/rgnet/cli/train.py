@@ -9,21 +9,18 @@ from typing import Annotated
 
 import typer
 
-PARA_NOTICE = (
-    "Trained on PARA: for research and learning only. Cite 'Personalized Image Aesthetics Assessment with Rich "
-    "Attributes' (Yang et al., CVPR 2022). The rgnet code is Apache-2.0; these weights are not."
-)
-
 
 def train(
     recipe: Annotated[
-        str, typer.Argument(help="compact (laptops) or paper (section 3.3 of the RGNet paper).")
+        str, typer.Argument(help="para (laptops) or ava_paper (section 3.3 of the RGNet paper).")
     ],
-    labels: Annotated[Path, typer.Option(help="Folder with PARA's labels.csv and exact_duplicates.txt.")],
-    photos: Annotated[Path, typer.Option(help="Folder below which labels.csv finds its photos.")],
+    data: Annotated[Path, typer.Argument(help="Folder with the labels of PARA.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for checkpoints, figures and the model file.")
     ],
+    photos: Annotated[
+        Path | None, typer.Option(help="Folder of the photos; left out: the folder of the labels.")
+    ] = None,
     weights: Annotated[
         str | None,
         typer.Option(
@@ -40,10 +37,10 @@ def train(
 ) -> None:
     """Train a model on rated photos and write it as one model file.
 
-    Example:  rgnet train compact --labels para --photos para -o runs/mine --set batch_size=32
+    Example:  rgnet train para PARA --photos PARA/imgs -o runs/mine --set batch_size=32
     """
+    from rgnet import datasets
     from rgnet.cli.progress import track
-    from rgnet.datasets import para
     from rgnet.errors import need
 
     need("lightning", extra="train", purpose="training")
@@ -52,7 +49,7 @@ def train(
     from rgnet.training.run import train as run
 
     chosen = recipe_named(recipe, settings)
-    rated = para.load(labels, photos, held_out=chosen.held_out, seed=chosen.seed)
+    rated = datasets.load(data, photos, held_out=chosen.held_out, seed=chosen.seed)
     for note in rated.notes:
         typer.echo(note, err=True)
     model = run(
@@ -61,8 +58,6 @@ def train(
         output,
         provenance=Provenance(
             name=name,
-            licence="PARA research-only",
-            notice=PARA_NOTICE,
             command=" ".join(["rgnet", *(public(word) for word in sys.argv[1:])]),
         ),
         pretrained={None: True, "none": False}.get(weights, weights),

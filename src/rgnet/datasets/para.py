@@ -13,6 +13,11 @@ from pathlib import Path
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, hold_out
 from rgnet.errors import DataError
 
+NOTICE = (
+    "Trained on PARA: for research and learning only. Cite 'Personalized Image Aesthetics Assessment with Rich "
+    "Attributes' (Yang et al., CVPR 2022). The rgnet code is Apache-2.0; these weights are not."
+)
+
 COLUMNS = ("file", "source_id", "mean", "split")
 
 
@@ -47,6 +52,9 @@ def load(labels: Path, photos: Path, *, held_out: int = 1500, seed: int = 0) -> 
         train=tuple(kept),
         held_out=tuple(held),
         test=tuple(test),
+        threshold=3.0,
+        licence="PARA research-only",
+        notice=NOTICE,
         notes=(
             f"{len(leaked)} training photos that are copies of a test photo are dropped",
             f"{len(train) - len(single)} repeated training photos are dropped",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +14,18 @@ import numpy as np
 class RatedPhoto:
     """One photo and the mean of its human ratings, on the data set's own scale.
 
-    key: its name in the data set, unique there
+    key:        its name in the data set, unique there
+    histogram:  share of the ratings in each of the data set's `bins`, summing to 1, where they are known
+    scene:      what it shows, where the data set says
+    attributes: other ratings of it by their names, such as AADB's eleven
     """
 
     key: str
     path: Path
     mean: float
+    histogram: tuple[float, ...] | None = None
+    scene: str | None = None
+    attributes: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,10 @@ class RatedPhotos:
 
     low, high: ends of the rating scale
     people:    one sentence on who rated, for the model card
+    threshold: a mean of at least this is "high"
+    bins:      the ratings that histograms count, low to high; () where there are no histograms
+    licence:   of weights that learn from it, short; `notice` is what their users must be told
+    notes:     what was left out and why, in words
     """
 
     name: str
@@ -37,6 +47,10 @@ class RatedPhotos:
     train: tuple[RatedPhoto, ...]
     held_out: tuple[RatedPhoto, ...]
     test: tuple[RatedPhoto, ...]
+    threshold: float
+    bins: tuple[float, ...] = ()
+    licence: str = "as its photos' owners say"
+    notice: str = ""
     notes: tuple[str, ...] = ()
 
     def unit(self, mean: float | np.ndarray) -> float | np.ndarray:

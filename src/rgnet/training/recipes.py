@@ -21,7 +21,6 @@ class Recipe:
     sizes:        ((epochs, side in pixels), ...), in order; the last side is the model's own
     loss:         "cross_entropy" on high / low (section 3.3), "mse" on the rating in [0, 1] (section 4.1), or
                   "mse+plcc": 10 MSE + (1 - Pearson correlation within the batch) / 2
-    threshold:    a mean rating of at least this is "high"; used by cross entropy and by the exam's accuracy
     learning_rate, head_rate: of the backbone, and of the new layers
     schedule:     "poly": (1 - t)^0.9 of the paper, or "cosine"; warmup is the share of steps before it
     norms:        "keep", or "revive" for backbones whose batch norms were folded away: statistics are measured
@@ -37,7 +36,6 @@ class Recipe:
     sizes: tuple[tuple[int, int], ...] = ((80, 300),)
     batch_size: int = 32
     loss: Literal["cross_entropy", "mse", "mse+plcc"] = "cross_entropy"
-    threshold: float = 5.0
     optimizer: Literal["adam", "adamw"] = "adam"
     learning_rate: float = 1e-4
     head_rate: float = 1e-4
@@ -73,25 +71,24 @@ class Recipe:
         }
 
 
-def paper() -> Recipe:
+def ava_paper() -> Recipe:
     """Section 3.3: 300x300, Adam at 1e-4 with poly decay, 80 epochs, cross entropy on high and low."""
-    return Recipe(name="paper")
+    return Recipe(name="ava_paper")
 
 
-def compact() -> Recipe:
+def para() -> Recipe:
     """Our small model for laptops: NIMA's MobileNetV1, which has seen AVA, with context and a residual graph.
 
     Made for a CPU with bf16: small photos first, 224 pixels at the end.
     """
     half = (0.5, 0.5, 0.5)
     return Recipe(
-        name="compact",
+        name="para",
         architecture=preset("compact"),
         preprocess=Preprocess(size=224, mean=half, std=half),
         sizes=((1, 160), (4, 224)),
         batch_size=64,
         loss="mse+plcc",
-        threshold=3.0,
         optimizer="adamw",
         learning_rate=5e-4,
         head_rate=1e-3,
@@ -107,7 +104,7 @@ def compact() -> Recipe:
     )
 
 
-RECIPES: dict[str, Callable[[], Recipe]] = {"paper": paper, "compact": compact}
+RECIPES: dict[str, Callable[[], Recipe]] = {"ava_paper": ava_paper, "para": para}
 
 
 def recipe(name: str, settings: typing.Iterable[str] = ()) -> Recipe:

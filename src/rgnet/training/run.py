@@ -27,11 +27,9 @@ REVIVE_PHOTOS = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """What a model card says that the recipe does not know."""
+    """What a model card says that neither the recipe nor the photos know."""
 
     name: str
-    licence: str
-    notice: str
     command: str
 
 
@@ -63,7 +61,7 @@ def train(
 
     # The network, from weights somebody else trained
     network = build(recipe.architecture, pretrained=pretrained)
-    cut = float(photos.unit(recipe.threshold))
+    cut = float(photos.unit(photos.threshold))
     task = AestheticsTask(network.to(memory_format=torch.channels_last), recipe, cut=cut)
     if recipe.norms == "revive":
         revive_on(task, learn)
@@ -163,7 +161,7 @@ def card_of(
             "recipe": recipe.to_dict(),
             "command": provenance.command,
         },
-        licence=provenance.licence,
-        notice=provenance.notice,
+        licence=photos.licence,
+        notice=photos.notice,
         metrics=figures,
     )

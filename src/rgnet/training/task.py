@@ -23,7 +23,7 @@ class NonFiniteLoss(RgnetError):
 class AestheticsTask(lightning.LightningModule):
     """Trains an RGNet after a recipe on batches (pixels_B3HW uint8, ratings_B in [0, 1]).
 
-    cut: the recipe's threshold in [0, 1], at and above which a photo is "high"
+    cut: the rating in [0, 1] at and above which a photo is "high"
     """
 
     def __init__(self, network: RGNet, recipe: Recipe, *, cut: float) -> None:
