@@ -25,6 +25,8 @@ class Recipe:
     schedule:     "poly": (1 - t)^0.9 of the paper, or "cosine"; warmup is the share of steps before it
     norms:        "keep", or "revive" for backbones whose batch norms were folded away: statistics are measured
                   and the affine part set so that the function stays what it was
+    norm_photos:  training photos on which batch norms measure their statistics anew before each exam; 0 keeps the
+                  running averages, which lag behind weights that still move and see enlarged photos only
     vote_start:   "he" as all new layers (section 3.3), or "even": every region first votes the same
     served:       precision that users of the model get unless they ask for another; see `ModelCard.precision`
     zoom:         random enlargement before cropping back, (1.05, 1.25) in section 3.3; flip is a probability
@@ -46,6 +48,7 @@ class Recipe:
     flip: float = 0.5
     zoom: tuple[float, float] = (1.05, 1.25)
     norms: Literal["keep", "revive"] = "keep"
+    norm_photos: int = 0
     vote_start: Literal["he", "even"] = "he"
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     served: Literal["auto", "f32"] = "auto"
@@ -98,6 +101,7 @@ def para() -> Recipe:
         clip=1.0,
         zoom=(1.0, 1.15),
         norms="revive",
+        norm_photos=2560,
         vote_start="even",
         precision="bf16-mixed",
         served="f32",

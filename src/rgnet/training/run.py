@@ -18,9 +18,9 @@ from rgnet.errors import DataError
 from rgnet.export import graph_of
 from rgnet.model import build
 from rgnet.modelfile import ModelCard, Scale, half, write
-from rgnet.training.data import PixelDataset, batches
+from rgnet.training.data import PixelDataset, batches, evenly
 from rgnet.training.recipes import Recipe
-from rgnet.training.task import AestheticsTask, revive_batch_norms
+from rgnet.training.task import AestheticsTask, FreshNorms, revive_batch_norms
 
 REVIVE_PHOTOS = 256
 
@@ -71,11 +71,14 @@ def train(
     # The loop is Lightning's
     best = ModelCheckpoint(folder, "best", monitor="held_out/srcc", mode="max", enable_version_counter=False)
     last = ModelCheckpoint(folder, "last", every_n_epochs=1, enable_version_counter=False)
+    clean = batches(evenly(learn, recipe.norm_photos), 64, shuffle=False)
+    fresh = [FreshNorms(clean)] if recipe.norm_photos else []
     trainer = lightning.Trainer(
         max_epochs=recipe.epochs,
         precision=recipe.precision,
         gradient_clip_val=recipe.clip,
-        callbacks=[best, last, LearningRateMonitor()],
+        num_sanity_val_steps=0,
+        callbacks=[*fresh, best, last, LearningRateMonitor()],
         logger=CSVLogger(folder, name="", version=""),
         log_every_n_steps=10,
     )
@@ -110,9 +113,8 @@ def dataset_of(
 
 def revive_on(task: AestheticsTask, learn: PixelDataset) -> None:
     """Measure batch norm statistics on evenly spaced training photos."""
-    indices = np.linspace(0, len(learn) - 1, min(REVIVE_PHOTOS, len(learn))).astype(int).tolist()
-    pixels_B3HW, _ = learn.__getitems__(indices)
-    revive_batch_norms(task.network.backbone, (pixels_B3HW - task.mean) / task.std)
+    (pixels_B3HW, _), *_ = batches(evenly(learn, REVIVE_PHOTOS), REVIVE_PHOTOS, shuffle=False)
+    revive_batch_norms(task.network.backbone, (pixels_B3HW.cpu() - task.mean) / task.std)
 
 
 def last_checkpoint(folder: Path) -> Path:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import lightning
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.swa_utils import update_bn
 from torchmetrics import MeanSquaredError, MetricCollection, PearsonCorrCoef, SpearmanCorrCoef
 
 from rgnet.errors import RgnetError
@@ -70,6 +72,20 @@ class AestheticsTask(lightning.LightningModule):
         steps = max(1, int(self.trainer.estimated_stepping_batches))
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_at(recipe, step, steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+
+class FreshNorms(lightning.Callback):
+    """Measures batch norms' statistics on clean training photos before every exam, so that the exam, and the
+    checkpoint after it, hold the statistics of the weights they hold."""
+
+    def __init__(self, photos: Iterable[tuple[Tensor, Tensor]]) -> None:
+        self.photos = photos
+
+    def on_validation_start(self, trainer: lightning.Trainer, task: lightning.LightningModule) -> None:
+        pixels = (pixels_B3HW.to(task.device).float() for pixels_B3HW, _ in self.photos)
+        with trainer.precision_plugin.forward_context():
+            update_bn(pixels, task)
+        task.eval()
 
 
 def loss_of(kind: str, image_BC: Tensor, unit_B: Tensor, cut: float) -> Tensor:
