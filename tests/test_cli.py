@@ -30,6 +30,7 @@ OPTIONS = {
         "--no-resume",
         "--help",
     },
+    "distil": {"--photos", "--output", "--weights", "--set", "--resume", "--no-resume", "--help"},
     "evaluate": {
         "--photos",
         "--split",

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from rgnet.cli.distil import distil
 from rgnet.cli.evaluate import evaluate
 from rgnet.cli.explain import explain
 from rgnet.cli.info import info
@@ -28,7 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="How beautiful is a photograph, and why. Start with:  rgnet score FOLDER",
 )
-for command in (score, explain, models, info, train, evaluate):
+for command in (score, explain, models, info, train, distil, evaluate):
     app.command()(command)
 
 

@@ -176,15 +176,24 @@ def load_local(backbone: Backbone, path: Path) -> None:
     """Fill a backbone from a safetensors file of the plain network; what the file has more is its classifier."""
     if not path.is_file():
         raise DataError(f"there is no weights file {path}: give a .safetensors file of the plain backbone")
-    have = load_file(path)
-    own = backbone.body.stages if isinstance(backbone.body, LastStage) else backbone.body
-    have = {name.removeprefix("features."): tensor for name, tensor in have.items()}
-    missing = sorted(own.state_dict().keys() - have.keys())
+    have = {name.removeprefix("features."): tensor for name, tensor in load_file(path).items()}
+    wanted = plain_weights(backbone)
+    missing = sorted(wanted.keys() - have.keys())
     if missing:
         raise DataError(
             f"{path} is not of this backbone: it lacks {len(missing)} tensors, the first is {missing[0]!r}"
         )
-    own.load_state_dict({name: have[name] for name in own.state_dict()})
+    plain_network(backbone).load_state_dict({name: have[name] for name in wanted})
+
+
+def plain_network(backbone: Backbone) -> nn.Module:
+    """The network of torchvision's or timm's inside a backbone."""
+    return backbone.body.stages if isinstance(backbone.body, LastStage) else backbone.body
+
+
+def plain_weights(backbone: Backbone) -> dict[str, Tensor]:
+    """A backbone's weights under their names in the plain network, as `load_local` reads them."""
+    return plain_network(backbone).state_dict()
 
 
 def dilate(

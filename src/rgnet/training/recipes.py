@@ -115,7 +115,11 @@ def recipe(name: str, settings: typing.Iterable[str] = ()) -> Recipe:
     """A recipe by name, with settings like "batch_size=16" or "architecture.r=2" changed."""
     if name not in RECIPES:
         raise SettingError(f"there is no recipe {name!r}: {near(name, RECIPES)}")
-    made = RECIPES[name]()
+    return with_settings(RECIPES[name](), settings)
+
+
+def with_settings(made: Any, settings: typing.Iterable[str]) -> Any:
+    """A copy of a frozen dataclass with settings like "batch_size=16" or "architecture.r=2" changed."""
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:

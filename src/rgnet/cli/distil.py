@@ -1,0 +1,49 @@
+"""`rgnet distil`: weights for a backbone that has none, learned from another backbone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def distil(
+    data: Annotated[Path, typer.Argument(help="Labels of the data set whose training photos are looked at.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The .safetensors file to write.")],
+    photos: Annotated[
+        Path | None, typer.Option(help="Folder of the photos; left out: the folder of the labels.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="The teacher's weights; left out: downloaded ImageNet weights.")
+    ] = None,
+    settings: Annotated[
+        list[str], typer.Option("--set", help="Change a setting: NAME=VALUE; may be repeated.")
+    ] = [],  # noqa: B006 - Typer copies it
+    resume: Annotated[bool, typer.Option(help="Go on from the last finished epoch.")] = False,
+) -> None:
+    """Teach a backbone to see what another one sees, without ratings; `rgnet train --weights` takes the result.
+
+    Example:  rgnet distil PARA -o densenet121.safetensors --set student=densenet121 --set teacher=resnet50
+    """
+    from rgnet import datasets
+    from rgnet.cli.progress import track
+    from rgnet.datasets.pixels import cached_pixels
+    from rgnet.errors import SettingError, need
+    from rgnet.preprocess import Preprocess
+
+    need("lightning", extra="train", purpose="training")
+    from rgnet.training.data import PixelDataset
+    from rgnet.training.distil import Lesson
+    from rgnet.training.distil import distil as run
+    from rgnet.training.recipes import with_settings
+
+    if output.suffix != ".safetensors":
+        raise SettingError(f"weights are written as safetensors: {output} should end in .safetensors")
+    lesson = with_settings(Lesson(), settings)
+    rated = datasets.load(data, photos)
+    folder = output.with_suffix("") / "pixels"
+    pixels = cached_pixels(rated.train, Preprocess(size=lesson.size), folder, track=track)
+    learn = PixelDataset(pixels, [photo.mean for photo in rated.train])
+    run(lesson, learn, output, teacher_weights=True if weights is None else weights, resume=resume)
+    typer.echo(f"wrote {output}")
