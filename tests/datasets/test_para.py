@@ -2,6 +2,7 @@
 
 import pytest
 
+from rgnet import datasets
 from rgnet.datasets import para
 from rgnet.datasets.records import RatedPhoto, hold_out, list_hash
 from rgnet.errors import DataError
@@ -59,7 +60,9 @@ def test_malformed_labels_are_named(labels, file, text, message):
 
 def test_missing_files_say_what_is_missing(labels):
     (labels / "exact_duplicates.txt").unlink()
-    with pytest.raises(DataError, match="without it test photos would leak into training"):
+    with pytest.raises(
+        DataError, match=r"without it test photos would leak into training, .* 30 of 30 are not"
+    ):
         para.load(labels, labels)
     with pytest.raises(DataError, match=r"give the folder that holds labels\.csv"):
         para.load(labels / "nowhere", labels)
@@ -69,3 +72,47 @@ def test_the_real_labels(shared):
     rated = para.load(shared / "data" / "para", shared)
     assert (len(rated.train), len(rated.held_out), len(rated.test)) == (26434, 1500, 3000)
     assert list_hash(rated.test) == "94df19dee0c8"
+
+
+def test_the_real_labels_carry_histograms_and_scenes(shared):
+    rated = para.load(shared / "data" / "para", shared)
+    photo = next(photo for photo in rated.test if photo.key == "iaa_pub25_.jpg")
+    assert photo.scene == "portrait" and photo.histogram[5] == 8 / 24
+    assert all(photo.histogram is not None and photo.scene for photo in rated.test)
+    mean = sum(share * rating for share, rating in zip(photo.histogram, rated.bins, strict=True))
+    assert mean == pytest.approx(photo.mean, abs=1e-6)
+
+
+def test_the_official_files_say_the_same_as_the_table(shared, tmp_path):
+    official = shared / "data" / "para" / "PARA-GiaaTest.csv"
+    lines = official.read_text().splitlines(keepends=True)
+    (tmp_path / "annotation").mkdir()
+    (tmp_path / "annotation" / "PARA-GiaaTest.csv").write_text("".join(lines))
+    train = [line.replace("iaa_pub", "iaa_train", 1) for line in lines[:41]]
+    (tmp_path / "annotation" / "PARA-GiaaTrain.csv").write_text("".join(train))
+    photos = tmp_path / "imgs" / "session144"
+    photos.mkdir(parents=True)
+    (photos / "iaa_pub10022_.jpg").write_bytes(b"the same bytes")
+    (photos / "iaa_train10022_.jpg").write_bytes(b"the same bytes")
+
+    rated = datasets.load(tmp_path, held_out=5, strict=False)
+    table = para.load(shared / "data" / "para", shared)
+    assert datasets.list_hash(rated.test) == datasets.list_hash(table.test)
+    by_key = {photo.key: photo for photo in table.test}
+    assert all(photo.histogram == by_key[photo.key].histogram for photo in rated.test)
+    assert next(photo.path for photo in rated.test if photo.key == "iaa_pub10022_.jpg").is_file()
+    # Without exact_duplicates.txt the photos themselves are compared
+    assert rated.left_out["training copies of a test photo"] == ("iaa_train10022_.jpg",)
+
+
+def test_a_folder_of_something_else_says_what_was_looked_for(tmp_path):
+    with pytest.raises(DataError, match=r"no data set that rgnet knows: looked for AVA\.txt, imgListTrain"):
+        datasets.load(tmp_path)
+
+
+def test_reading_para_is_quick(shared):
+    import time
+
+    start = time.perf_counter()
+    para.load(shared / "data" / "para", shared)
+    assert time.perf_counter() - start < 3

@@ -1,18 +1,28 @@
 """PARA: 31,220 photos rated 1-5 by about 25 people each (Yang et al., CVPR 2022).
 
-Expects a label folder with `labels.csv` (columns file, source_id, mean, split at least) and
-`exact_duplicates.txt` (a line for each group of byte-identical photos, `name:split` separated by blanks),
-and a photo folder below which `file` is found.
+Expects a label folder with either
+    PARA-GiaaTrain.csv, PARA-GiaaTest.csv  the official files; here or in annotation/
+    labels.csv                             one table of both (columns file, source_id, mean, split at least)
+and exact_duplicates.txt, a line for each group of byte-identical photos, `name:split` separated by blanks;
+where it is missing the photos themselves are compared. Photos lie below the photo folder as `file` says, or as
+imgs/SESSION/NAME.
 """
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from rgnet.datasets.copies import identical
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, hold_out
+from rgnet.datasets.sheet import number, read_sheet
 from rgnet.errors import DataError
 
+HELD_OUT = 1500
+BINS = tuple(1 + step / 2 for step in range(9))
+OFFICIAL = {"train": "PARA-GiaaTrain.csv", "test": "PARA-GiaaTest.csv"}
+COUNTS = tuple(f"aestheticScore_{rating:.1f}" for rating in BINS)
 NOTICE = (
     "Trained on PARA: for research and learning only. Cite 'Personalized Image Aesthetics Assessment with Rich "
     "Attributes' (Yang et al., CVPR 2022). The rgnet code is Apache-2.0; these weights are not."
@@ -21,14 +31,26 @@ NOTICE = (
 COLUMNS = ("file", "source_id", "mean", "split")
 
 
-def load(labels: Path, photos: Path, *, held_out: int = 1500, seed: int = 0) -> RatedPhotos:
-    """PARA's official split, with `held_out` training photos set aside for choosing between models.
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A photo and the official side it is on, "train" or "test"."""
+
+    photo: RatedPhoto
+    side: str
+
+
+def load(
+    labels: Path, photos: Path, *, held_out: int | None = None, seed: int = 0, strict: bool = True
+) -> RatedPhotos:
+    """PARA's official split, with `held_out` (1,500) training photos set aside for choosing between models.
 
     Training photos that are byte-identical to a test photo are dropped, and copies of a photo never stand
     on both sides of the training / held-out border. Raises DataError where a file is missing or malformed.
+
+    strict: without exact_duplicates.txt every photo has to be there to be compared; False compares those that are
     """
-    rows = read_labels(labels / "labels.csv")
-    copies = read_copies(labels / "exact_duplicates.txt")
+    listed = read_labels(labels, photos)
+    copies = read_copies(labels / "exact_duplicates.txt", listed, strict=strict)
     leaked = {
         name
         for group in copies
@@ -38,12 +60,12 @@ def load(labels: Path, photos: Path, *, held_out: int = 1500, seed: int = 0) -> 
     }
     repeated = {name for group in copies for name in sorted(group)[1:]}
 
-    train = [
-        photo_of(row, photos) for row in rows if row["split"] == "train" and row["source_id"] not in leaked
-    ]
-    test = [photo_of(row, photos) for row in rows if row["split"] == "test"]
+    train = [item.photo for item in listed if item.side == "train" and item.photo.key not in leaked]
+    test = [item.photo for item in listed if item.side == "test"]
     single = [photo for photo in train if photo.key not in repeated]
-    kept, held = hold_out(single, held_out, seed=seed)
+    kept, held = hold_out(single, HELD_OUT if held_out is None else held_out, seed=seed)
+    again = {photo.key for photo in train} & repeated
+    left_out = {"training copies of a test photo": leaked, "training copies of a training photo": again}
     return RatedPhotos(
         name="PARA",
         low=1.0,
@@ -53,41 +75,100 @@ def load(labels: Path, photos: Path, *, held_out: int = 1500, seed: int = 0) -> 
         held_out=tuple(held),
         test=tuple(test),
         threshold=3.0,
+        bins=BINS,
         licence="PARA research-only",
         notice=NOTICE,
         notes=(
             f"{len(leaked)} training photos that are copies of a test photo are dropped",
-            f"{len(train) - len(single)} repeated training photos are dropped",
+            f"{len(again)} repeated training photos are dropped",
         ),
+        left_out={reason: tuple(sorted(names)) for reason, names in left_out.items() if names},
     )
 
 
-def read_labels(path: Path) -> list[dict[str, str]]:
-    if not path.is_file():
-        raise DataError(f"PARA's labels are not at {path}: give the folder that holds labels.csv")
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        lacking = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-        if lacking:
-            raise DataError(f"{path} lacks the columns {', '.join(lacking)}; found {reader.fieldnames}")
-        return list(reader)
+def read_labels(labels: Path, photos: Path) -> list[Listed]:
+    """Every photo of the table of both sides, or else of the two official files."""
+    if (labels / "labels.csv").is_file():
+        path = labels / "labels.csv"
+        return [listed_of(row, photos, path) for row in read_sheet(path, COLUMNS)]
+    folder = next(
+        (labels / name for name in (".", "annotation") if (labels / name / OFFICIAL["test"]).is_file()), None
+    )
+    if folder is None:
+        raise DataError(
+            f"PARA's labels are not at {labels}: give the folder that holds labels.csv, "
+            f"or {' and '.join(OFFICIAL.values())}"
+        )
+    root = photos / "imgs" if (photos / "imgs").is_dir() else photos
+    return [
+        Listed(official_photo(row, root, folder / name), side)
+        for side, name in OFFICIAL.items()
+        for row in read_sheet(folder / name, ("imageName", "sessionId", "aestheticScore_mean"))
+    ]
 
 
-def read_copies(path: Path) -> list[dict[str, str]]:
+def listed_of(row: Mapping[str, str], photos: Path, path: Path) -> Listed:
+    name = row["source_id"]
+    if row["split"] not in ("train", "test"):
+        raise DataError(f"{path}, {name}: a split of PARA is train or test, found {row['split']!r}")
+    counts = row.get("hist_1.0_to_5.0", "").split()
+    photo = RatedPhoto(
+        key=name,
+        path=photos / row["file"],
+        mean=mean_of(row["mean"], name),
+        histogram=shares(counts, name) if counts else None,
+        scene=row.get("semantic") or None,
+    )
+    return Listed(photo, row["split"])
+
+
+def official_photo(row: Mapping[str, str], root: Path, path: Path) -> RatedPhoto:
+    name = row["imageName"]
+    counts = [row[column] for column in COUNTS if row.get(column)]
+    return RatedPhoto(
+        key=name,
+        path=root / row["sessionId"] / name,
+        mean=mean_of(row["aestheticScore_mean"], name),
+        histogram=shares(counts, name) if counts else None,
+        scene=row.get("semantic") or None,
+    )
+
+
+def mean_of(text: str, name: str) -> float:
+    mean = number(text, f"{name}, its mean")
+    if not 1 <= mean <= 5:
+        raise DataError(f"{name}: a mean of PARA lies in 1 to 5, found {mean}")
+    return mean
+
+
+def shares(counts: Sequence[str], name: str) -> tuple[float, ...]:
+    """Each rating's share of all ratings."""
+    votes = [number(text, f"{name}, its ratings") for text in counts]
+    if len(votes) != len(BINS) or min(votes) < 0 or not sum(votes):
+        raise DataError(
+            f"{name}: expected {len(BINS)} counts of ratings 1.0 to 5.0, found {' '.join(counts)}"
+        )
+    return tuple(vote / sum(votes) for vote in votes)
+
+
+def read_copies(path: Path, listed: Sequence[Listed], *, strict: bool) -> list[dict[str, str]]:
     """Groups of identical photos, each {name: split}."""
-    if not path.is_file():
-        raise DataError(f"{path} is missing: without it test photos would leak into training")
-    groups = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    if path.is_file():
+        return list(copies_of(path))
+    missing = [item.photo.path for item in listed if not item.photo.path.is_file()]
+    if missing and strict:
+        raise DataError(
+            f"{path} is missing: without it test photos would leak into training, unless the photos themselves "
+            f"can be compared; {len(missing)} of {len(listed)} are not there, {missing[0]} first"
+        )
+    by_path = {item.photo.path: item for item in listed}
+    groups = identical([path for path in by_path if path not in set(missing)])
+    return [{by_path[path].photo.key: by_path[path].side for path in group} for group in groups]
+
+
+def copies_of(path: Path) -> Iterator[dict[str, str]]:
+    for count, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         pairs = [word.rpartition(":") for word in line.split()]
         if any(side not in ("train", "test") or not name for name, _, side in pairs):
-            raise DataError(f"{path}, line {number}: expected NAME:train or NAME:test, found {line!r}")
-        groups.append({name: side for name, _, side in pairs})
-    return groups
-
-
-def photo_of(row: dict[str, str], photos: Path) -> RatedPhoto:
-    mean = float(row["mean"])
-    if not 1 <= mean <= 5:
-        raise DataError(f"{row['source_id']}: a mean of PARA lies in 1 to 5, found {mean}")
-    return RatedPhoto(key=row["source_id"], path=photos / row["file"], mean=mean)
+            raise DataError(f"{path}, line {count}: expected NAME:train or NAME:test, found {line!r}")
+        yield {name: side for name, _, side in pairs}

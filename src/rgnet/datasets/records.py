@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+
+SIDES = ("train", "held_out", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class RatedPhotos:
     threshold: a mean of at least this is "high"
     bins:      the ratings that histograms count, low to high; () where there are no histograms
     licence:   of weights that learn from it, short; `notice` is what their users must be told
-    notes:     what was left out and why, in words
+    notes:     what a user should know of this reading, in words
+    left_out:  why photos on the data set's lists are on none of ours -> their keys
     """
 
     name: str
@@ -52,10 +55,15 @@ class RatedPhotos:
     licence: str = "as its photos' owners say"
     notice: str = ""
     notes: tuple[str, ...] = ()
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     def unit(self, mean: float | np.ndarray) -> float | np.ndarray:
         """A rating as a number in [0, 1]."""
         return (mean - self.low) / (self.high - self.low)
+
+    def sides(self) -> dict[str, tuple[RatedPhoto, ...]]:
+        """{"train": ..., "held_out": ..., "test": ...}."""
+        return {side: getattr(self, side) for side in SIDES}
 
 
 def list_hash(photos: Sequence[RatedPhoto]) -> str:
@@ -72,3 +80,23 @@ def hold_out(
     drawn = set(np.random.default_rng(seed).permutation(len(ordered))[:count].tolist())
     kept = [photo for index, photo in enumerate(ordered) if index not in drawn]
     return kept, [ordered[index] for index in sorted(drawn)]
+
+
+def base_rate(photos: Sequence[RatedPhoto], threshold: float) -> float:
+    """Share of photos that people rate high: the accuracy of always saying "high"."""
+    return sum(photo.mean >= threshold for photo in photos) / len(photos)
+
+
+def named(keys: Collection[str], most: int = 3) -> str:
+    """The first few of some names: "a, b, c and 12 more"."""
+    shown, more = sorted(keys)[:most], len(keys) - most
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+
+
+def told(left_out: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+    """Notes that say how many photos are left out, why, and which come first."""
+    return tuple(
+        f"{len(keys)} photos are left out: {reason} ({named(keys)})"
+        for reason, keys in left_out.items()
+        if keys
+    )
