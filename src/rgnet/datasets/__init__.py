@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from rgnet.datasets import aadb, ava, para
+from rgnet.datasets import aadb, ava, para, table
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, list_hash
+from rgnet.datasets.sheet import untracked
 from rgnet.errors import DataError
 
 __all__ = ["RatedPhoto", "RatedPhotos", "list_hash", "load"]
@@ -30,27 +31,40 @@ def load(
     held_out: int | None = None,
     seed: int = 0,
     strict: bool = True,
+    track=untracked,
 ) -> RatedPhotos:
     """The data set whose labels lie in `labels`, its photos below `photos` (left out: below the labels).
 
+    labels:   a folder with one of READERS in it, or a CSV or Parquet file of your own, see `table.py`
     held_out: training photos set aside for choosing between models, drawn by `seed`, where the data set has no
               validation list of its own; None: as many as the data set's module says
     strict:   refuse what no experiment can use, such as labels without one photo; False is for `verify`
+    track:    progress where photos are read, see `cached_pixels`
     Raises DataError where a file is missing or malformed.
     """
-    folder = photos or labels
-    rated = reader_of(labels)(labels, folder, held_out=held_out, seed=seed, strict=strict)
-    if strict and not any(photo.path.is_file() for side in rated.sides().values() for photo in side):
-        total = sum(map(len, rated.sides().values()))
-        raise DataError(
-            f"none of the {total} photos of {rated.name} is in {folder}: "
-            f"looked for {rated.train[0].path} first; name their folder with --photos"
-        )
+    wanted = {"held_out": held_out, "seed": seed, "strict": strict}
+    if labels.suffix.lower() in table.SUFFIXES:
+        return table.load(labels, photos or labels.parent, **wanted, track=track)
+    rated = reader_of(labels)(labels, photos or labels, **wanted)
+    if strict:
+        refuse_without_photos(rated, photos or labels)
     return rated
 
 
 def reader_of(labels: Path) -> Callable[..., RatedPhotos]:
     found = next((read for name, read in READERS.items() if (labels / name).exists()), None)
     if found is None:
-        raise DataError(f"{labels} holds no data set that rgnet knows: looked for {', '.join(READERS)}")
+        raise DataError(
+            f"{labels} holds no data set that rgnet knows: looked for {', '.join(READERS)} in it; "
+            f"of your own table name the file itself, ending in {' or '.join(table.SUFFIXES)}"
+        )
     return found
+
+
+def refuse_without_photos(rated: RatedPhotos, folder: Path) -> None:
+    listed = [photo for side in rated.sides().values() for photo in side]
+    if not any(photo.path.is_file() for photo in listed):
+        raise DataError(
+            f"none of the {len(listed)} photos of {rated.name} is in {folder}: "
+            f"looked for {listed[0].path} first; name their folder with --photos"
+        )

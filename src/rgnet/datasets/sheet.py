@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TypeVar
 
 from rgnet.errors import DataError, near, need
 from rgnet.photo import find_photos
+
+Item = TypeVar("Item")
+
+
+def untracked(items: Iterable[Item], **_) -> Iterable[Item]:
+    """Progress for those who show none."""
+    return items
 
 
 def read_sheet(path: Path, needed: Sequence[str] = ()) -> list[dict[str, str]]:
