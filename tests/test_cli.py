@@ -20,6 +20,7 @@ OPTIONS = {
     "explain": {"--output", "--what", "--model", "--force", "--help"},
     "models": {"--help"},
     "info": {"--help"},
+    "verify": {"--photos", "--against", "--output", "--help"},
     "train": {
         "--photos",
         "--output",

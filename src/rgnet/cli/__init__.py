@@ -18,6 +18,7 @@ from rgnet.cli.info import info
 from rgnet.cli.models import models
 from rgnet.cli.score import score
 from rgnet.cli.train import train
+from rgnet.cli.verify import verify
 from rgnet.errors import PhotoError, RgnetError
 
 USAGE, SOME_FAILED, INTERRUPTED = 2, 3, 130
@@ -29,7 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="How beautiful is a photograph, and why. Start with:  rgnet score FOLDER",
 )
-for command in (score, explain, models, info, train, distil, evaluate):
+for command in (score, explain, models, info, verify, train, distil, evaluate):
     app.command()(command)
 
 

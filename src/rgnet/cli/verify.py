@@ -1,0 +1,89 @@
+"""`rgnet verify`: what is wrong with a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def verify(
+    data: Annotated[
+        Path, typer.Argument(help="Folder of AVA, AADB or PARA's labels, or your own .csv or .parquet.")
+    ],
+    photos: Annotated[
+        Path | None, typer.Option(help="Folder of the photos; left out: the folder of the labels.")
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            help="Another data set, or a training list (a name a line), that must share no test photo."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Folder for verify.json and ratings.png, or one .json or .png file."
+        ),
+    ] = None,
+) -> None:
+    """Decode every photo of a data set; report what is missing, unreadable, twice there, or leaks.
+
+    Exit code 0 where all is well, 3 where something is wrong.
+
+    Example:  rgnet verify PARA --photos PARA/imgs -o para-check
+    """
+    from rgnet import datasets
+    from rgnet.cli.progress import track
+    from rgnet.datasets import verify as checks
+
+    targets = targets_of(output)
+    rated = datasets.load(data, photos, strict=False, track=track)
+    leaks = leaks_of(rated, against) if against else {}
+    verdict = checks.verify(rated, leaks=leaks, track=track)
+    typer.echo(checks.report(verdict))
+    for target in targets:
+        write(verdict, target)
+        typer.echo(f"wrote {target}")
+    if verdict.problems:
+        raise typer.Exit(3)
+
+
+def leaks_of(rated, against: Path):
+    from rgnet import datasets
+    from rgnet.datasets import verify as checks
+
+    if against.is_dir() or against.suffix.lower() in datasets.table.SUFFIXES:
+        return checks.leaks_between(rated, datasets.load(against, strict=False))
+    return checks.leaks_from(rated, against)
+
+
+def targets_of(output: Path | None) -> list[Path]:
+    """The files to write; their folder is made at once, so that a wrong one is not found after minutes of work."""
+    from rgnet.errors import SettingError
+
+    if output is None:
+        return []
+    one = output.suffix.lower() in (".json", ".png")
+    targets = [output] if one else [output / "verify.json", output / "ratings.png"]
+    try:
+        targets[0].parent.mkdir(parents=True, exist_ok=True)
+        for target in targets:
+            target.open("ab").close()
+    except OSError as problem:
+        raise SettingError(
+            f"cannot write {problem.filename}: {problem.strerror}; name another --output"
+        ) from problem
+    return targets
+
+
+def write(verdict, target: Path) -> None:
+    import json
+
+    from rgnet.datasets.picture import draw_ratings
+
+    if target.suffix == ".png":
+        draw_ratings(verdict.rated, target)
+    else:
+        target.write_text(json.dumps(verdict.to_dict(), indent=2) + "\n", encoding="utf-8")
