@@ -189,3 +189,13 @@ def test_a_corrupt_photo_in_the_middle_stops_the_list_by_name(folder, tmp_path):
     assert str(tmp_path / "rotten.jpg") in side_by_key(datasets.load(table, folder, strict=False))
     with pytest.raises(DataError, match=r"expected a table at .*none\.csv, found none"):
         datasets.load(tmp_path / "none.csv", folder)
+
+
+def test_a_folder_with_labels_of_its_own_is_a_table_and_para_s_never_is(folder, tmp_path, shared):
+    write(tmp_path / "labels.csv", rows())
+    for path in (tmp_path, tmp_path / "labels.csv"):
+        assert datasets.load(path, folder).name == "labels" and len(datasets.load(path, folder).test) == 4
+    official = shared / "data" / "para" / "labels.csv"
+    assert datasets.load(official, strict=False).licence == "PARA research-only"
+    with pytest.raises(DataError, match=r"does not exist: looked for AVA\.txt"):
+        datasets.load(tmp_path / "nowhere")

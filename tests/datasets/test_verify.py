@@ -57,7 +57,7 @@ def test_missing_rotten_and_truncated_photos_are_named(para):
     (para / "8.jpg").write_bytes((para / "8.jpg").read_bytes()[:-200])
     done = run(para)
     assert done.exit_code == 3
-    assert "wrong: 1 photos are missing: 4.jpg" in done.output
+    assert "wrong: 1 of 30 photos are missing: 4.jpg" in done.output
     assert "wrong: 2 photos cannot be read: 7.jpg, 8.jpg" in done.output
     verdict = verdict_on(para)
     assert set(verdict.missing) == {"4.jpg"} and set(verdict.unreadable) == {"7.jpg", "8.jpg"}
@@ -122,6 +122,31 @@ def test_leaks_against_a_list_and_against_another_data_set(para, tmp_path):
     )
     assert run(para, "--against", para).exit_code == 0
     assert run(para, "--against", tmp_path / "none.txt").exit_code != 0
+
+
+def test_leaks_are_found_by_bytes_under_other_names(para, tmp_path):
+    """A table whose test photo is one that PARA learns from, under another name."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    for index in range(100, 110):
+        picture(mine / f"{index}.jpg", index)
+    (mine / "104.jpg").write_bytes((para / "4.jpg").read_bytes())
+    rows = [f"{index}.jpg,{index % 5 + 1},{'test' if index < 106 else 'train'}" for index in range(100, 110)]
+    (mine / "mine.csv").write_text("path,score,split\n" + "\n".join(rows) + "\n")
+    done = run(mine / "mine.csv", "--against", para)
+    assert done.exit_code == 3 and "mine is compared with PARA by name and by bytes" in done.output
+    assert "wrong: 1 test photos of mine are on the training lists of PARA: 104" in done.output
+    for photo in para.glob("*.jpg"):
+        photo.unlink()
+    done = run(mine / "mine.csv", "--against", para)
+    assert done.exit_code == 0 and "by name only, for its photos are not there" in done.output
+
+
+def test_labels_without_photos_say_which_option_names_them(para, tmp_path):
+    (tmp_path / "nothing").mkdir()
+    done = run(para, "--photos", tmp_path / "nothing")
+    assert done.exit_code == 3
+    assert "wrong: 30 of 30 photos are missing; name their folder with --photos: 0.jpg" in done.output
 
 
 def test_an_output_that_cannot_be_written_is_said_before_the_work(para, tmp_path):

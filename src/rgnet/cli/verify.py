@@ -40,7 +40,7 @@ def verify(
 
     targets = targets_of(output)
     rated = datasets.load(data, photos, strict=False, track=track)
-    leaks = leaks_of(rated, against) if against else {}
+    leaks = leaks_of(rated, against, photos) if against else {}
     verdict = checks.verify(rated, leaks=leaks, track=track)
     typer.echo(checks.report(verdict))
     for target in targets:
@@ -50,13 +50,22 @@ def verify(
         raise typer.Exit(3)
 
 
-def leaks_of(rated, against: Path):
+def leaks_of(rated, against: Path, photos: Path | None):
     from rgnet import datasets
     from rgnet.datasets import verify as checks
 
-    if against.is_dir() or against.suffix.lower() in datasets.table.SUFFIXES:
-        return checks.leaks_between(rated, datasets.load(against, strict=False))
-    return checks.leaks_from(rated, against)
+    if (
+        against.is_file()
+        and against.name not in datasets.READERS
+        and against.suffix not in datasets.table.SUFFIXES
+    ):
+        return checks.leaks_from(rated, against)
+    other = datasets.load(against, strict=False)
+    if not datasets.any_photo(other):
+        other = datasets.load(against, photos, strict=False)
+    how = "name and by bytes" if datasets.any_photo(other) else "name only, for its photos are not there"
+    typer.echo(f"{rated.name} is compared with {other.name} by {how}")
+    return checks.leaks_between(rated, other)
 
 
 def targets_of(output: Path | None) -> list[Path]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rgnet.datasets import aadb, ava, para, table
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, list_hash
-from rgnet.datasets.sheet import untracked
+from rgnet.datasets.sheet import read_header, untracked
 from rgnet.errors import DataError
 
 __all__ = ["RatedPhoto", "RatedPhotos", "list_hash", "load"]
@@ -35,7 +35,7 @@ def load(
 ) -> RatedPhotos:
     """The data set whose labels lie in `labels`, its photos below `photos` (left out: below the labels).
 
-    labels:   a folder with one of READERS in it, or a CSV or Parquet file of your own, see `table.py`
+    labels:   a folder with one of READERS in it, that file itself, or a table of your own, see `table.py`
     held_out: training photos set aside for choosing between models, drawn by `seed`, where the data set has no
               validation list of its own; None: as many as the data set's module says
     strict:   refuse what no experiment can use, such as labels without one photo; False is for `verify`
@@ -43,27 +43,42 @@ def load(
     Raises DataError where a file is missing or malformed.
     """
     wanted = {"held_out": held_out, "seed": seed, "strict": strict}
-    if labels.suffix.lower() in table.SUFFIXES:
-        return table.load(labels, photos or labels.parent, **wanted, track=track)
-    rated = reader_of(labels)(labels, photos or labels, **wanted)
+    if own := own_table(labels):
+        return table.load(own, photos or own.parent, **wanted, track=track)
+    folder = labels.parent if labels.is_file() else labels
+    rated = reader_of(folder)(folder, photos or folder, **wanted)
     if strict:
-        refuse_without_photos(rated, photos or labels)
+        refuse_without_photos(rated, photos or folder)
     return rated
+
+
+def own_table(labels: Path) -> Path | None:
+    """A table that is nobody's official one: any of that ending, or a labels.csv without PARA's columns."""
+    path = labels / "labels.csv" if labels.is_dir() else labels
+    if path.name == "labels.csv" and path.is_file():
+        return None if "source_id" in read_header(path) else path
+    official = path.name in (*READERS, *para.OFFICIAL.values())
+    return path if path.suffix.lower() in table.SUFFIXES and not official and not labels.is_dir() else None
 
 
 def reader_of(labels: Path) -> Callable[..., RatedPhotos]:
     found = next((read for name, read in READERS.items() if (labels / name).exists()), None)
     if found is None:
         raise DataError(
-            f"{labels} holds no data set that rgnet knows: looked for {', '.join(READERS)} in it; "
-            f"of your own table name the file itself, ending in {' or '.join(table.SUFFIXES)}"
+            f"{labels} {'holds no data set that rgnet knows' if labels.exists() else 'does not exist'}: "
+            f"looked for {', '.join(READERS)} in it; of your own table name the file itself, "
+            f"ending in {' or '.join(table.SUFFIXES)}"
         )
     return found
 
 
+def any_photo(rated: RatedPhotos) -> bool:
+    return any(photo.path.is_file() for listed in rated.sides().values() for photo in listed)
+
+
 def refuse_without_photos(rated: RatedPhotos, folder: Path) -> None:
-    listed = [photo for side in rated.sides().values() for photo in side]
-    if not any(photo.path.is_file() for photo in listed):
+    if not any_photo(rated):
+        listed = [photo for side in rated.sides().values() for photo in side]
         raise DataError(
             f"none of the {len(listed)} photos of {rated.name} is in {folder}: "
             f"looked for {listed[0].path} first; name their folder with --photos"

@@ -45,7 +45,8 @@ def load(
     """AADB's official lists; from AADBinfo.mat, `held_out` (500) training photos are set aside by `seed`."""
     folder = next((labels / name for name in FOLDERS if (labels / name / list_name("train")).is_file()), None)
     if folder is None:
-        sides, attributes, notes = read_mat(labels / "AADBinfo.mat"), {}, ()
+        sides, attributes = read_mat(labels / "AADBinfo.mat"), {}
+        notes = ("AADBinfo.mat holds no attributes and no validation list: photos are held out of training",)
     else:
         sides = {side: read_scores(folder / list_name(side)) for side in LISTS}
         attributes, notes = read_attributes(folder, sides)

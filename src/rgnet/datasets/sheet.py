@@ -34,6 +34,12 @@ def read_sheet(path: Path, needed: Sequence[str] = ()) -> list[dict[str, str]]:
     return rows
 
 
+def read_header(path: Path) -> list[str]:
+    """Names of the columns of a CSV; [] where it has none."""
+    with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
+        return next(csv.reader(file), [])
+
+
 def read_csv(path: Path) -> tuple[list[str], list[dict[str, str]]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:

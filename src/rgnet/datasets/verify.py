@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from rgnet.datasets.copies import Fingerprint, fingerprints, gathered, look_alikes
+from rgnet.datasets.copies import Fingerprint, fingerprints, gathered, identical, look_alikes
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, base_rate, list_hash, named
 from rgnet.datasets.sheet import read_lines, untracked
 from rgnet.errors import DataError, PhotoError, PhotoNotFound
@@ -46,8 +46,10 @@ class Verdict:
     @property
     def problems(self) -> tuple[str, ...]:
         """What makes figures measured on this data set doubtful, a line each; () where all is well."""
+        total = sum(map(len, self.rated.sides().values()))
+        hint = "; name their folder with --photos" if len(self.missing) == total else ""
         lines = [
-            trouble("photos are missing", self.missing),
+            trouble(f"of {total} photos are missing{hint}", self.missing),
             trouble("photos cannot be read", self.unreadable),
             across("byte-identical pairs", self.identical),
             across("look-alike pairs", self.alike),
@@ -111,13 +113,21 @@ def pairs_of(group: Sequence[str], side_of: Mapping[str, str]) -> Iterable[Copie
 
 
 def leaks_between(rated: RatedPhotos, other: RatedPhotos) -> dict[str, set[str]]:
-    """Photos, by name, that one data set tests with and the other learns from or chooses by."""
+    """Photos that one data set tests with and the other learns from or chooses by, the same by name or by bytes."""
+    ours, theirs = (*rated.train, *rated.held_out), (*other.train, *other.held_out)
     return {
-        f"test photos of {rated.name} are on the training lists of {other.name}": names_of(rated.test)
-        & names_of((*other.train, *other.held_out)),
-        f"training photos of {rated.name} are on the test list of {other.name}": names_of(other.test)
-        & names_of((*rated.train, *rated.held_out)),
+        f"test photos of {rated.name} are on the training lists of {other.name}": shared(rated.test, theirs),
+        f"training photos of {rated.name} are on the test list of {other.name}": shared(ours, other.test),
     }
+
+
+def shared(ours: Sequence[RatedPhoto], theirs: Sequence[RatedPhoto]) -> set[str]:
+    """Names of our photos that are among theirs; bytes are compared of those that are there."""
+    there = {photo.path for photo in theirs if photo.path.is_file()}
+    here = {photo.path: name_of(photo.key) for photo in ours if photo.path.is_file()} if there else {}
+    copied = [group for group in identical(here.keys() | there) if not there.isdisjoint(group)]
+    same = (here.keys() & there).union(*copied) & here.keys()
+    return names_of(ours) & names_of(theirs) | {here[path] for path in same}
 
 
 def leaks_from(rated: RatedPhotos, training_list: Path) -> dict[str, set[str]]:
