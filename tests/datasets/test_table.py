@@ -83,8 +83,14 @@ def test_a_column_splits_and_copies_of_test_photos_are_not_learned_from(folder, 
     ((reason, keys),) = rated.left_out.items()
     assert reason == "train photos with a copy, look-alike or sibling in test"
     assert set(keys) == {"copy.jpg", "again.jpg"}
+    assert not any("no row says test" in note for note in rated.notes)
     named = write(tmp_path / "named.csv", rows(split=lambda index: ("train", "val", "test")[index % 3]))
     assert {photo.key for photo in datasets.load(named, folder).held_out} >= {"4.jpg", "7.jpg"}
+
+
+def test_a_column_without_test_photos_is_told(folder, tmp_path):
+    rated = datasets.load(write(tmp_path / "mine.csv", rows(split=lambda _: "train")), folder)
+    assert rated.test == () and "no row says test" in rated.notes[1] and len(rated.held_out) == 4
 
 
 def test_parquet_reads_as_csv_does(folder, tmp_path):
@@ -166,6 +172,10 @@ def test_zero_stars_and_empty_cells_are_not_rated(folder, tmp_path):
             "row 3: a split is .* found 'tset': did you mean test",
         ),
         ("path,score\n0.jpg,3\n1.jpg,4\n", "are too few to split .*: rate more photos, or name the sides"),
+        (
+            "path,score,split\n0.jpg,3,test\n1.jpg,4,test\n",
+            "no photo is left to learn from: no row .* says train",
+        ),
         ("path,score\n0.jpg,\n1.jpg,\n", "none of its 2 photos is rated"),
         ("path,score\n0.jpg,3\ngone.jpg,4\n", r"1 of the 2 photos of .* cannot be read:\n  .*gone\.jpg"),
     ],

@@ -97,7 +97,10 @@ def decode_all(photos: Sequence[RatedPhoto], preprocess: Preprocess, target: Pat
         failures = fill(pixels, photos, preprocess, track)
         if failures:
             shown = "\n  ".join(sorted(failures)[:10])
-            raise DataError(f"{len(failures)} of {len(photos)} photos cannot be read:\n  {shown}")
+            raise DataError(
+                f"{len(failures)} of {len(photos)} photos cannot be read:\n  {shown}\n"
+                "repair them, or take them off the list"
+            )
         pixels.flush()
         partial.replace(target)
     except OSError as problem:

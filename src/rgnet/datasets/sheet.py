@@ -80,13 +80,15 @@ def text_of(cell: object) -> str:
 def require(path: Path, needed: Collection[str], found: Collection[str]) -> None:
     lacking = [name for name in needed if name not in found]
     if lacking:
-        hints = [
-            f"{name}: {near(name, found)}" for name in lacking if get_close_matches(name, found, cutoff=0.7)
-        ]
         raise DataError(
-            f"{path} lacks the columns {', '.join(lacking)}; found {', '.join(found)}"
-            + (f"; {'; '.join(hints)}" if hints else "")
+            f"{path} lacks the columns {', '.join(lacking)}; found {', '.join(found)}{likely(lacking, found)}"
         )
+
+
+def likely(names: Iterable[str], known: Collection[str]) -> str:
+    """ " (scores: did you mean score?)" of the names that are near a known one, "" where none is."""
+    hints = [f"{name}: {near(name, known)}" for name in names if get_close_matches(name, known, cutoff=0.7)]
+    return f" ({'; '.join(hints)})" if hints else ""
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -41,6 +41,10 @@ def split_by_column(
             if side_of[key] != first:
                 reason = f"{side_of[key]} photos with a copy, look-alike or sibling in {first}"
                 left_out.setdefault(reason, []).append(key)
+    if not kept["train"]:
+        raise DataError(
+            "no photo is left to learn from: no row of the table says train, or each is a copy of another"
+        )
     if not kept["held_out"]:
         count = held_out_count(kept["train"], held_out)
         kept["held_out"], kept["train"] = draw(kept["train"], count, seed=seed)

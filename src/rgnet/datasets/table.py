@@ -21,7 +21,7 @@ from pathlib import Path
 
 from rgnet.datasets.copies import bonds, fingerprints
 from rgnet.datasets.records import SIDES, RatedPhoto, RatedPhotos, told
-from rgnet.datasets.sheet import number, read_sheet, untracked
+from rgnet.datasets.sheet import likely, number, read_sheet, untracked
 from rgnet.datasets.split import split_by_column, split_by_seed
 from rgnet.errors import DataError, PhotoError, near
 
@@ -70,13 +70,13 @@ def load(
         refuse_unreadable(table, prints)
     groups = {row[columns.path]: row["group"] for row in rows if row.get("group")}
     families = bonds({key: prints[photo.path] for key, photo in rated.items()}, groups)
-    left_out = {"not rated": unrated}
     if "split" in rows[0]:
-        side_of = {key: side for key, side in sides_of(table, rows, columns).items() if key in rated}
-        sides, torn = split_by_column(families, side_of, held_out, seed=seed)
-        left_out |= torn
+        sides, torn = split_by_column(families, sides_of(table, rows, columns), held_out, seed=seed)
     else:
-        sides = split_by_seed(families, held_out, seed=seed)
+        sides, torn = split_by_seed(families, held_out, seed=seed), {}
+
+    left_out = {"not rated": unrated, **torn}
+    untested = () if sides["test"] else ("no row says test: only the held-out photos can examine",)
     return RatedPhotos(
         name=table.stem,
         low=low,
@@ -85,7 +85,7 @@ def load(
         **{side: tuple(rated[key] for key in keys) for side, keys in sides.items()},
         threshold=(low + high) / 2,
         bins=tuple(rating for rating, _ in columns.counts),
-        notes=(note, *told(left_out)),
+        notes=(note, *untested, *told(left_out)),
         left_out={reason: tuple(keys) for reason, keys in left_out.items() if keys},
     )
 
@@ -106,32 +106,29 @@ def columns_of(table: Path, header: Cells) -> Columns:
 
 
 def said(expected: Sequence[str], header: Cells) -> str:
-    """ "path, file, image or photo; found photos, score: photos may be photo"."""
-    likely = [f"{name}: {near(name, expected)}" for name in header if "did you mean" in near(name, expected)]
     names = f"{', '.join(expected[:-1])} or {expected[-1]}; found {', '.join(header)}"
-    return names + (f" ({'; '.join(likely)})" if likely else "")
+    return names + likely(header, expected)
 
 
 def photos_of(
     table: Path, rows: Sequence[Cells], columns: Columns, folder: Path
 ) -> tuple[dict[str, RatedPhoto], list[str]]:
     """({path as written: photo}, paths that nobody rated)."""
-    rated: dict[str, RatedPhoto] = {}
-    unrated = []
+    rated: dict[str, RatedPhoto | None] = {}
     for count, row in enumerate(rows, 2):
         where, key = f"{table}, row {count}", row[columns.path]
         if not key:
             raise DataError(f"{where}: the cell of {columns.path} is empty: name a photo or remove the row")
-        if key in rated or key in unrated:
+        if key in rated:
             raise DataError(f"{where}: {key} stands in two rows: average the ratings of a photo into one")
         histogram, mean = rating_of(row, columns, where)
-        if mean is None:
-            unrated.append(key)
-        else:
-            rated[key] = RatedPhoto(key, folder / key, mean, histogram, row.get("scene") or None)
-    if not rated:
+        known = mean is not None
+        scene = row.get("scene") or None
+        rated[key] = RatedPhoto(key, folder / key, mean, histogram, scene) if known else None
+    unrated = [key for key, photo in rated.items() if photo is None]
+    if len(unrated) == len(rated):
         raise DataError(f"{table}: none of its {len(rows)} photos is rated")
-    return rated, unrated
+    return {key: photo for key, photo in rated.items() if photo is not None}, unrated
 
 
 def rating_of(row: Cells, columns: Columns, where: str) -> tuple[tuple[float, ...] | None, float | None]:
