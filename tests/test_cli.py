@@ -37,10 +37,13 @@ OPTIONS = {
         "--split",
         "--engine",
         "--precision",
+        "--stability",
+        "--sample",
         "--record",
         "--output",
         "--help",
     },
+    "compare": {"--photos", "--split", "--engine", "--precision", "--output", "--help"},
 }
 
 

@@ -39,7 +39,16 @@ MAY_IMPORT = {
         "errors",
         "training",
     ),
-    "evaluation": ("datasets", "scorer", "results", "errors", "evaluation"),
+    "evaluation": (
+        "rgnet",
+        "datasets",
+        "photo",
+        "modelfile",
+        "scorer",
+        "results",
+        "errors",
+        "evaluation",
+    ),
 }
 
 

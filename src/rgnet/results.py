@@ -57,6 +57,7 @@ class ScoredPhoto:
     label, probability: "high" or "low" and p(high) of equation 5 where the model is a classifier, else None
     width, height: pixels of the upright photo, after the orientation tag
     notes:       what the decoder had to work around, in words; usually empty
+    histogram:   the share of people expected to give each rating, low to high, where the model predicts it
     """
 
     path: str
@@ -70,6 +71,7 @@ class ScoredPhoto:
     model_hash: str
     engine: str
     notes: tuple[str, ...] = ()
+    histogram: tuple[float, ...] | None = field(default=None, repr=False)
     regions: RegionMap | None = field(default=None, repr=False, compare=False)
 
     ok = True

@@ -52,9 +52,9 @@ def test_a_run_ends_in_a_model_that_scores_resumes_and_is_examined(data, tmp_pat
     again = run("train", data, *words, "--resume")
     assert again.returncode == 0, again.stderr
 
-    exam = run("evaluate", data, str(model), "--split", "test", "-o", str(tmp_path / "exam.json"), "--record")
+    exam = run("evaluate", data, str(model), "--split", "test", "-o", str(tmp_path / "exam"), "--record")
     assert exam.returncode == 0 and "8 photos" in exam.stdout, exam.stderr
-    found = json.loads((tmp_path / "exam.json").read_text())
+    found = json.loads((tmp_path / "exam" / "exam.json").read_text())
     assert found["photos"] == 8 and found["srcc"]["low"] <= found["srcc"]["value"] <= found["srcc"]["high"]
 
     from rgnet.modelfile import read_card

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from rgnet.cli.distil import distil
+for command in ():
 from rgnet.cli.evaluate import evaluate
 from rgnet.cli.explain import explain
 from rgnet.cli.info import info
@@ -30,7 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="How beautiful is a photograph, and why. Start with:  rgnet score FOLDER",
 )
-for command in (score, explain, models, info, verify, train, distil, evaluate):
+for command in (score, explain, models, info, verify, train, distil, evaluate, compare):
     app.command()(command)
 
 

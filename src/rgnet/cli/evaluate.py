@@ -2,58 +2,93 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from rgnet.cli.score import FAILURES_SHOWN
+
+if TYPE_CHECKING:
+    from rgnet.evaluation.answers import Failure
 
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="Name or file of the model.")],
-    data: Annotated[Path, typer.Argument(help="Folder with the labels of PARA.")],
+    data: Annotated[Path, typer.Argument(help="The labels of a data set; what they hold tells which.")],
     photos: Annotated[
         Path | None, typer.Option(help="Folder of the photos; left out: the folder of the labels.")
     ] = None,
     split: Annotated[
-        str, typer.Option(help="test: the official 3,000; held_out: photos set aside for choosing.")
+        str,
+        typer.Option(help="test: the data set's own test photos; held_out: those set aside for choosing."),
     ] = "held_out",
     engine: Annotated[str, typer.Option(help="auto, openvino or torch.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, f32 or bf16.")] = "auto",
+    stability: Annotated[
+        bool,
+        typer.Option("--stability", help="Also measure how far harmless changes of a photo move its score."),
+    ] = False,
+    sample: Annotated[int, typer.Option(help="Photos of the stability exam.", min=3)] = 200,
     record: Annotated[
         bool, typer.Option("--record", help="Write the figures into the model file's card.")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Also write the exam as JSON.")
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for the report: exam.json, exam.md, exam.png, exam.csv."),
     ] = None,
 ) -> None:
     """Score rated photos and say how well the scores agree with people.
 
-    Example:  rgnet evaluate rgnet-compact PARA --photos PARA/imgs --split test
+    Example:  rgnet evaluate rgnet-compact PARA --photos PARA/imgs --split test --output exam
     """
     import rgnet
-    from rgnet import datasets, modelfile
+    from rgnet import modelfile
     from rgnet.cli.progress import track
-    from rgnet.errors import SettingError
-    from rgnet.evaluation.exam import examine
+    from rgnet.evaluation import stability as moves
+    from rgnet.evaluation.answers import answer, photos_of
+    from rgnet.evaluation.exam import mark
+    from rgnet.evaluation.leaks import rated_as_taught
+    from rgnet.evaluation.report import check_report, check_writable, write_report
 
-    if split not in ("test", "held_out"):
-        raise SettingError(f"--split is test or held_out, not {split!r}")
-    rated = datasets.load(data, photos)
-    listed = getattr(rated, split)
-    scorer = rgnet.load(model, engine=engine, precision=precision)
-    exam = examine(
-        scorer,
-        listed,
-        data=f"{rated.name} {split}",
-        threshold=rated.threshold,
-        track=lambda records: track(records, total=len(listed), description="scoring"),
-    )
-    typer.echo(str(exam))
-    for failure in exam.failures:
-        typer.echo(failure, err=True)
+    # Whatever can be refused is refused before the first photo is scored
+    file = modelfile.find(model)
+    rated = rated_as_taught(modelfile.read_card(file), data, photos)
+    listed = photos_of(rated, split)
     if output is not None:
-        output.write_text(json.dumps(exam.to_dict(), indent=2) + "\n")
+        check_report(output)
+    if record:
+        check_writable(file.parent)
+    scorer = rgnet.load(file, engine=engine, precision=precision)
+
+    answers = answer(scorer, rated, listed, track=partial(track, total=len(listed), description="scoring"))
+    shifts = ()
+    if stability:
+        count = min(sample, len(answers.photos))
+        shifts = moves.stability(
+            scorer,
+            answers,
+            sample=sample,
+            track=partial(track, total=count, description="stability"),
+        )
+    exam = mark(scorer, rated, split, answers, stability=shifts)
+
+    typer.echo(str(exam))
+    print_failures(exam.failures)
+    if output is not None:
+        write_report(output, exam, answers)
+        typer.echo(f"report in {output}")
     if record:
         figures = {name: round(getattr(exam, name).value, 4) for name in ("srcc", "plcc", "accuracy")}
-        modelfile.record(modelfile.find(model), {f"{split}_{name}": value for name, value in figures.items()})
+        modelfile.record(file, {f"{split}_{name}": value for name, value in figures.items()})
+    if exam.failures:
+        raise typer.Exit(3)
+
+
+def print_failures(failures: Sequence[Failure]) -> None:
+    for failure in failures[:FAILURES_SHOWN]:
+        typer.echo(f"not scored: {failure.error}", err=True)
+    if (more := len(failures) - FAILURES_SHOWN) > 0:
+        typer.echo(f"not scored: {more} more; the report of --output names each", err=True)

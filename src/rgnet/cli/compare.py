@@ -1,0 +1,68 @@
+"""`rgnet compare`: two models on the same photos."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rgnet.cli.evaluate import print_failures
+
+
+def compare(
+    a: Annotated[str, typer.Argument(help="Name or file of the one model.")],
+    b: Annotated[str, typer.Argument(help="Name or file of the other.")],
+    data: Annotated[Path, typer.Argument(help="The labels of a data set; what they hold tells which.")],
+    photos: Annotated[
+        Path | None, typer.Option(help="Folder of the photos; left out: the folder of the labels.")
+    ] = None,
+    split: Annotated[
+        str,
+        typer.Option(
+            help="test: the data set's own test photos; held_out: those that A's training set aside."
+        ),
+    ] = "held_out",
+    engine: Annotated[str, typer.Option(help="auto, openvino or torch.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, f32 or bf16.")] = "auto",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Also write the figures as JSON.")
+    ] = None,
+) -> None:
+    """Say whether two models differ on the same photos by more than chance (paired bootstrap).
+
+    Example:  rgnet compare mine.safetensors rgnet-compact PARA --photos PARA/imgs --split test
+    """
+    import rgnet
+    from rgnet import modelfile
+    from rgnet.cli.progress import track
+    from rgnet.evaluation import compare as comparing
+    from rgnet.evaluation.answers import answer, photos_of
+    from rgnet.evaluation.leaks import leaks, rated_as_taught
+    from rgnet.evaluation.report import check_writable, write_json, write_together
+
+    files = [modelfile.find(model) for model in (a, b)]
+    taught = [rated_as_taught(modelfile.read_card(file), data, photos) for file in files]
+    rated = taught[0]
+    listed = photos_of(rated, split)
+    if output is not None:
+        check_writable(output.parent)
+
+    sheets, candidates = [], []
+    for letter, file, own in zip("AB", files, taught, strict=True):
+        scorer = rgnet.load(file, engine=engine, precision=precision)
+        watch = partial(track, total=len(listed), description=f"scoring with {letter}")
+        sheets.append(answer(scorer, rated, listed, track=watch))
+        met = leaks(scorer.card, own, listed)
+        candidates.append(
+            comparing.Candidate(scorer.card.name, scorer.card.short_hash, scorer.engine_name, met)
+        )
+    found = comparing.compare(rated, split, a=sheets[0], b=sheets[1], candidates=tuple(candidates))
+
+    typer.echo(str(found))
+    print_failures(found.failures)
+    if output is not None:
+        write_together({output: lambda path: write_json(path, found.to_dict())})
+    if found.failures:
+        raise typer.Exit(3)

@@ -1,0 +1,150 @@
+"""An exam as a folder: exam.json for programs, exam.md and exam.png for people, exam.csv with every photo's score."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rgnet.errors import SettingError
+from rgnet.evaluation.answers import Answers
+from rgnet.evaluation.exam import Exam
+from rgnet.evaluation.metrics import Measured
+from rgnet.evaluation.picture import draw
+
+
+def check_report(folder: Path) -> None:
+    """Make the folder of a report, or say before hours of scoring that it cannot be written."""
+    if folder.suffix in (".json", ".md", ".png", ".csv"):
+        raise SettingError(f"a report is a folder of four files: give --output a folder, not {folder.name}")
+    check_writable(folder)
+
+
+def check_writable(folder: Path) -> None:
+    """Make the folder if it is not there. Raises SettingError where no file can be written into it."""
+    probe = folder / f".exam.{os.getpid()}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as problem:
+        raise SettingError(
+            f"cannot write into {folder}: {problem.strerror}: give another place, or change its permissions"
+        ) from problem
+
+
+def write_report(folder: Path, exam: Exam, answers: Answers) -> None:
+    """Write or replace the four files of a report."""
+    write_together(
+        {
+            folder / "exam.csv": lambda path: write_scores(path, answers),
+            folder / "exam.png": lambda path: draw(exam, answers, path),
+            folder / "exam.md": lambda path: path.write_text(markdown(exam), encoding="utf-8"),
+            folder / "exam.json": lambda path: write_json(path, exam.to_dict()),
+        }
+    )
+
+
+def write_together(writers: dict[Path, Callable[[Path], object]]) -> None:
+    """Until every file is written whole, none appears and none of an earlier report is replaced."""
+    partial = {target: target.with_name(f".{target.name}.{os.getpid()}.part") for target in writers}
+    try:
+        for target, write in writers.items():
+            write(partial[target])
+        for target, path in partial.items():
+            path.replace(target)
+    finally:
+        for path in partial.values():
+            path.unlink(missing_ok=True)
+
+
+def write_json(path: Path, values: dict[str, Any]) -> None:
+    path.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def write_scores(path: Path, answers: Answers) -> None:
+    """A row a photo in the order of the list. `score` is the model's own number, as `rgnet score` prints it."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(("photo", "score", "human", "said_high", "is_high"))
+        columns = zip(
+            answers.photos, answers.records, answers.said_N.tolist(), answers.high_N.tolist(), strict=True
+        )
+        rows.writerows(
+            (photo.key, record.score, photo.mean, int(said), int(high))
+            for photo, record, said, high in columns
+        )
+
+
+def markdown(exam: Exam) -> str:
+    low, high = exam.scale
+    parts = [
+        f"# {exam.model} on {exam.data}, {exam.split}",
+        f"{exam.photos} photos (list `{exam.list_hash}`), {len(exam.failures)} without a score. "
+        f"Model `{exam.model_hash}`, engine {exam.engine}, rgnet {exam.rgnet}. Scale {low:g} to {high:g}.",
+        f"95 % intervals over {exam.resamples:,} bootstrap draws of the photos in brackets.",
+        table(
+            ("figure", "value"),
+            [
+                *exam.figures().items(),
+                (f"base rate (mean of {exam.threshold:g} or more)", f"{exam.base_rate:.4f}"),
+            ],
+        ),
+        *stability_part(exam),
+        "## Has the model met these photos?",
+        f"Leaks: {exam.leaks}.",
+        "## By kind of photo",
+        table(
+            ("by", "kind", "photos", "SRCC", "accuracy"),
+            [
+                (part.by, part.kind, part.photos, part.srcc or "too few", part.accuracy or "too few")
+                for part in exam.slices
+            ],
+        ),
+        "## Scores against people, in tenths of the scores",
+        table(
+            ("photos", "mean score", "people's mean"),
+            [(tenth.photos, f"{tenth.score:.3f}", tenth.human) for tenth in exam.calibration],
+        ),
+        "## The ten worst misses",
+        table(
+            ("photo", "score", "people"),
+            [(miss.photo, f"{miss.score:.3f}", f"{miss.human:.3f}") for miss in exam.worst],
+        ),
+        "![scores against people, calibration, kinds of photos and the worst misses](exam.png)",
+        *failures_part(exam),
+        "## How photos were fed",
+        ", ".join(f"{name} {value}" for name, value in exam.preprocess.items()) + ".",
+        *exam.notes,
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def stability_part(exam: Exam) -> list[str]:
+    if not exam.stability:
+        return []
+    rows = [
+        (shift.change, shift.photos, f"{shift.mean:.4f}", f"{shift.largest:.4f}", f"{shift.srcc:.4f}")
+        if shift.photos
+        else (shift.change, 0, "does not apply", "", "")
+        for shift in exam.stability
+    ]
+    heads = ("a photo is", "photos", "mean move", "largest move", "SRCC of before and after")
+    return ["## How far a score moves, in points of the model's scale", table(heads, rows)]
+
+
+def failures_part(exam: Exam) -> list[str]:
+    if not exam.failures:
+        return []
+    rows = [(failure.photo, failure.error) for failure in exam.failures]
+    return ["## Photos without a score, left out of every figure", table(("photo", "why"), rows)]
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object | Measured]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(
+        "| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines
+    )
