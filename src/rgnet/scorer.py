@@ -151,6 +151,7 @@ class Scorer:
             model_hash=self.card.short_hash,
             engine=self.engine.name,
             notes=photo.notes,
+            histogram=tuple(image_C.tolist()) if self.card.architecture.head == "histogram" else None,
             regions=regions,
         )
 

@@ -1,0 +1,165 @@
+"""The report on disk and the commands that write it."""
+
+import csv
+import json
+import os
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from rgnet.cli import app
+from rgnet.errors import SettingError
+from rgnet.evaluation import report
+from rgnet.evaluation.answers import answer
+from rgnet.evaluation.exam import mark
+from rgnet.evaluation.report import check_report, check_writable, write_report
+from rgnet.evaluation.stability import stability
+
+pytestmark = pytest.mark.usefixtures("few_draws")
+
+
+@pytest.fixture
+def data(rated, tmp_path):
+    """The photos as a PARA folder, a rotten test photo among them."""
+    folder = tmp_path / "labels"
+    folder.mkdir()
+    rows = ["file,source_id,mean,split"]
+    for side, photos in (("train", rated.train + rated.held_out), ("test", rated.test)):
+        for photo in photos:
+            os.link(photo.path, folder / photo.key)
+            rows.append(f"{photo.key},{photo.key},{photo.mean},{side}")
+    (folder / "labels.csv").write_text("\n".join(rows) + "\n")
+    (folder / "exact_duplicates.txt").write_text("")
+    return folder
+
+
+def run(*words):
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def strict(text):
+    def refuse(name):
+        raise ValueError(f"{name} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_a_report_is_four_files_that_say_the_same(rated, scorer_of, tmp_path):
+    scorer = scorer_of(0.3)
+    answers = answer(scorer, rated, rated.test)
+    exam = mark(scorer, rated, "test", answers, stability=stability(scorer, answers, sample=5))
+    check_report(tmp_path / "deep" / "exam")
+    write_report(tmp_path / "deep" / "exam", exam, answers)
+    folder = tmp_path / "deep" / "exam"
+    assert sorted(path.name for path in folder.iterdir()) == ["exam.csv", "exam.json", "exam.md", "exam.png"]
+
+    found = strict((folder / "exam.json").read_text())
+    assert found["srcc"] == {"value": exam.srcc.value, "low": exam.srcc.low, "high": exam.srcc.high}
+    assert found["worst"][0] == {
+        "photo": exam.worst[0].photo,
+        "score": exam.worst[0].score,
+        "human": exam.worst[0].human,
+    }
+    assert found["preprocess"]["size"] == 96 and found["model_hash"] == scorer.card.short_hash
+    words = (folder / "exam.md").read_text()
+    for text in (
+        str(exam.srcc),
+        str(exam.kendall),
+        exam.list_hash,
+        "| flipped left to right | 5 |",
+        "| portrait |",
+    ):
+        assert text in words
+    with (folder / "exam.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["score"]) for row in rows] == [record.score for record in answers.records]
+    with Image.open(folder / "exam.png") as picture:
+        picture.load()
+        assert picture.width > 1000 and len(picture.convert("RGB").getcolors(1 << 24)) > 50
+
+
+def test_an_exam_of_three_photos_of_one_rating_still_makes_a_report(rated, scorer_of, tmp_path):
+    same = replace(rated, test=tuple(replace(photo, mean=4.0) for photo in rated.test[:3]))
+    answers = answer(scorer_of(), same, same.test)
+    write_report(tmp_path, mark(scorer_of(), same, "test", answers), answers)
+    found = strict((tmp_path / "exam.json").read_text())
+    assert found["srcc"]["value"] is None and found["balanced_accuracy"]["value"] is None
+    assert found["average_precision"]["value"] == 1
+
+
+def test_a_report_that_fails_leaves_the_earlier_one_whole(rated, scorer_of, tmp_path, monkeypatch):
+    answers = answer(scorer_of(), rated, rated.test)
+    exam = mark(scorer_of(), rated, "test", answers)
+    write_report(tmp_path, exam, answers)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(report, "markdown", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_report(tmp_path, replace(exam, model="other"), answers)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_scoring(data, tiny_model, tmp_path, monkeypatch):
+    from rgnet.scorer import Scorer
+
+    def never(*_):
+        raise AssertionError("a photo was scored")
+
+    monkeypatch.setattr(Scorer, "score_many", never)
+    blocked = data / "00.png" / "exam"
+    for words, message in (
+        (("-o", blocked), "cannot write into"),
+        (("-o", tmp_path / "exam.json"), "give --output a folder, not exam.json"),
+        (("--split", "tset"), "did you mean test"),
+    ):
+        done = run("evaluate", tiny_model, data, *words)
+        assert done.exit_code != 0 and isinstance(done.exception, SettingError)
+        assert message in str(done.exception)
+    done = run("compare", tiny_model, tiny_model, data, "-o", blocked)
+    assert isinstance(done.exception, SettingError) and "cannot write into" in str(done.exception)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder_is_refused(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(SettingError, match=r"cannot write into .*: Permission denied"):
+        check_writable(tmp_path)
+
+
+def test_the_exam_and_rgnet_score_agree_to_the_last_bit(data, tiny_model, tmp_path):
+    done = run("evaluate", tiny_model, data, "--split", "test", "-o", tmp_path / "exam")
+    assert done.exit_code == 0, done.output
+    # Another order, other photos in every batch, and another size of the last batch
+    assert run("score", data, "-m", tiny_model, "-o", tmp_path / "scores.csv").exit_code == 0
+    with (tmp_path / "scores.csv").open(newline="") as file:
+        scored = {os.path.basename(row["path"]): row["score"] for row in csv.DictReader(file)}  # noqa: PTH119
+    with (tmp_path / "exam" / "exam.csv").open(newline="") as file:
+        examined = {row["photo"]: row["score"] for row in csv.DictReader(file)}
+    assert len(scored) == 60 and len(examined) == 40 and len(set(examined.values())) > 30
+    assert {name: scored[name] for name in examined} == examined
+
+
+def test_an_unreadable_photo_is_a_row_and_exit_code_3(data, tiny_model, tmp_path):
+    (data / "25.png").unlink()
+    (data / "25.png").write_bytes(b"rotten")
+    done = run("evaluate", tiny_model, data, "--split", "test", "-o", tmp_path / "exam")
+    assert done.exit_code == 3 and "25.png" in done.stderr
+    found = strict((tmp_path / "exam" / "exam.json").read_text())
+    assert [failure["photo"] for failure in found["failures"]] == ["25.png"]
+    assert "25.png" in (tmp_path / "exam" / "exam.md").read_text()
+    assert "25.png" not in (tmp_path / "exam" / "exam.csv").read_text()
+
+
+def test_two_models_are_compared_by_command(data, tiny_model, tiny_classifier, tmp_path):
+    words = ("compare", tiny_model, tiny_classifier, data, "--split", "test", "-o", tmp_path / "found.json")
+    done = run(*words)
+    assert done.exit_code == 0, done.output
+    found = strict((tmp_path / "found.json").read_text())
+    assert (found["a"]["model"], found["b"]["model"]) == ("tiny-score", "tiny-classes")
+    assert found["photos"] == 40 and 0 < found["srcc"]["p"] <= 1
+    assert "A - B" in done.stdout and "cannot know" in done.stdout
