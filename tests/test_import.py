@@ -87,10 +87,11 @@ def test_imports_keep_their_direction(path):
     assert used <= set(MAY_IMPORT[room]), f"{room} may not import {sorted(used - set(MAY_IMPORT[room]))}"
 
 
-def test_outputs_engine_and_scorer_need_no_torch():
+def test_scoring_outputs_and_exams_need_no_torch():
     code = (
         "import sys; sys.modules['torch'] = None\n"
-        "import rgnet.scorer, rgnet.outputs.table, rgnet.outputs.heatmap, rgnet.engines.openvino, rgnet.cli"
+        "import rgnet.scorer, rgnet.outputs.table, rgnet.outputs.heatmap, rgnet.engines.openvino, rgnet.cli\n"
+        "import rgnet.evaluation.report, rgnet.evaluation.compare, rgnet.evaluation.stability"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

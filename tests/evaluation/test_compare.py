@@ -46,7 +46,7 @@ def test_pairing_tells_apart_what_two_intervals_do_not():
     draw = np.random.default_rng(0)
     human = draw.normal(size=400)
     a = human + draw.normal(size=400)
-    b = a + 0.4 * draw.normal(size=400)
+    b = a + 0.6 * draw.normal(size=400)
     one, other = measured(srcc, a, human), measured(srcc, b, human)
     assert one.low < other.high
     found = difference(srcc, a, b, human)

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import sys
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from rgnet.cli import app
-from rgnet.errors import SettingError
+from rgnet.errors import MissingExtra, SettingError
 from rgnet.evaluation import report
 from rgnet.evaluation.answers import answer
 from rgnet.evaluation.exam import mark
@@ -122,6 +123,14 @@ def test_a_place_that_cannot_be_written_is_refused_before_scoring(data, tiny_mod
         assert message in str(done.exception)
     done = run("compare", tiny_model, tiny_model, data, "-o", blocked)
     assert isinstance(done.exception, SettingError) and "cannot write into" in str(done.exception)
+
+
+def test_without_scipy_no_photo_is_scored(data, tiny_model, monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    monkeypatch.setitem(sys.modules, "scipy.stats", None)
+    for words in (("evaluate", tiny_model, data), ("compare", tiny_model, tiny_model, data)):
+        problem = run(*words).exception
+        assert isinstance(problem, MissingExtra) and 'pip install "rgnet[exam]"' in str(problem)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")

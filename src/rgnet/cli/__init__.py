@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-for command in ():
+from rgnet.cli.compare import compare
+from rgnet.cli.distil import distil
 from rgnet.cli.evaluate import evaluate
 from rgnet.cli.explain import explain
 from rgnet.cli.info import info

@@ -40,8 +40,10 @@ def compare(
     from rgnet.evaluation import compare as comparing
     from rgnet.evaluation.answers import answer, photos_of
     from rgnet.evaluation.leaks import leaks, rated_as_taught
+    from rgnet.evaluation.metrics import scipy_stats
     from rgnet.evaluation.report import check_writable, write_json, write_together
 
+    scipy_stats()
     files = [modelfile.find(model) for model in (a, b)]
     taught = [rated_as_taught(modelfile.read_card(file), data, photos) for file in files]
     rated = taught[0]

@@ -51,9 +51,11 @@ def evaluate(
     from rgnet.evaluation.answers import answer, photos_of
     from rgnet.evaluation.exam import mark
     from rgnet.evaluation.leaks import rated_as_taught
+    from rgnet.evaluation.metrics import scipy_stats
     from rgnet.evaluation.report import check_report, check_writable, write_report
 
     # Whatever can be refused is refused before the first photo is scored
+    scipy_stats()
     file = modelfile.find(model)
     rated = rated_as_taught(modelfile.read_card(file), data, photos)
     listed = photos_of(rated, split)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 
@@ -33,7 +34,7 @@ class Measured:
 
 def srcc(score_N: np.ndarray, human_N: np.ndarray) -> float:
     """Spearman's rank correlation; tied values share their mean rank."""
-    rank = stats("an exam").rankdata
+    rank = scipy_stats().rankdata
     return plcc(rank(score_N), rank(human_N))
 
 
@@ -46,7 +47,7 @@ def plcc(score_N: np.ndarray, human_N: np.ndarray) -> float:
 
 def kendall(score_N: np.ndarray, human_N: np.ndarray) -> float:
     """Kendall's tau-b: (concordant - discordant) / sqrt((pairs - score ties) (pairs - human ties))."""
-    return float(stats("an exam").kendalltau(score_N, human_N, method="asymptotic").statistic)
+    return float(scipy_stats().kendalltau(score_N, human_N, method="asymptotic").statistic)
 
 
 def accuracy(said_N: np.ndarray, high_N: np.ndarray) -> float:
@@ -108,5 +109,6 @@ def interval(values: list[float]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def stats(purpose: str):
-    return need("scipy.stats", extra="exam", purpose=purpose)
+def scipy_stats() -> ModuleType:
+    """scipy.stats, or MissingExtra."""
+    return need("scipy.stats", extra="exam", purpose="an exam")

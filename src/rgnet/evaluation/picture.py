@@ -38,8 +38,9 @@ def draw(exam: Exam, answers: Answers, target: Path) -> None:
 
 
 def headline(exam: Exam) -> str:
+    of = f"{exam.photos - len(exam.failures):,} of " if exam.failures else ""
     return (
-        f"{exam.model} on {exam.photos:,} photos of {exam.data} ({exam.split})     "
+        f"{exam.model} on {of}{exam.photos:,} photos of {exam.data} ({exam.split})     "
         f"SRCC {exam.srcc.value:.3f}   PLCC {exam.plcc.value:.3f}   accuracy {100 * exam.accuracy.value:.1f} % "
         f"(base rate {100 * exam.base_rate:.1f} %)"
     )
@@ -52,7 +53,15 @@ def draw_scores(axes: Axes, exam: Exam, answers: Answers) -> None:
     for line in (axes.axhline, axes.axvline):
         line(exam.threshold, color=GREY, linewidth=0.8)
     axes.set_title("every photo", **TITLE)
-    axes.text(span[1], exam.threshold, "high above ", ha="right", va="bottom", color=GREY, fontsize=8)
+    axes.text(
+        span[1],
+        exam.threshold,
+        f"{exam.threshold:g} and more is high",
+        ha="right",
+        va="bottom",
+        color=GREY,
+        fontsize=8,
+    )
 
 
 def draw_calibration(axes: Axes, exam: Exam) -> None:
@@ -65,10 +74,10 @@ def draw_calibration(axes: Axes, exam: Exam) -> None:
     axes.errorbar(
         score, human, yerr=np.maximum(reach, 0), fmt="o-", color=BLUE, markersize=4, linewidth=1, capsize=2
     )
-    ends = min(*score, *human), max(*score, *human)
-    room = 0.08 * (ends[1] - ends[0]) or 0.1
-    span = ends[0] - room, ends[1] + room
-    frame(axes, span)
+    low = min(*score, *(tenth.human.low for tenth in exam.calibration))
+    high = max(*score, *(tenth.human.high for tenth in exam.calibration))
+    room = 0.05 * (high - low) or 0.1
+    frame(axes, (low - room, high + room))
     axes.set_title("calibration, tenths of the scores", **TITLE)
 
 
