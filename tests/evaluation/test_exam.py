@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from rgnet import datasets
 from rgnet.datasets.records import RatedPhoto, list_hash
 from rgnet.errors import DataError, SettingError
 from rgnet.evaluation.answers import answer, photos_of
@@ -135,8 +136,10 @@ def test_the_held_out_photos_are_those_of_the_models_own_training(card, tmp_path
     rows = "".join(f"{name},{name},2.5,train\n" for name in names)
     (tmp_path / "labels.csv").write_text("file,source_id,mean,split\n" + rows)
     (tmp_path / "exact_duplicates.txt").write_text("")
-    drawn = []
-    for seed in (0, 1):
-        taught = replace(card, training={"recipe": {"held_out": 4, "seed": seed, "epochs": 3}})
-        drawn.append(rated_as_taught(taught, tmp_path, None).held_out)
-    assert [len(photos) for photos in drawn] == [4, 4] and drawn[0] != drawn[1]
+    drawn = {}
+    for data, seed in (("PARA", 0), ("PARA", 1), ("AVA", 1)):
+        taught = replace(card, training={"data": data, "recipe": {"held_out": 4, "seed": seed, "epochs": 3}})
+        drawn[data, seed] = rated_as_taught(taught, tmp_path, None).held_out
+    assert len(drawn["PARA", 0]) == len(drawn["PARA", 1]) == 4
+    assert drawn["PARA", 0] != drawn["PARA", 1]
+    assert drawn["AVA", 1] == datasets.load(tmp_path).held_out

@@ -47,12 +47,14 @@ class Leaks:
 def rated_as_taught(card: ModelCard, labels: Path, photos: Path | None) -> RatedPhotos:
     """The data set with the photos held out that the model's own training held out.
 
-    Another draw of held-out photos would hold some that the model learned from.
+    Another draw of held-out photos would hold some that the model learned from. Data that the model was not
+    taught with are drawn as `datasets.load` does by itself.
     """
     recipe = card.training.get("recipe", {})
-    return datasets.load(
-        labels, photos, **{name: recipe[name] for name in ("held_out", "seed") if name in recipe}
-    )
+    draw = {name: recipe[name] for name in ("held_out", "seed") if name in recipe}
+    rated = datasets.load(labels, photos, **draw)
+    foreign = draw and rated.name != card.training.get("data")
+    return datasets.load(labels, photos) if foreign else rated
 
 
 def leaks(card: ModelCard, rated: RatedPhotos, photos: Sequence[RatedPhoto]) -> Leaks:
