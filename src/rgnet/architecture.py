@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from rgnet.errors import SettingError, near
 
+HEADS = ("classes", "score", "histogram")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
@@ -25,7 +27,9 @@ class Architecture:
     scaled_affinity: divide the inner product of equation 1 by sqrt(d')
     plain_convs:    3x3 convolutions in place of DenseASPP and graph (FCN-C-C of Table 1)
     pooled:         average the features to one region before the head (FC-CNN of Table 1)
-    head:           "classes": softmax over low and high (section 3.2); "score": one sigmoid (AADB)
+    head:           "classes": softmax over low and high (section 3.2); "score": one sigmoid (AADB);
+                    "histogram": softmax over `bins`
+    bins:           of a histogram head: the ratings that are counted, in [0, 1], low to high
     r:              sharpness of log-sum-exp, equation 4; 0 is the plain average
     """
 
@@ -40,26 +44,35 @@ class Architecture:
     scaled_affinity: bool = False
     plain_convs: int = 0
     pooled: bool = False
-    head: Literal["classes", "score"] = "classes"
+    head: Literal["classes", "score", "histogram"] = "classes"
+    bins: tuple[float, ...] = ()
     r: float = 4.0
 
     def __post_init__(self) -> None:
-        if self.head not in ("classes", "score"):
-            raise SettingError(f"head is 'classes' or 'score', not {self.head!r}")
+        if self.head not in HEADS:
+            raise SettingError(f"head is {', '.join(HEADS[:-1])} or {HEADS[-1]}, not {self.head!r}")
+        if self.bins and (
+            self.head != "histogram" or len(self.bins) < 2 or list(self.bins) != sorted(self.bins)
+        ):
+            raise SettingError(
+                f"bins are two ratings or more in [0, 1], low to high, of a histogram head; found {self.bins} "
+                f"with the head {self.head!r}"
+            )
         if self.r < 0:
             raise SettingError(f"r of log-sum-exp is 0 (plain average) or more, not {self.r}")
 
     @property
     def channels(self) -> int:
-        """Outputs of the head for each region: two classes, or one score."""
-        return 2 if self.head == "classes" else 1
+        """Outputs of the head for each region: two classes, one score, or a share for every bin."""
+        return {"classes": 2, "score": 1, "histogram": len(self.bins)}[self.head]
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"rates": list(self.rates)}
+        return asdict(self) | {"rates": list(self.rates), "bins": list(self.bins)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Architecture:
         known = {field.name for field in fields(cls)}
         for name in values.keys() - known:
             raise SettingError(f"an architecture has no {name!r}: {near(name, known)}")
-        return cls(**values | {"rates": tuple(values.get("rates", cls.rates))})
+        lists = {name: tuple(values[name]) for name in ("rates", "bins") if name in values}
+        return cls(**values | lists)

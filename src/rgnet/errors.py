@@ -12,6 +12,7 @@
     │   └── ModelTooNew       written by a later rgnet
     ├── DataError             a data set's files are missing, malformed or contradict each other
     ├── SettingError          a setting has an unknown name or an impossible value
+    ├── OutputError           a file cannot be written: the disk is full, or the folder read-only
     ├── EngineError           an engine cannot run here or was asked for what it cannot do
     └── MissingExtra          an optional part is not installed; the message holds the line that installs it
 
@@ -72,6 +73,10 @@ class DataError(RgnetError):
 
 class SettingError(RgnetError):
     """A setting has an unknown name or an impossible value."""
+
+
+class OutputError(RgnetError):
+    """A file cannot be written: the disk is full, or the folder read-only."""
 
 
 class EngineError(RgnetError):

@@ -137,7 +137,7 @@ class Scorer:
             return self._failure(
                 source, PhotoDamaged(f"{named(source)}: the network's answer is not a number")
             )
-        unit, probability = unit_score(image_C)
+        unit, probability = unit_score(image_C, self.card.architecture.bins)
         score = self.card.scale.human(unit)
         return ScoredPhoto(
             path=named(source),
@@ -165,8 +165,9 @@ class Scorer:
         )
 
     def region_map(self, vote_HWC: np.ndarray) -> RegionMap:
-        """Votes of the score, or of the class "high", on the human scale, and their log-sum-exp weights."""
-        vote_HW = vote_HWC[..., -1].astype(np.float32)
+        """Votes of the score, of the class "high", or the histogram's mean, on the human scale, and their weights."""
+        bins = self.card.architecture.bins
+        vote_HW = vote_HWC @ np.float32(bins) if bins else vote_HWC[..., -1].astype(np.float32)
         weight_HW = np.exp(self.card.architecture.r * (vote_HW - vote_HW.max()))
         return RegionMap(votes=self.card.scale.human(vote_HW), weights=weight_HW / weight_HW.sum())
 
@@ -176,12 +177,14 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def unit_score(image_C: np.ndarray) -> tuple[float, float | None]:
+def unit_score(image_C: np.ndarray, bins: tuple[float, ...] = ()) -> tuple[float, float | None]:
     """(score in [0, 1], p(high) or None).
 
-    A score head gives y itself. Two classes give p of equation 5, which votes in [0, 1] hold between 1 / (1 + e)
-    and e / (1 + e); the score is p stretched from that interval to [0, 1].
+    A score head gives y itself, a histogram over `bins` its mean. Two classes give p of equation 5, which votes
+    in [0, 1] hold between 1 / (1 + e) and e / (1 + e); the score is p stretched from that interval to [0, 1].
     """
+    if bins:
+        return float(image_C @ np.float64(bins)), None
     if len(image_C) == 1:
         return float(image_C[0]), None
     p = 1 / (1 + math.exp(float(image_C[0]) - float(image_C[1])))

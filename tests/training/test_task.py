@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from rgnet.training.data import Augment, PixelDataset, batches
 from rgnet.training.recipes import recipe
-from rgnet.training.task import human_unit, loss_of, rate_at, resized, revive_batch_norms
+from rgnet.training.task import rate_at, resized, revive_batch_norms
 
 
 def test_cross_entropy_is_that_of_equation_5():

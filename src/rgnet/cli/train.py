@@ -12,9 +12,9 @@ import typer
 
 def train(
     recipe: Annotated[
-        str, typer.Argument(help="para (laptops) or ava_paper (section 3.3 of the RGNet paper).")
+        str, typer.Argument(help="yours (a few thousand photos), para, ava_paper or aadb_paper.")
     ],
-    data: Annotated[Path, typer.Argument(help="Folder with the labels of PARA.")],
+    data: Annotated[Path, typer.Argument(help="The labels of a data set.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for checkpoints, figures and the model file.")
     ],
@@ -36,6 +36,8 @@ def train(
     ] = False,
 ) -> None:
     """Train a model on rated photos and write it as one model file.
+
+    Several graphics cards:  torchrun --nproc-per-node 4 -m rgnet train ...
 
     Example:  rgnet train para PARA --photos PARA/imgs -o runs/mine --set batch_size=32
     """
@@ -63,8 +65,10 @@ def train(
         pretrained={None: True, "none": False}.get(weights, weights),
         resume=resume,
         track=track,
+        say=lambda line: typer.echo(line, err=True),
     )
-    typer.echo(f"wrote {model}")
+    if model.is_file():
+        typer.echo(f"wrote {model}")
 
 
 def public(word: str) -> str:

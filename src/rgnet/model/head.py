@@ -1,10 +1,11 @@
 """The head: every region votes, log-sum-exp joins the votes (section 3.2, equations 4 and 5).
 
-Shape letters: B batch · N regions · D features of a region · C outputs (2 classes, or 1 score)
+Shape letters: B batch · N regions · D features of a region · C outputs (2 classes, 1 score, or K bins)
 """
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 
@@ -25,8 +26,34 @@ def region_weights(vote_BNC: Tensor, r: float, dim: int = 1) -> Tensor:
     return (r * vote_BNC).softmax(dim)
 
 
+class Join(nn.Module):
+    """vote_BNC -> image_BC: log-sum-exp of equation 4; with bins, a mixture of the regions' distributions:
+
+        p = sum_i w_i Y_i,   w_i = exp(r s_i) / sum_j exp(r s_j),   s_i = sum_k bin_k Y_ik
+
+    The weights are log-sum-exp's own, dy/ds_i, of the regions' mean ratings s: the image's distribution sums
+    to 1, and its mean lies, as y does, between the regions' mean (r -> 0) and their best (r -> inf).
+    """
+
+    def __init__(self, r: float, bins: tuple[float, ...] = ()) -> None:
+        super().__init__()
+        self.r = r
+        self.register_buffer("bin_K", torch.tensor(bins) if bins else None, persistent=False)
+
+    def forward(self, vote_BNC: Tensor) -> Tensor:
+        if self.bin_K is None:
+            return log_sum_exp(vote_BNC, r=self.r)
+        return (self.weights(vote_BNC) * vote_BNC).sum(dim=1)
+
+    def weights(self, vote_BNC: Tensor) -> Tensor:
+        """Each region's share in the image's outputs, (B, N, C), or (B, N, 1) with bins; see `region_weights`."""
+        if self.bin_K is not None:
+            vote_BNC = (vote_BNC * self.bin_K).sum(dim=2, keepdim=True)
+        return region_weights(vote_BNC, r=self.r)
+
+
 class RegionHead(nn.Module):
-    """region_BND -> vote_BNC in [0, 1]: a 1x1 kernel over regions, then softmax over the two classes.
+    """region_BND -> vote_BNC in [0, 1]: a 1x1 kernel over regions, then softmax over the classes or bins.
 
     With one channel the softmax becomes a sigmoid: the regression head (section 4.1 says only that the
     loss changes; see docs/deviations.md). Votes are computed in float32 whatever the precision around them.

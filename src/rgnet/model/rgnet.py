@@ -11,16 +11,17 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from rgnet.architecture import Architecture
+from rgnet.errors import SettingError
 from rgnet.model.backbones import Backbone, make_backbone
 from rgnet.model.dense_aspp import DenseASPP
-from rgnet.model.head import RegionHead, log_sum_exp, region_weights
+from rgnet.model.head import Join, RegionHead
 from rgnet.model.region_graph import RegionGraph
 
 
 class Stages(NamedTuple):
     """What explains the votes: features after FCN, after ASPP and after the graph, S, and each region's weight.
 
-    weight_BNC: dy/dY of equation 4, see `region_weights`; sums to 1 over regions
+    weight_BNC: dy/dY of equation 4, see `Join.weights`; sums to 1 over regions
     """
 
     fcn_BDHW: Tensor
@@ -49,14 +50,14 @@ class RGNet(nn.Module):
         context: nn.Module,
         graph: RegionGraph | None,
         head: RegionHead,
-        r: float,
+        join: Join,
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.context = context
         self.graph = graph
         self.head = head
-        self.r = r
+        self.join = join
 
     def forward(self, image_B3HW: Tensor, explain: bool = False) -> RegionVotes:
         # Local features, and their context at several scales (section 3.1)
@@ -70,13 +71,12 @@ class RGNet(nn.Module):
 
         # Every region votes; log-sum-exp stands between their mean and their best (equation 4)
         vote_BNC = self.head(region_BND)
-        image_BC = log_sum_exp(vote_BNC, r=self.r)
+        image_BC = self.join(vote_BNC)
 
         grid = (context_BDHW.shape[-2], context_BDHW.shape[-1])
         if not explain:
             return RegionVotes(vote_BNC, image_BC, grid)
-        weight_BNC = region_weights(vote_BNC, r=self.r)
-        stages = Stages(fcn_BDHW, context_BDHW, region_BND, affinity_BNN, weight_BNC)
+        stages = Stages(fcn_BDHW, context_BDHW, region_BND, affinity_BNN, self.join.weights(vote_BNC))
         return RegionVotes(vote_BNC, image_BC, grid, stages)
 
 
@@ -84,7 +84,10 @@ def build(architecture: Architecture, *, pretrained: bool | str | Path = False) 
     """The network of an architecture: the one place where sizes meet.
 
     pretrained: the backbone's weights, see `make_backbone`. New layers are initialised after He et al.
+    Raises SettingError for a histogram head without bins.
     """
+    if not architecture.channels:
+        raise SettingError("a histogram head needs the bins of its data set: give them as architecture.bins")
     backbone = make_backbone(
         architecture.backbone, output_stride=architecture.output_stride, pretrained=pretrained
     )
@@ -99,7 +102,8 @@ def build(architecture: Architecture, *, pretrained: bool | str | Path = False) 
             scaled=architecture.scaled_affinity,
         )
     head = RegionHead(channels, architecture.channels)
-    network = RGNet(backbone=backbone, context=context, graph=graph, head=head, r=architecture.r)
+    join = Join(architecture.r, architecture.bins)
+    network = RGNet(backbone=backbone, context=context, graph=graph, head=head, join=join)
     initialise_new_layers(network)
     return network
 

@@ -1,1 +1,2 @@
-"""Training: recipes (what), task (the loss and the optimiser), data (the batches), run (one command's work)."""
+"""Training, from what to how: recipes, losses, task (the network's steps), data (the batches), loop (Lightning),
+checkpoints, report, processes; run (one command's work) and card (its model file)."""

@@ -19,8 +19,12 @@ class Recipe:
     """Everything that decides a training run, apart from the photos.
 
     sizes:        ((epochs, side in pixels), ...), in order; the last side is the model's own
-    loss:         "cross_entropy" on high / low (section 3.3), "mse" on the rating in [0, 1] (section 4.1), or
-                  "mse+plcc": 10 MSE + (1 - Pearson correlation within the batch) / 2
+    batch_size:   photos of a step of the optimiser, over all processes; computed in `accumulate` parts
+    loss:         "cross_entropy" on high / low (section 3.3), "mse" on the rating in [0, 1] (section 4.1),
+                  "mse+plcc": 10 MSE + (1 - Pearson correlation within the batch) / 2, or "emd": squared earth
+                  mover's distance between histograms, for a histogram head
+    rank_weight:  of a term added to the loss that asks, of every pair of photos in the batch, the better one to
+                  score higher by at least `rank_margin` in [0, 1]; 0 leaves it out
     learning_rate, head_rate: of the backbone, and of the new layers
     schedule:     "poly": (1 - t)^0.9 of the paper, or "cosine"; warmup is the share of steps before it
     norms:        "keep", or "revive" for backbones whose batch norms were folded away: statistics are measured
@@ -28,6 +32,7 @@ class Recipe:
     norm_photos:  training photos on which batch norms measure their statistics anew before each exam; 0 keeps the
                   running averages, which lag behind weights that still move and see enlarged photos only
     vote_start:   "he" as all new layers (section 3.3), or "even": every region first votes the same
+    patience:     epochs without a better SRCC on the held-out photos before the run stops; None: never
     served:       precision that users of the model get unless they ask for another; see `ModelCard.precision`
     zoom:         random enlargement before cropping back, (1.05, 1.25) in section 3.3; flip is a probability
     """
@@ -37,7 +42,10 @@ class Recipe:
     preprocess: Preprocess = field(default_factory=Preprocess)
     sizes: tuple[tuple[int, int], ...] = ((80, 300),)
     batch_size: int = 32
-    loss: Literal["cross_entropy", "mse", "mse+plcc"] = "cross_entropy"
+    accumulate: int = 1
+    loss: Literal["cross_entropy", "mse", "mse+plcc", "emd"] = "cross_entropy"
+    rank_weight: float = 0.0
+    rank_margin: float = 0.05
     optimizer: Literal["adam", "adamw"] = "adam"
     learning_rate: float = 1e-4
     head_rate: float = 1e-4
@@ -45,6 +53,7 @@ class Recipe:
     schedule: Literal["poly", "cosine"] = "poly"
     warmup: float = 0.0
     clip: float | None = None
+    patience: int | None = None
     flip: float = 0.5
     zoom: tuple[float, float] = (1.05, 1.25)
     norms: Literal["keep", "revive"] = "keep"
@@ -79,6 +88,11 @@ def ava_paper() -> Recipe:
     return Recipe(name="ava_paper")
 
 
+def aadb_paper() -> Recipe:
+    """Section 4.1: as `ava_paper`, with mean squared error on the rating in place of cross entropy on two classes."""
+    return replace(ava_paper(), name="aadb_paper", architecture=preset("aadb"), loss="mse")
+
+
 def para() -> Recipe:
     """Our small model for laptops: NIMA's MobileNetV1, which has seen AVA, with context and a residual graph.
 
@@ -108,7 +122,39 @@ def para() -> Recipe:
     )
 
 
-RECIPES: dict[str, Callable[[], Recipe]] = {"ava_paper": ava_paper, "para": para}
+def yours() -> Recipe:
+    """A few thousand photos of your own, on a laptop or one graphics card: our small model on MobileNetV2.
+
+    Starts from ImageNet weights, and stops when three epochs in a row have brought nothing.
+    """
+    return Recipe(
+        name="yours",
+        architecture=replace(preset("compact"), backbone="mobilenet_v2"),
+        preprocess=Preprocess(size=224),
+        sizes=((12, 224),),
+        loss="mse+plcc",
+        optimizer="adamw",
+        learning_rate=3e-4,
+        head_rate=1e-3,
+        weight_decay=1e-2,
+        schedule="cosine",
+        warmup=0.1,
+        clip=1.0,
+        patience=3,
+        zoom=(1.0, 1.15),
+        norm_photos=1024,
+        vote_start="even",
+        served="f32",
+        held_out=300,
+    )
+
+
+RECIPES: dict[str, Callable[[], Recipe]] = {
+    "ava_paper": ava_paper,
+    "aadb_paper": aadb_paper,
+    "para": para,
+    "yours": yours,
+}
 
 
 def recipe(name: str, settings: typing.Iterable[str] = ()) -> Recipe:

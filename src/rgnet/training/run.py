@@ -1,36 +1,33 @@
-"""One training run: from rated photos to a model file, with checkpoints on the way."""
+"""One training run: `fit` trains a network and keeps checkpoints, `train` goes from rated photos to a model file."""
 
 from __future__ import annotations
 
+import gc
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import lightning
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
 
 from rgnet.datasets.pixels import cached_pixels
-from rgnet.datasets.records import RatedPhoto, RatedPhotos, list_hash
-from rgnet.errors import DataError
-from rgnet.export import graph_of
-from rgnet.model import build
-from rgnet.modelfile import ModelCard, Scale, half, write
+from rgnet.datasets.records import RatedPhoto, RatedPhotos
+from rgnet.errors import DataError, OutputError
+from rgnet.model import RGNet, build
+from rgnet.training.card import Provenance, card_of, finish
+from rgnet.training.checkpoints import LAST, to_resume, writing
 from rgnet.training.data import PixelDataset, batches, evenly
+from rgnet.training.loop import Fitted, OutOfMemory, attempt, more_parts, part_of
+from rgnet.training.losses import check_head, check_histograms
+from rgnet.training.processes import Processes, one_first
 from rgnet.training.recipes import Recipe
-from rgnet.training.task import AestheticsTask, FreshNorms, revive_batch_norms
+from rgnet.training.task import AestheticsTask, revive_batch_norms
+
+__all__ = ["Fitted", "Provenance", "dataset_of", "fit", "for_data", "new_network", "train"]
 
 REVIVE_PHOTOS = 256
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
-    """What a model card says that neither the recipe nor the photos know."""
-
-    name: str
-    command: str
 
 
 def train(
@@ -42,54 +39,112 @@ def train(
     pretrained: bool | str | Path = True,
     resume: bool = False,
     track,
+    say: Callable[[str], None] = print,
 ) -> Path:
     """Train and return the model file `folder`/NAME.safetensors, written from the best epoch on the held-out photos.
 
-    folder:  receives recipe.json, metrics.csv, checkpoints and the model file
+    folder:  receives recipe.json, logs, checkpoints and the model file
     resume:  go on from the last checkpoint in `folder`
     track:   progress of decoding, see `cached_pixels`
+    say:     is told what happens, line by line
+    Raises DataError, SettingError, OutputError, and what `fit` raises.
     """
     check_split(photos)
+    recipe = for_data(recipe, photos)
+    processes = Processes.found()
+    with writing(folder):
+        start_folder(folder, resume=resume)
+
+        # Photos, decoded once
+        with one_first(processes):
+            learn, choose = (
+                dataset_of(photos, part, recipe, folder / "pixels", track)
+                for part in (photos.train, photos.held_out)
+            )
+
+        # The network, from weights somebody else trained
+        network = new_network(recipe, pretrained)
+        cut = float(photos.unit(photos.threshold))
+        fitted = fit(
+            recipe, network, learn=learn, choose=choose, folder=folder, cut=cut, resume=resume, say=say
+        )
+
+        # The model file, from the best epoch
+        if processes.rank:
+            return folder
+        say(f"waiting for photos took {100 * fitted.loader_share:.1f} % of the training time")
+        figures = {"held_out_srcc": round(fitted.figures["srcc"], 4)}
+        return finish(folder, card_of(fitted.recipe, photos, provenance, figures))
+
+
+def fit(
+    recipe: Recipe,
+    network: RGNet,
+    *,
+    learn: PixelDataset,
+    choose: PixelDataset,
+    folder: Path,
+    cut: float = 0.5,
+    resume: bool = False,
+    say: Callable[[str], None] = print,
+) -> Fitted:
+    """Train `network` in place up to the last epoch; `checkpoints.best_weights(folder)` are those of the best.
+
+    network: of recipe.architecture, from `new_network`
+    choose:  photos whose SRCC tells which epoch was best
+    cut:     the rating in [0, 1] at and above which a photo is "high"
+    resume:  go on from `folder`/last.ckpt: the result is, to the bit on a processor, that of an unbroken run
+    Raises NonFiniteLoss before a step that would spoil the weights, OutOfMemory where smaller batches do not help.
+    """
+    check_head(recipe)
+    part_of(recipe, len(learn), Processes.found().world)
+    with writing(folder):
+        start_folder(folder, resume=resume)
+        checkpoint = to_resume(folder, recipe, learn.fingerprint) if resume else None
+        if checkpoint is None:
+            prepare(network, recipe, learn)
+        start = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+        while True:
+            if Processes.found().rank == 0:
+                (folder / "recipe.json").write_text(json.dumps(recipe.to_dict(), indent=2) + "\n")
+            task = AestheticsTask(network, recipe, cut=cut, list=learn.fingerprint)
+            try:
+                return attempt(
+                    task, learn=learn, choose=choose, folder=folder, checkpoint=checkpoint, say=say
+                )
+            except torch.cuda.OutOfMemoryError:
+                recipe = in_smaller_parts(recipe, say)
+
+            # Out of the handler, so that nothing holds the memory any more: from the last epoch, or the start
+            del task
+            gc.collect()
+            torch.cuda.empty_cache()
+            checkpoint = folder / LAST if (folder / LAST).exists() else None
+            network.load_state_dict(start)
+
+
+def start_folder(folder: Path, *, resume: bool) -> None:
+    """Make the folder; refuse to write over another run's checkpoints."""
+    if not resume and (folder / LAST).exists():
+        raise OutputError(
+            f"{folder} already holds a run: go on with it by  --resume, or give another folder with --output"
+        )
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "recipe.json").write_text(json.dumps(recipe.to_dict(), indent=2) + "\n")
-    lightning.seed_everything(recipe.seed, verbose=False)
 
-    # Photos, decoded once
-    cache = folder / "pixels"
-    learn = dataset_of(photos, photos.train, recipe, cache, track)
-    choose = dataset_of(photos, photos.held_out, recipe, cache, track)
 
-    # The network, from weights somebody else trained
-    network = build(recipe.architecture, pretrained=pretrained)
-    cut = float(photos.unit(photos.threshold))
-    task = AestheticsTask(network.to(memory_format=torch.channels_last), recipe, cut=cut)
-    if recipe.norms == "revive":
-        revive_on(task, learn)
-    if recipe.vote_start == "even":
-        torch.nn.init.zeros_(network.head.vote.weight)
-
-    # The loop is Lightning's
-    best = ModelCheckpoint(folder, "best", monitor="held_out/srcc", mode="max", enable_version_counter=False)
-    last = ModelCheckpoint(folder, "last", every_n_epochs=1, enable_version_counter=False)
-    clean = batches(evenly(learn, recipe.norm_photos), 64, shuffle=False)
-    fresh = [FreshNorms(clean)] if recipe.norm_photos else []
-    trainer = lightning.Trainer(
-        max_epochs=recipe.epochs,
-        precision=recipe.precision,
-        gradient_clip_val=recipe.clip,
-        num_sanity_val_steps=0,
-        callbacks=[*fresh, best, last, LearningRateMonitor()],
-        logger=CSVLogger(folder, name="", version=""),
-        log_every_n_steps=10,
+def in_smaller_parts(recipe: Recipe, say: Callable[[str], None]) -> Recipe:
+    """The recipe with each batch in at least twice as many parts; several processes stop and say it instead."""
+    recipe = replace(recipe, accumulate=more_parts(recipe))
+    if Processes.found().world > 1:
+        raise OutOfMemory(
+            "a graphics card's memory does not hold its share of a batch: go on with  "
+            f"--resume --set accumulate={recipe.accumulate}"
+        ) from None
+    say(
+        f"the graphics card's memory does not hold a part of a batch: going on with parts of "
+        f"{recipe.batch_size // recipe.accumulate} photos (accumulate={recipe.accumulate})"
     )
-    trainer.fit(
-        task,
-        batches(learn, recipe.batch_size, shuffle=True),
-        batches(choose, 100, shuffle=False),
-        ckpt_path=last_checkpoint(folder) if resume else None,
-    )
-    figures = {"held_out_srcc": round(float(best.best_model_score), 4)}
-    return finish(folder, card_of(recipe, photos, provenance, figures))
+    return recipe
 
 
 def check_split(photos: RatedPhotos) -> None:
@@ -104,66 +159,53 @@ def check_split(photos: RatedPhotos) -> None:
         )
 
 
+def for_data(recipe: Recipe, photos: RatedPhotos) -> Recipe:
+    """The recipe with the bins of the data set, where its head is a histogram."""
+    check_head(recipe)
+    architecture = recipe.architecture
+    if architecture.head == "histogram":
+        bins = photos.unit(np.array(photos.bins)).round(6).tolist()
+        recipe = replace(recipe, architecture=replace(architecture, bins=tuple(bins)))
+    lacking = sum(photo.histogram is None for photo in (*photos.train, *photos.held_out))
+    check_histograms(recipe, lacking, photos.name)
+    return recipe
+
+
 def dataset_of(
     photos: RatedPhotos, part: tuple[RatedPhoto, ...], recipe: Recipe, cache: Path, track
 ) -> PixelDataset:
-    unit = photos.unit(np.array([photo.mean for photo in part]))
-    return PixelDataset(cached_pixels(part, recipe.preprocess, cache, track=track), unit)
+    """The decoded photos of one side of the split, with what people said of them."""
+    unit_N = photos.unit(np.array([photo.mean for photo in part]))
+    known = recipe.loss == "emd"
+    histogram_NK = np.array([photo.histogram for photo in part], dtype=np.float32) if known else None
+    return PixelDataset(cached_pixels(part, recipe.preprocess, cache, track=track), unit_N, histogram_NK)
 
 
-def revive_on(task: AestheticsTask, learn: PixelDataset) -> None:
+def new_network(recipe: Recipe, pretrained: bool | str | Path = True) -> RGNet:
+    """The recipe's network as training starts from it, drawn by its seed. Raises DataError without weights."""
+    lightning.seed_everything(recipe.seed, verbose=False)
+    try:
+        return build(recipe.architecture, pretrained=pretrained)
+    except OSError as problem:
+        raise DataError(
+            f"the ImageNet weights of {recipe.architecture.backbone} cannot be fetched ({problem}): "
+            "give a file with --weights, or start from random ones by  --weights none"
+        ) from problem
+
+
+def prepare(network: RGNet, recipe: Recipe, learn: PixelDataset) -> None:
+    """What a recipe asks for before the first step; see `Recipe.norms` and `Recipe.vote_start`."""
+    if recipe.norms == "revive":
+        revive_on(network, recipe, learn)
+    if recipe.vote_start == "even":
+        torch.nn.init.zeros_(network.head.vote.weight)
+
+
+def revive_on(network: RGNet, recipe: Recipe, learn: PixelDataset) -> None:
     """Measure batch norm statistics on evenly spaced training photos."""
-    (pixels_B3HW, _), *_ = batches(evenly(learn, REVIVE_PHOTOS), REVIVE_PHOTOS, shuffle=False)
-    revive_batch_norms(task.network.backbone, (pixels_B3HW.cpu() - task.mean) / task.std)
-
-
-def last_checkpoint(folder: Path) -> Path:
-    path = folder / "last.ckpt"
-    if not path.is_file():
-        raise DataError(f"there is nothing to resume: {path} is missing; leave out --resume to start")
-    return path
-
-
-def finish(folder: Path, card: ModelCard) -> Path:
-    """Write the model file from `folder`/best.ckpt."""
-    checkpoint = torch.load(folder / "best.ckpt", map_location="cpu", weights_only=True)
-    prefix = "network."
-    weights = {
-        name.removeprefix(prefix): tensor
-        for name, tensor in checkpoint["state_dict"].items()
-        if name.startswith(prefix)
-    }
-    network = build(card.architecture)
-    network.load_state_dict(weights)
-    target = folder / f"{card.name}.safetensors"
-    write(target, card, half(network.state_dict()), graph_of(network))
-    return target
-
-
-def card_of(
-    recipe: Recipe, photos: RatedPhotos, provenance: Provenance, figures: dict[str, float]
-) -> ModelCard:
-    quantiles = np.quantile([photo.mean for photo in photos.train], np.linspace(0, 1, 101))
-    return ModelCard(
-        name=provenance.name,
-        architecture=recipe.architecture,
-        preprocess=recipe.preprocess,
-        scale=Scale(
-            low=photos.low,
-            high=photos.high,
-            people=photos.people,
-            quantiles=tuple(quantiles.round(4).tolist()),
-        ),
-        precision=recipe.served,
-        training={
-            "data": photos.name,
-            "photos": len(photos.train),
-            "list": list_hash(photos.train),
-            "held_out_list": list_hash(photos.held_out),
-            "recipe": recipe.to_dict(),
-            "command": provenance.command,
-        },
-        licence=photos.licence,
-        notice=photos.notice,
-        metrics=figures,
+    batch, *_ = batches(evenly(learn, REVIVE_PHOTOS), REVIVE_PHOTOS, shuffle=False)
+    mean, std = (
+        torch.tensor(values).view(1, 3, 1, 1) * 255
+        for values in (recipe.preprocess.mean, recipe.preprocess.std)
     )
+    revive_batch_norms(network.backbone, (batch.pixels_B3HW.cpu() - mean) / std)

@@ -14,7 +14,8 @@ from torchmetrics import MeanSquaredError, MetricCollection, PearsonCorrCoef, Sp
 
 from rgnet.errors import RgnetError
 from rgnet.model import RGNet
-from rgnet.training.data import Augment
+from rgnet.training.data import Augment, Batch, seed_step
+from rgnet.training.losses import Objective, score_of
 from rgnet.training.recipes import Recipe
 
 
@@ -23,16 +24,18 @@ class NonFiniteLoss(RgnetError):
 
 
 class AestheticsTask(lightning.LightningModule):
-    """Trains an RGNet after a recipe on batches (pixels_B3HW uint8, ratings_B in [0, 1]).
+    """Trains an RGNet after a recipe on `Batch`es; its checkpoints name the recipe and the photos.
 
-    cut: the rating in [0, 1] at and above which a photo is "high"
+    cut:  the rating in [0, 1] at and above which a photo is "high"
+    list: what names the photos that are learned from
     """
 
-    def __init__(self, network: RGNet, recipe: Recipe, *, cut: float) -> None:
+    def __init__(self, network: RGNet, recipe: Recipe, *, cut: float, list: str = "") -> None:
         super().__init__()
         self.network = network
         self.recipe = recipe
-        self.cut = cut
+        self.list = list
+        self.objective = Objective(recipe, cut)
         self.augment = Augment(recipe.flip, recipe.zoom)
         self.figures = MetricCollection(
             {"srcc": SpearmanCorrCoef(), "plcc": PearsonCorrCoef(), "mse": MeanSquaredError()},
@@ -46,19 +49,35 @@ class AestheticsTask(lightning.LightningModule):
         image_B3HW = ((pixels_B3HW - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
         return self.network(image_B3HW).image_BC
 
-    def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
-        pixels_B3HW, unit_B = batch
-        pixels_B3HW = self.augment(resized(pixels_B3HW.float(), self.recipe.size_at(self.current_epoch)))
-        loss = loss_of(self.recipe.loss, self(pixels_B3HW), unit_B, self.cut)
-        if not torch.isfinite(loss):
-            raise NonFiniteLoss(f"loss is {loss.item()} at step {self.global_step}: lower the learning rate")
-        self.log("loss", loss, prog_bar=True)
+    def on_train_batch_start(self, _batch: Batch, index: int) -> None:
+        seed_step(self.recipe.seed, self.current_epoch, index, self.global_rank)
+
+    def training_step(self, batch: Batch, _index: int) -> Tensor:
+        size = self.recipe.size_at(self.current_epoch)
+        image_BC = self(self.augment(resized(batch.pixels_B3HW.float(), size)))
+        loss = self.objective(image_BC, batch)
+        # Processes agree, so that none waits for another that has stopped
+        if not self.trainer.strategy.reduce_boolean_decision(bool(torch.isfinite(loss))):
+            raise NonFiniteLoss(
+                f"the loss is {loss.item()} in epoch {self.current_epoch + 1}, step {self.global_step}: lower the "
+                "rates, as in  --set learning_rate=1e-5 --set head_rate=1e-5, and go on with  --resume"
+            )
+        self.log("loss", loss, on_step=True, on_epoch=True, batch_size=len(image_BC), prog_bar=True)
         return loss
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], _index: int) -> None:
-        pixels_B3HW, unit_B = batch
-        self.figures.update(human_unit(self(pixels_B3HW.float())), unit_B)
+    def on_validation_start(self) -> None:
+        """Batch norms have seen other photos in other processes: the first one's statistics count."""
+        if self.trainer.world_size > 1:
+            for buffer in self.network.buffers():
+                torch.distributed.broadcast(buffer, src=0)
+
+    def validation_step(self, batch: Batch, _index: int) -> None:
+        score_B = score_of(self(batch.pixels_B3HW.float()), self.recipe.architecture.bins)
+        self.figures.update(score_B, batch.unit_B)
         self.log_dict(self.figures, on_epoch=True, prog_bar=True)
+
+    def on_save_checkpoint(self, checkpoint: dict) -> None:
+        checkpoint["rgnet"] = {"recipe": self.recipe.to_dict(), "list": self.list}
 
     def configure_optimizers(self) -> dict:
         recipe, network = self.recipe, self.network
@@ -78,33 +97,14 @@ class FreshNorms(lightning.Callback):
     """Measures batch norms' statistics on clean training photos before every exam, so that the exam, and the
     checkpoint after it, hold the statistics of the weights they hold."""
 
-    def __init__(self, photos: Iterable[tuple[Tensor, Tensor]]) -> None:
+    def __init__(self, photos: Iterable[Batch]) -> None:
         self.photos = photos
 
     def on_validation_start(self, trainer: lightning.Trainer, task: lightning.LightningModule) -> None:
-        pixels = (pixels_B3HW.to(task.device).float() for pixels_B3HW, _ in self.photos)
+        pixels = (batch.pixels_B3HW.to(task.device).float() for batch in self.photos)
         with trainer.precision_plugin.forward_context():
             update_bn(pixels, task)
         task.eval()
-
-
-def loss_of(kind: str, image_BC: Tensor, unit_B: Tensor, cut: float) -> Tensor:
-    """The training objective of a batch; see `Recipe.loss`."""
-    if kind == "cross_entropy":
-        return F.cross_entropy(image_BC, (unit_B >= cut).long())
-    score_B = human_unit(image_BC)
-    mse = F.mse_loss(score_B, unit_B)
-    if kind == "mse":
-        return mse
-    pair = torch.stack([score_B, unit_B])
-    centred = pair - pair.mean(dim=1, keepdim=True)
-    plcc = F.cosine_similarity(centred[0], centred[1], dim=0)
-    return 10 * mse + (1 - plcc) / 2
-
-
-def human_unit(image_BC: Tensor) -> Tensor:
-    """The image's score in [0, 1]: the regression head's y, or p(high) of equation 5."""
-    return image_BC[:, 0] if image_BC.shape[1] == 1 else image_BC.softmax(dim=1)[:, 1]
 
 
 def rate_at(recipe: Recipe, step: int, steps: int) -> float:

@@ -1,0 +1,61 @@
+"""From the best epoch to a model file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rgnet.datasets.records import RatedPhotos, list_hash
+from rgnet.export import graph_of
+from rgnet.model import build
+from rgnet.modelfile import ModelCard, Scale, half, write
+from rgnet.training.checkpoints import best_weights
+from rgnet.training.recipes import Recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What a model card says that neither the recipe nor the photos know."""
+
+    name: str
+    command: str
+
+
+def finish(folder: Path, card: ModelCard) -> Path:
+    """Write the model file from `folder`/best.ckpt."""
+    network = build(card.architecture)
+    network.load_state_dict(best_weights(folder))
+    target = folder / f"{card.name}.safetensors"
+    write(target, card, half(network.state_dict()), graph_of(network))
+    return target
+
+
+def card_of(
+    recipe: Recipe, photos: RatedPhotos, provenance: Provenance, figures: dict[str, float]
+) -> ModelCard:
+    quantiles = np.quantile([photo.mean for photo in photos.train], np.linspace(0, 1, 101))
+    return ModelCard(
+        name=provenance.name,
+        architecture=recipe.architecture,
+        preprocess=recipe.preprocess,
+        scale=Scale(
+            low=photos.low,
+            high=photos.high,
+            people=photos.people,
+            quantiles=tuple(quantiles.round(4).tolist()),
+        ),
+        precision=recipe.served,
+        training={
+            "data": photos.name,
+            "photos": len(photos.train),
+            "list": list_hash(photos.train),
+            "held_out_list": list_hash(photos.held_out),
+            "recipe": recipe.to_dict(),
+            "command": provenance.command,
+        },
+        licence=photos.licence,
+        notice=photos.notice,
+        metrics=figures,
+    )

@@ -1,0 +1,104 @@
+"""What training makes small: errors of a batch's scores, classes or histograms, and of the order of its photos.
+
+Shape letters: B photos · C outputs of the network · K bins
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from rgnet.errors import SettingError
+from rgnet.training.data import Batch
+from rgnet.training.recipes import Recipe
+
+HEADS = {
+    "cross_entropy": ("classes",),
+    "mse": ("score", "histogram"),
+    "mse+plcc": ("score", "histogram"),
+    "emd": ("histogram",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """A recipe's loss of a batch; `cut` is the rating in [0, 1] at and above which a photo is "high"."""
+
+    recipe: Recipe
+    cut: float
+
+    def __call__(self, image_BC: Tensor, batch: Batch) -> Tensor:
+        recipe, bins = self.recipe, self.recipe.architecture.bins
+        score_B = score_of(image_BC, bins)
+        if recipe.loss == "cross_entropy":
+            loss = F.cross_entropy(image_BC, (batch.unit_B >= self.cut).long())
+        elif recipe.loss == "emd":
+            loss = squared_emd(image_BC, batch.histogram_BK, bins)
+        else:
+            loss = F.mse_loss(score_B, batch.unit_B)
+        if recipe.loss == "mse+plcc":
+            loss = 10 * loss + (1 - correlation(score_B, batch.unit_B)) / 2
+        if recipe.rank_weight:
+            loss = loss + recipe.rank_weight * misranking(score_B, batch.unit_B, recipe.rank_margin)
+        return loss
+
+
+def check_head(recipe: Recipe) -> None:
+    """Raise SettingError where the loss has no use for what the head gives."""
+    fitting, head = HEADS[recipe.loss], recipe.architecture.head
+    if head not in fitting:
+        raise SettingError(
+            f"the loss {recipe.loss} needs a head of {' or '.join(fitting)}, found {head}: "
+            f"add  --set architecture.head={fitting[0]}"
+        )
+
+
+def score_of(image_BC: Tensor, bins: tuple[float, ...] = ()) -> Tensor:
+    """The image's score in [0, 1]: y of the regression head, p(high) of equation 5, or a distribution's mean."""
+    if bins:
+        return (image_BC * image_BC.new_tensor(bins)).sum(dim=1)
+    return image_BC[:, 0] if image_BC.shape[1] == 1 else image_BC.softmax(dim=1)[:, 1]
+
+
+def squared_emd(found_BK: Tensor, human_BK: Tensor, bins: tuple[float, ...]) -> Tensor:
+    """Mean over photos of  sum_k (F_k - G_k)^2 (b_{k+1} - b_k),  F and G the cumulative shares, b the bins' values.
+
+    The squared earth mover's distance of Hou et al. (2016), with bins in [0, 1] as far apart as their ratings are.
+    """
+    gap_K = found_BK.new_tensor(bins).diff()
+    difference_BK = (found_BK - human_BK).cumsum(dim=1)[:, :-1]
+    return (difference_BK.square() * gap_K).sum(dim=1).mean()
+
+
+def correlation(score_B: Tensor, unit_B: Tensor) -> Tensor:
+    """Pearson's, within the batch."""
+    pair = torch.stack([score_B, unit_B])
+    centred = pair - pair.mean(dim=1, keepdim=True)
+    return F.cosine_similarity(centred[0], centred[1], dim=0)
+
+
+def misranking(score_B: Tensor, unit_B: Tensor, margin: float) -> Tensor:
+    """Mean over pairs that people tell apart of  max(0, margin - (better - worse))."""
+    one, other = torch.combinations(torch.arange(len(unit_B), device=unit_B.device)).unbind(1)
+    order = (unit_B[one] - unit_B[other]).sign()
+    told = order != 0
+    if not told.any():
+        return score_B.sum() * 0
+    return F.margin_ranking_loss(score_B[one][told], score_B[other][told], order[told], margin=margin)
+
+
+def check_histograms(recipe: Recipe, lacking: int, data: str) -> None:
+    """Raise SettingError where a histogram head meets data without bins, or the loss photos without histograms."""
+    if recipe.architecture.head == "histogram" and not recipe.architecture.bins:
+        raise SettingError(
+            f"a histogram head needs rating histograms, and {data} has means only: "
+            "use  --set architecture.head=score --set loss=mse"
+        )
+    if recipe.loss == "emd" and lacking:
+        raise SettingError(
+            f"the loss emd needs a histogram of every photo; {lacking} photos of {data} have none: "
+            "leave them out of the list, or use  --set loss=mse"
+        )
