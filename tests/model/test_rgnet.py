@@ -50,8 +50,12 @@ def test_unknown_preset_and_impossible_settings_are_refused():
         preset("compct")
     with pytest.raises(SettingError, match=r"an architecture has no 'rate': did you mean rates"):
         Architecture.from_dict({"rate": 3})
-    with pytest.raises(SettingError, match="head is 'classes' or 'score', not 'stars'"):
+    with pytest.raises(SettingError, match="head is classes, score or histogram, not 'stars'"):
         Architecture(head="stars")
+    with pytest.raises(SettingError, match="bins are two ratings or more"):
+        Architecture(head="histogram", bins=(1.0, 0.0))
+    with pytest.raises(SettingError, match="a histogram head needs the bins of its data set"):
+        build(Architecture(head="histogram"))
 
 
 @torch.no_grad()

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from rgnet.errors import SettingError
+from rgnet.training.losses import check_head
 from rgnet.training.recipes import RECIPES, recipe
 
 
@@ -19,6 +20,38 @@ def test_the_papers_numbers():
     )
     assert (paper.loss, paper.optimizer, paper.schedule) == ("cross_entropy", "adam", "poly")
     assert paper.architecture.rates == (3, 6, 12, 18) and paper.architecture.graph_layers == 3
+
+
+def test_the_papers_regression_differs_in_head_and_loss_only():
+    paper, regression = recipe("ava_paper").to_dict(), recipe("aadb_paper").to_dict()
+    assert regression.pop("loss") == "mse" and regression["architecture"].pop("head") == "score"
+    paper.pop("loss"), paper["architecture"].pop("head")
+    assert regression.pop("name") == "aadb_paper" and paper.pop("name") == "ava_paper"
+    assert regression == paper
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_every_recipes_loss_fits_its_head(name):
+    check_head(recipe(name))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            ["loss=emd"],
+            "the loss emd needs a head of histogram, found score: add  --set architecture.head=histogram",
+        ),
+        (["loss=cross_entropy"], "needs a head of classes, found score"),
+        (
+            ["architecture.head=classes"],
+            r"the loss mse\+plcc needs a head of score or histogram, found classes",
+        ),
+    ],
+)
+def test_a_loss_without_its_head_is_refused(settings, message):
+    with pytest.raises(SettingError, match=message):
+        check_head(recipe("yours", settings))
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
@@ -54,7 +87,7 @@ def test_settings_are_typed():
         ("batchsize=16", "there is no setting 'batchsize': did you mean batch_size?"),
         ("architecture.rate=1", "there is no setting 'rate': did you mean rates?"),
         ("batch_size=many", "batch_size: expected int, found 'many'"),
-        ("loss=mae", "loss: expected one of cross_entropy, mse, mse+plcc, found 'mae'"),
+        ("loss=mae", "loss: expected one of cross_entropy, mse, mse+plcc, emd, found 'mae'"),
         ("architecture.residual=yes", "residual: expected true or false, found 'yes'"),
         ("zoom=1", "zoom: expected 2 values joined by commas, found '1'"),
         ("architecture=small", "architecture: this setting has parts: name one of them with a dot"),

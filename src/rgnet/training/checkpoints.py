@@ -145,10 +145,10 @@ def plain(value: Any) -> Any:
 def loaded(path: Path) -> dict[str, Any]:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError, KeyError, ValueError) as problem:
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, ValueError) as problem:
         raise DataError(
             f"{path} is damaged and cannot be read ({type(problem).__name__}): "
-            "delete the folder and start again, or fetch the file again"
+            "put back a copy of it, or start again in another folder"
         ) from problem
 
 

@@ -19,7 +19,7 @@ from rgnet.model import RGNet, build
 from rgnet.training.card import Provenance, card_of, finish
 from rgnet.training.checkpoints import LAST, to_resume, writing
 from rgnet.training.data import PixelDataset, batches, evenly
-from rgnet.training.loop import Fitted, OutOfMemory, attempt, more_parts, part_of
+from rgnet.training.loop import Fitted, OutOfMemory, attempt, more_parts, part_of, quiet
 from rgnet.training.losses import check_head, check_histograms
 from rgnet.training.processes import Processes, one_first
 from rgnet.training.recipes import Recipe
@@ -107,7 +107,8 @@ def fit(
         while True:
             if Processes.found().rank == 0:
                 (folder / "recipe.json").write_text(json.dumps(recipe.to_dict(), indent=2) + "\n")
-            task = AestheticsTask(network, recipe, cut=cut, list=learn.fingerprint)
+            with quiet():
+                task = AestheticsTask(network, recipe, cut=cut, list=learn.fingerprint)
             try:
                 return attempt(
                     task, learn=learn, choose=choose, folder=folder, checkpoint=checkpoint, say=say

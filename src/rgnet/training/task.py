@@ -62,7 +62,9 @@ class AestheticsTask(lightning.LightningModule):
                 f"the loss is {loss.item()} in epoch {self.current_epoch + 1}, step {self.global_step}: lower the "
                 "rates, as in  --set learning_rate=1e-5 --set head_rate=1e-5, and go on with  --resume"
             )
-        self.log("loss", loss, on_step=True, on_epoch=True, batch_size=len(image_BC), prog_bar=True)
+        self.log(
+            "loss", loss, on_step=True, on_epoch=True, sync_dist=True, batch_size=len(image_BC), prog_bar=True
+        )
         return loss
 
     def on_validation_start(self) -> None:
