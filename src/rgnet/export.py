@@ -24,7 +24,9 @@ def graph_of(network) -> bytes:
     model = exported(network)
     graph = model.graph
     expected = {name for name in network.state_dict() if not name.endswith("num_batches_tracked")}
-    found = {tensor.name.removeprefix("network.") for tensor in graph.initializer}
+    for tensor in graph.initializer:
+        tensor.name = tensor.name.removeprefix("network.")
+    found = {tensor.name for tensor in graph.initializer}
     if expected - found:
         raise EngineError(
             f"the exported graph lacks {len(expected - found)} weights, {min(expected - found)!r} among them"
@@ -34,10 +36,11 @@ def graph_of(network) -> bytes:
         del node.metadata_props[:]
         node.doc_string = ""
         node.input[:] = [name.removeprefix("network.") for name in node.input]
-    kept = [tensor for tensor in graph.initializer if tensor.name.removeprefix("network.") not in expected]
+    kept = [tensor for tensor in graph.initializer if tensor.name not in expected]
     for tensor in graph.initializer:
-        if (name := tensor.name.removeprefix("network.")) in expected:
-            graph.input.append(onnx.helper.make_tensor_value_info(name, tensor.data_type, list(tensor.dims)))
+        if tensor.name in expected:
+            shape = list(tensor.dims)
+            graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, shape))
     del graph.initializer[:]
     graph.initializer.extend(kept)
     del graph.value_info[:]
