@@ -51,9 +51,9 @@ def test_a_run_ends_in_a_model_that_scores_and_is_examined(data, tmp_path):
     model = tmp_path / "bright.safetensors"
     assert done.returncode == 0 and done.stdout == f"wrote {model}\n", done.stderr
     said = done.stderr.splitlines()
-    assert re.fullmatch(r"epoch 2 of 2: loss .*, held out SRCC .*, loader \d+\.\d % of the time", said[-2]), (
-        said
-    )
+    assert re.fullmatch(
+        r"epoch 2 of 2: loss .*, held out SRCC .* photos/s, loader \d+\.\d % of the time", said[-2]
+    ), said
     assert re.fullmatch(r"waiting for photos took \d+\.\d % of the training time", said[-1]), said
     assert json.loads((tmp_path / "recipe.json").read_text())["batch_size"] == 8
     logs = tmp_path / "logs" / "version_0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -52,7 +53,8 @@ def train(
 
     chosen = recipe_named(recipe, settings)
     rated = datasets.load(data, photos, held_out=chosen.held_out, seed=chosen.seed)
-    for note in rated.notes:
+    first = os.environ.get("RANK", "0") == "0"
+    for note in rated.notes if first else ():
         typer.echo(note, err=True)
     model = run(
         chosen,
@@ -67,7 +69,7 @@ def train(
         track=track,
         say=lambda line: typer.echo(line, err=True),
     )
-    if model.is_file():
+    if first:
         typer.echo(f"wrote {model}")
 
 

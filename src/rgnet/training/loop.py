@@ -21,8 +21,14 @@ from rgnet.training.checkpoints import LAST, Keep, Patience, WholeFiles
 from rgnet.training.data import PixelDataset, batches, evenly, exam_batches, learning_batches
 from rgnet.training.processes import Processes
 from rgnet.training.recipes import Recipe
-from rgnet.training.report import LoaderClock, Report
+from rgnet.training.report import Report
 from rgnet.training.task import AestheticsTask, FreshNorms
+
+# Of Lightning, torchmetrics and DDP, none of it for users of a recipe
+ADVICE = (
+    "does not have many workers", "available but not used", "LeafSpec", "predictions in the buffer", "sync_dist",
+    "Grad strides do not match",
+)  # fmt: skip
 
 
 class OutOfMemory(RgnetError):
@@ -36,11 +42,13 @@ class Fitted:
     recipe:       as it was carried out; `accumulate` may have grown
     figures:      of the best epoch on the held-out photos: srcc, plcc and mse of ratings in [0, 1]
     loader_share: of the time of training, spent on waiting for batches; in [0, 1]
+    rate:         photos a second in the last epoch, exam left out
     """
 
     recipe: Recipe
     figures: dict[str, float]
     loader_share: float
+    rate: float
 
 
 def attempt(
@@ -55,7 +63,7 @@ def attempt(
     """Train `task` to its recipe's end, from `checkpoint` if there is one. Raises torch.cuda.OutOfMemoryError."""
     recipe, processes = task.recipe, Processes.found()
     part = part_of(recipe, len(learn), processes.world)
-    clock, keep = LoaderClock(), Keep(folder)
+    report, keep = Report(say), Keep(folder)
     seats = {"rank": processes.rank, "world": processes.world}
     steps = len(learn) // recipe.batch_size
     with interruptible(folder, say), quiet():
@@ -66,10 +74,10 @@ def attempt(
             accumulate_grad_batches=recipe.accumulate,
             limit_train_batches=steps * recipe.accumulate,
             num_sanity_val_steps=0,
-            callbacks=[*measuring(recipe, learn, part), *showing(clock, say), *stopping(recipe), keep],
+            callbacks=[*measuring(recipe, learn, part), *showing(report), *stopping(recipe), keep],
             logger=loggers(folder),
             log_every_n_steps=min(10, steps),
-            profiler=clock,
+            profiler=report.clock,
             plugins=[WholeFiles()],
             enable_progress_bar=sys.stderr.isatty(),
             enable_model_summary=False,
@@ -81,7 +89,7 @@ def attempt(
             exam_batches(choose, min(100, 2 * part), **seats),
             ckpt_path=checkpoint,
         )
-    return Fitted(recipe, keep.figures, clock.share())
+    return Fitted(recipe, keep.figures, report.loader_share, report.rate)
 
 
 def part_of(recipe: Recipe, photos: int, world: int) -> int:
@@ -117,9 +125,9 @@ def measuring(recipe: Recipe, learn: PixelDataset, part: int) -> list[lightning.
     return [FreshNorms(batches(evenly(learn, recipe.norm_photos), min(64, part), shuffle=False))]
 
 
-def showing(clock: LoaderClock, say: Callable[[str], None]) -> list[lightning.Callback]:
+def showing(report: Report) -> list[lightning.Callback]:
     bar = [RichProgressBar()] if sys.stderr.isatty() else []
-    return [LearningRateMonitor(), Report(clock, say), *bar]
+    return [LearningRateMonitor(), report, *bar]
 
 
 def stopping(recipe: Recipe) -> list[lightning.Callback]:
@@ -155,12 +163,7 @@ def quiet() -> Iterator[None]:
     logger.setLevel(logging.WARNING)
     try:
         with warnings.catch_warnings():
-            for about in (
-                "does not have many workers",
-                "available but not used",
-                "LeafSpec",
-                "in the buffer",
-            ):
+            for about in ADVICE:
                 warnings.filterwarnings("ignore", message=f".*{about}")
             yield
     finally:

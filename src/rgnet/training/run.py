@@ -98,6 +98,7 @@ def fit(
     """
     check_head(recipe)
     part_of(recipe, len(learn), Processes.found().world)
+    network.to(memory_format=torch.channels_last)
     with writing(folder):
         start_folder(folder, resume=resume)
         checkpoint = to_resume(folder, recipe, learn.fingerprint) if resume else None
