@@ -44,6 +44,19 @@ OPTIONS = {
         "--help",
     },
     "compare": {"--photos", "--split", "--engine", "--precision", "--output", "--help"},
+    "reproduce": {
+        "--data",
+        "--photos",
+        "--output",
+        "--recipe",
+        "--set",
+        "--count",
+        "--seeds",
+        "--weights",
+        "--only",
+        "--split",
+        "--help",
+    },
 }
 
 

@@ -17,6 +17,7 @@ from rgnet.cli.evaluate import evaluate
 from rgnet.cli.explain import explain
 from rgnet.cli.info import info
 from rgnet.cli.models import models
+from rgnet.cli.reproduce import reproduce
 from rgnet.cli.score import score
 from rgnet.cli.train import train
 from rgnet.cli.verify import verify
@@ -31,7 +32,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="How beautiful is a photograph, and why. Start with:  rgnet score FOLDER",
 )
-for command in (score, explain, models, info, verify, train, distil, evaluate, compare):
+for command in (score, explain, models, info, verify, train, distil, evaluate, compare, reproduce):
     app.command()(command)
 
 

@@ -1,0 +1,62 @@
+"""`rgnet reproduce`: the paper's tables and figures on a data set of yours."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rgnet.cli.train import public
+
+
+def reproduce(
+    experiment: Annotated[str, typer.Argument(help="table1, table2, table3, figure5 or graph.")],
+    data: Annotated[Path, typer.Option(help="The labels, as for rgnet train.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for finished runs, table and picture.")
+    ],
+    photos: Annotated[
+        Path | None, typer.Option(help="Folder of the photos; left out: the folder of the labels.")
+    ] = None,
+    recipe: Annotated[str, typer.Option(help="para or ava_paper.")] = "para",
+    settings: Annotated[
+        list[str], typer.Option("--set", help="Change a setting of the recipe: NAME=VALUE; may be repeated.")
+    ] = [],  # noqa: B006 - Typer copies it
+    count: Annotated[int | None, typer.Option(help="Training photos, drawn once; left out: all.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Networks trained of each kind.")] = 3,
+    weights: Annotated[
+        list[str],
+        typer.Option(help="Backbone weights: FILE, BACKBONE=FILE or none; left out: downloaded ImageNet's."),
+    ] = [],  # noqa: B006
+    only: Annotated[list[str], typer.Option(help="Only this network of the table; may be repeated.")] = [],  # noqa: B006
+    split: Annotated[str, typer.Option(help="Photos examined: held_out or test.")] = "held_out",
+) -> None:
+    """Train the networks that one of the paper's tables compares, and write the table beside the paper's values.
+
+    Goes on where it stopped: networks that are finished in the output folder are not trained again.
+
+    Example:  rgnet reproduce table1 --data PARA --photos PARA/imgs -o runs/paper --count 5000 --seeds 3
+    """
+    from rgnet.errors import need
+
+    need("lightning", extra="train", purpose="training")
+    from rgnet.cli.progress import track
+    from rgnet.evaluation.reproduce import Order, carry_out
+
+    order = Order(
+        experiment=experiment,
+        data=data,
+        photos=photos,
+        recipe=recipe,
+        settings=tuple(settings),
+        count=count,
+        seeds=seeds,
+        weights=tuple(weights),
+        only=tuple(only),
+        split=split,
+        command=" ".join(["rgnet", *(public(word) for word in sys.argv[1:])]),
+    )
+    table = carry_out(order, output, track=track, say=lambda line: typer.echo(line, err=True))
+    typer.echo(table)

@@ -1,0 +1,244 @@
+"""Many trainings one after the other, each remembered in a file: an experiment goes on where it stopped."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+
+from rgnet.datasets.pixels import cached_pixels
+from rgnet.datasets.records import RatedPhoto, RatedPhotos, hold_out, list_hash
+from rgnet.errors import SettingError
+from rgnet.evaluation.metrics import accuracy, plcc, srcc
+from rgnet.evaluation.variants import Variant
+from rgnet.preprocess import Preprocess
+from rgnet.training.data import PixelDataset, batches
+from rgnet.training.losses import score_of
+from rgnet.training.recipes import Recipe
+from rgnet.training.run import fit, new_network
+from rgnet.training.task import AestheticsTask, NonFiniteLoss
+
+FORMAT = 1
+FIGURES = ("accuracy", "average_precision", "srcc", "plcc")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One trained network and its exam.
+
+    key:     hash of all that decides it: recipe with seed, backbone weights, list learned from, list examined
+    figures: see FIGURES; {} where the run has a `problem`: a loss that was no number, or one score for all photos
+    scores:  of the examined photos in [0, 1], in the order of their keys
+    """
+
+    key: str
+    seed: int
+    figures: dict[str, float]
+    problem: str = ""
+    seconds: float = 0.0
+    machine: str = ""
+    scores: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Everything that the runs of an experiment share.
+
+    photos:  `train` is learned from and `examined` ("held_out" or "test") is what figures are taken on
+    weights: of backbones by name; True for downloaded ones, False for none. `default` is for the others
+    track:   progress of decoding, see `cached_pixels`
+    """
+
+    photos: RatedPhotos
+    examined: str
+    folder: Path
+    track: Callable
+    weights: Mapping[str, bool | Path] = field(default_factory=dict)
+    default: bool | Path = True
+    _pixels: dict = field(default_factory=dict)
+    _hashes: dict = field(default_factory=dict)
+
+    @property
+    def exam(self) -> tuple[RatedPhoto, ...]:
+        return tuple(sorted(getattr(self.photos, self.examined), key=lambda photo: photo.key))
+
+    def weights_of(self, recipe: Recipe) -> bool | Path:
+        return self.weights.get(recipe.architecture.backbone, self.default)
+
+    def key(self, recipe: Recipe) -> str:
+        weights = self.weights_of(recipe)
+        if isinstance(weights, Path):
+            weights = self._hashes.setdefault(weights, file_hash(weights))
+        lists = [list_hash(self.photos.train), self.examined, list_hash(self.exam), self.photos.threshold]
+        text = json.dumps([FORMAT, recipe.to_dict(), weights, lists], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def datasets(self, preprocess: Preprocess) -> tuple[PixelDataset, PixelDataset]:
+        """(learned from, examined): decoded once, then shared by all runs of this size."""
+        resize = (preprocess.size, preprocess.kernel)
+        if resize not in self._pixels:
+            self._pixels[resize] = (
+                self._dataset(self.photos.train, preprocess),
+                self._dataset(self.exam, preprocess),
+            )
+        return self._pixels[resize]
+
+    def _dataset(self, photos: tuple[RatedPhoto, ...], preprocess: Preprocess) -> PixelDataset:
+        unit_N = self.photos.unit(np.array([photo.mean for photo in photos]))
+        pixels = cached_pixels(photos, preprocess, self.folder / "pixels", track=self.track)
+        return PixelDataset(pixels, unit_N)
+
+
+def all_runs(
+    variants: list[Variant], seeds: int, workplace: Workplace, *, say: Callable[[str], None]
+) -> dict[str, list[Run]]:
+    """`seeds` runs of every variant by its name, the first seed of all before the second of any.
+
+    Finished ones are read from the folder; an interruption costs the run under way and nothing more.
+    """
+    runs: dict[str, list[Run]] = {variant.name: [] for variant in variants}
+    jobs = [(variant, seed) for seed in range(seeds) for variant in variants]
+    for number, (variant, seed) in enumerate(jobs, 1):
+        recipe = replace(variant.recipe, seed=variant.recipe.seed + seed)
+        run = remembered(recipe, workplace)
+        runs[variant.name].append(run)
+        say(f"{number:>3}/{len(jobs)}  {variant.name:<24} seed {recipe.seed}  {told(run)}")
+    return runs
+
+
+def told(run: Run) -> str:
+    figures = "  ".join(f"{name} {value:.4f}" for name, value in run.figures.items())
+    return f"{run.problem or figures}  ({run.seconds:.0f} s)"
+
+
+def remembered(recipe: Recipe, workplace: Workplace) -> Run:
+    """The finished run of this recipe, or a new one."""
+    key = workplace.key(recipe)
+    path = workplace.folder / "runs" / f"{key}.json"
+    if path.is_file():
+        return read_run(path)
+    run = new_run(recipe, key, workplace)
+    write_whole(path, json.dumps(asdict(run) | {"recipe": recipe.to_dict()}))
+    return run
+
+
+def read_run(path: Path) -> Run:
+    try:
+        values: dict[str, Any] = json.loads(path.read_text())
+        values.pop("recipe")
+        return Run(**values)
+    except (ValueError, KeyError, TypeError) as problem:
+        raise SettingError(
+            f"{path} is not a finished run ({problem}): delete it to train it anew"
+        ) from problem
+
+
+def new_run(recipe: Recipe, key: str, workplace: Workplace) -> Run:
+    start = time.perf_counter()
+    learn, exam = workplace.datasets(recipe.preprocess)
+    known = {"key": key, "seed": recipe.seed, "machine": machine()}
+    try:
+        scores_N = trained_scores(recipe, learn, exam, workplace)
+    except NonFiniteLoss as problem:
+        return Run(**known, figures={}, problem=str(problem), seconds=time.perf_counter() - start)
+    seconds = round(time.perf_counter() - start, 2)
+    if np.ptp(scores_N) < 1e-6:
+        return Run(**known, figures={}, problem="collapsed: one score for all photos", seconds=seconds)
+    mean_N = np.array([photo.mean for photo in workplace.exam])
+    figures = figures_of(recipe, scores_N, mean_N, workplace.photos)
+    scores = tuple(np.round(scores_N, 5).tolist())
+    return Run(**known, figures=figures, seconds=seconds, scores=scores)
+
+
+def trained_scores(
+    recipe: Recipe, learn: PixelDataset, exam: PixelDataset, workplace: Workplace
+) -> np.ndarray:
+    """Scores of the examined photos after the last epoch: no exam on the way chooses between epochs."""
+    gc.collect()  # the network before this one still fills the card
+    network = new_network(recipe, workplace.weights_of(recipe))
+    cut = float(workplace.photos.unit(workplace.photos.threshold))
+    with TemporaryDirectory(dir=workplace.folder) as folder:
+        fitted = fit(
+            recipe, network, learn=learn, choose=exam, folder=Path(folder), cut=cut, say=lambda _: None
+        )
+    return scores_of(AestheticsTask(network, fitted.recipe, cut=cut), exam)
+
+
+@torch.inference_mode()
+def scores_of(task: AestheticsTask, dataset: PixelDataset) -> np.ndarray:
+    """Scores in [0, 1] in the precision of the weights."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    task.eval().to(device)
+    parts = [
+        score_of(task(batch.pixels_B3HW.to(device).float()), task.recipe.architecture.bins)
+        for batch in batches(dataset, 100, shuffle=False)
+    ]
+    return torch.cat(parts).double().cpu().numpy()
+
+
+def figures_of(
+    recipe: Recipe, scores_N: np.ndarray, mean_N: np.ndarray, photos: RatedPhotos
+) -> dict[str, float]:
+    """A classifier says "high" where that class wins; a regressor where its rating reaches the threshold."""
+    high_N = mean_N >= photos.threshold
+    cut = 0.5 if recipe.architecture.head == "classes" else photos.unit(photos.threshold)
+    return {
+        "accuracy": accuracy(0.5)(scores_N - cut + 0.5, high_N.astype(float)),
+        "average_precision": average_precision(scores_N, high_N),
+        "srcc": srcc(scores_N, mean_N),
+        "plcc": plcc(scores_N, mean_N),
+    }
+
+
+def average_precision(scores_N: np.ndarray, high_N: np.ndarray) -> float:
+    """Area under precision over recall of the class "high"; tied scores count as one step (torchmetrics)."""
+    from torchmetrics.functional.classification import binary_average_precision
+
+    return float(binary_average_precision(torch.from_numpy(scores_N), torch.from_numpy(high_N).int()))
+
+
+def drawn(photos: RatedPhotos, count: int | None, *, seed: int) -> RatedPhotos:
+    """The data set with `count` training photos, drawn by `seed`; None for all."""
+    if count is None:
+        return photos
+    if not 0 < count <= len(photos.train):
+        raise SettingError(
+            f"--count is 1 to {len(photos.train)}, the training photos of {photos.name}, not {count}"
+        )
+    _, some = hold_out(photos.train, count, seed=seed)
+    return replace(photos, train=tuple(some))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        partial.write_text(text + "\n")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def file_hash(path: Path) -> str:
+    if not path.is_file():
+        raise SettingError(f"there is no weights file {path}: give a .safetensors file of the plain backbone")
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def machine() -> str:
+    """What computes, for the report."""
+    card = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} CPU cores"
+    return f"{card}, {platform.machine()}, torch {torch.__version__}"
