@@ -55,6 +55,7 @@ OPTIONS = {
         "--weights",
         "--only",
         "--split",
+        "--model",
         "--help",
     },
 }

@@ -12,7 +12,9 @@ from rgnet.cli.train import public
 
 
 def reproduce(
-    experiment: Annotated[str, typer.Argument(help="table1, table2, table3, figure5 or graph.")],
+    experiment: Annotated[
+        str, typer.Argument(help="table1, table2, table3, figure2, figure5, figure6, or graph.")
+    ],
     data: Annotated[Path, typer.Option(help="The labels, as for rgnet train.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for finished runs, table and picture.")
@@ -24,7 +26,10 @@ def reproduce(
     settings: Annotated[
         list[str], typer.Option("--set", help="Change a setting of the recipe: NAME=VALUE; may be repeated.")
     ] = [],  # noqa: B006 - Typer copies it
-    count: Annotated[int | None, typer.Option(help="Training photos, drawn once; left out: all.")] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(help="Training photos, drawn by seed; of figure2 and figure6: photos looked at."),
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Networks trained of each kind.")] = 3,
     weights: Annotated[
         list[str],
@@ -32,10 +37,14 @@ def reproduce(
     ] = [],  # noqa: B006
     only: Annotated[list[str], typer.Option(help="Only this network of the table; may be repeated.")] = [],  # noqa: B006
     split: Annotated[str, typer.Option(help="Photos examined: held_out or test.")] = "held_out",
+    model: Annotated[
+        str | None, typer.Option(help="Of figure2 and figure6: name or file; left out: the default model.")
+    ] = None,
 ) -> None:
-    """Train the networks that one of the paper's tables compares, and write the table beside the paper's values.
+    """Run one of the paper's experiments on a data set and write its table, beside the paper's values, or picture.
 
-    Goes on where it stopped: networks that are finished in the output folder are not trained again.
+    Goes on where it stopped: networks that are finished in the output folder are not trained again. figure2 shows
+    a model's best and worst photos; figure6 what it sees as one; the others train networks and compare them.
 
     Example:  rgnet reproduce table1 --data PARA --photos PARA/imgs -o runs/paper --count 5000 --seeds 3
     """
@@ -56,6 +65,7 @@ def reproduce(
         weights=tuple(weights),
         only=tuple(only),
         split=split,
+        model=model,
         command=" ".join(["rgnet", *(public(word) for word in sys.argv[1:])]),
     )
     table = carry_out(order, output, track=track, say=lambda line: typer.echo(line, err=True))

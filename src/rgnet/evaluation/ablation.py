@@ -10,6 +10,7 @@ import platform
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,7 +21,7 @@ import torch
 from rgnet.datasets.pixels import cached_pixels
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, hold_out, list_hash
 from rgnet.errors import SettingError
-from rgnet.evaluation.metrics import accuracy, plcc, srcc
+from rgnet.evaluation.metrics import plcc, srcc
 from rgnet.evaluation.variants import Variant
 from rgnet.preprocess import Preprocess
 from rgnet.training.data import PixelDataset, batches
@@ -30,6 +31,7 @@ from rgnet.training.run import fit, new_network
 from rgnet.training.task import AestheticsTask, NonFiniteLoss
 
 FORMAT = 1
+FLAT = 1e-6
 FIGURES = ("accuracy", "average_precision", "srcc", "plcc")
 
 
@@ -67,11 +69,14 @@ class Workplace:
     weights: Mapping[str, bool | Path] = field(default_factory=dict)
     default: bool | Path = True
     _pixels: dict = field(default_factory=dict)
-    _hashes: dict = field(default_factory=dict)
 
     @property
     def exam(self) -> tuple[RatedPhoto, ...]:
         return tuple(sorted(getattr(self.photos, self.examined), key=lambda photo: photo.key))
+
+    @property
+    def human_N(self) -> np.ndarray:
+        return np.array([photo.mean for photo in self.exam])
 
     def weights_of(self, recipe: Recipe) -> bool | Path:
         return self.weights.get(recipe.architecture.backbone, self.default)
@@ -79,7 +84,7 @@ class Workplace:
     def key(self, recipe: Recipe) -> str:
         weights = self.weights_of(recipe)
         if isinstance(weights, Path):
-            weights = self._hashes.setdefault(weights, file_hash(weights))
+            weights = file_hash(weights)
         lists = [list_hash(self.photos.train), self.examined, list_hash(self.exam), self.photos.threshold]
         text = json.dumps([FORMAT, recipe.to_dict(), weights, lists], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -126,46 +131,48 @@ def remembered(recipe: Recipe, workplace: Workplace) -> Run:
     """The finished run of this recipe, or a new one."""
     key = workplace.key(recipe)
     path = workplace.folder / "runs" / f"{key}.json"
-    if path.is_file():
-        return read_run(path)
+    if run := finished(path):
+        return run
     run = new_run(recipe, key, workplace)
     write_whole(path, json.dumps(asdict(run) | {"recipe": recipe.to_dict()}))
     return run
 
 
-def read_run(path: Path) -> Run:
+def finished(path: Path) -> Run | None:
+    """A run from its file; None where there is none, or none that can be read: it is made anew."""
     try:
         values: dict[str, Any] = json.loads(path.read_text())
-        values.pop("recipe")
+        del values["recipe"]
         return Run(**values)
-    except (ValueError, KeyError, TypeError) as problem:
-        raise SettingError(
-            f"{path} is not a finished run ({problem}): delete it to train it anew"
-        ) from problem
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def new_run(recipe: Recipe, key: str, workplace: Workplace) -> Run:
-    start = time.perf_counter()
-    learn, exam = workplace.datasets(recipe.preprocess)
-    known = {"key": key, "seed": recipe.seed, "machine": machine()}
+    start, figures, problem, scores_N = time.perf_counter(), {}, "", np.array([])
     try:
-        scores_N = trained_scores(recipe, learn, exam, workplace)
-    except NonFiniteLoss as problem:
-        return Run(**known, figures={}, problem=str(problem), seconds=time.perf_counter() - start)
-    seconds = round(time.perf_counter() - start, 2)
-    if np.ptp(scores_N) < 1e-6:
-        return Run(**known, figures={}, problem="collapsed: one score for all photos", seconds=seconds)
-    mean_N = np.array([photo.mean for photo in workplace.exam])
-    figures = figures_of(recipe, scores_N, mean_N, workplace.photos)
-    scores = tuple(np.round(scores_N, 5).tolist())
-    return Run(**known, figures=figures, seconds=seconds, scores=scores)
+        scores_N = trained_scores(recipe, workplace)
+    except NonFiniteLoss as stopped:
+        problem = str(stopped)
+    if len(scores_N) and np.ptp(scores_N) < FLAT:
+        problem = "collapsed: one score for all photos"
+    if not problem:
+        figures = figures_of(recipe, scores_N, workplace)
+    return Run(
+        key=key,
+        seed=recipe.seed,
+        figures=figures,
+        problem=problem,
+        seconds=round(time.perf_counter() - start, 2),
+        machine=machine(),
+        scores=tuple(scores_N.round(6).tolist()),
+    )
 
 
-def trained_scores(
-    recipe: Recipe, learn: PixelDataset, exam: PixelDataset, workplace: Workplace
-) -> np.ndarray:
+def trained_scores(recipe: Recipe, workplace: Workplace) -> np.ndarray:
     """Scores of the examined photos after the last epoch: no exam on the way chooses between epochs."""
     gc.collect()  # the network before this one still fills the card
+    learn, exam = workplace.datasets(recipe.preprocess)
     network = new_network(recipe, workplace.weights_of(recipe))
     cut = float(workplace.photos.unit(workplace.photos.threshold))
     with TemporaryDirectory(dir=workplace.folder) as folder:
@@ -187,17 +194,16 @@ def scores_of(task: AestheticsTask, dataset: PixelDataset) -> np.ndarray:
     return torch.cat(parts).double().cpu().numpy()
 
 
-def figures_of(
-    recipe: Recipe, scores_N: np.ndarray, mean_N: np.ndarray, photos: RatedPhotos
-) -> dict[str, float]:
+def figures_of(recipe: Recipe, scores_N: np.ndarray, workplace: Workplace) -> dict[str, float]:
     """A classifier says "high" where that class wins; a regressor where its rating reaches the threshold."""
-    high_N = mean_N >= photos.threshold
+    photos, human_N = workplace.photos, workplace.human_N
+    high_N = human_N >= photos.threshold
     cut = 0.5 if recipe.architecture.head == "classes" else photos.unit(photos.threshold)
     return {
-        "accuracy": accuracy(0.5)(scores_N - cut + 0.5, high_N.astype(float)),
+        "accuracy": float(((scores_N >= cut) == high_N).mean()),
         "average_precision": average_precision(scores_N, high_N),
-        "srcc": srcc(scores_N, mean_N),
-        "plcc": plcc(scores_N, mean_N),
+        "srcc": srcc(scores_N, human_N),
+        "plcc": plcc(scores_N, human_N),
     }
 
 
@@ -231,6 +237,7 @@ def write_whole(path: Path, text: str) -> None:
         partial.unlink(missing_ok=True)
 
 
+@lru_cache
 def file_hash(path: Path) -> str:
     if not path.is_file():
         raise SettingError(f"there is no weights file {path}: give a .safetensors file of the plain backbone")

@@ -1,43 +1,53 @@
-"""The table of an experiment: its figures over seeds beside the paper's, as JSON and as Markdown."""
+"""What the runs of an experiment say: figures over seeds, and how far each network is from the reference.
+
+Two things are random: the training, seen over seeds, and which photos are examined, seen by drawing them anew.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import date
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from rgnet.datasets.records import list_hash
 from rgnet.errors import need
-from rgnet.evaluation.ablation import FIGURES, Run, Workplace
+from rgnet.evaluation.ablation import FIGURES, Run
+from rgnet.evaluation.metrics import RESAMPLES
 from rgnet.evaluation.variants import Experiment, Variant
-from rgnet.training.recipes import Recipe
 
-NOTHING = "—"
-HEADINGS = {"accuracy": "accuracy %", "average_precision": "AP", "srcc": "SRCC", "plcc": "PLCC"}
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A mean over seeds, their standard deviation, and a 95 % t interval; None where fewer than two leave it open."""
+    """A mean, the standard deviation, and the mean's 95 % t interval; None where there is one value only."""
 
     mean: float
     sd: float | None = None
-    low: float | None = None
-    high: float | None = None
+    interval: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A network's mean SRCC less the reference's.
+
+    seeds:  95 % interval of Welch's t test over seeds, on these photos; None of fewer than two seeds
+    photos: 95 % bootstrap interval over photos, paired, of these very networks
+    """
+
+    mean: float
+    seeds: Interval | None
+    photos: Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One network: figures by name, and by how much its SRCC differs from the reference's (Welch's interval)."""
+    """One network of the table. `difference` is None for the reference itself and where it was not run."""
 
     name: str
     paper: Mapping[str, float]
     figures: Mapping[str, Spread]
-    difference: Spread | None
+    difference: Difference | None
     runs: tuple[Run, ...]
 
     @property
@@ -45,144 +55,66 @@ class Row:
         return tuple(run for run in self.runs if run.problem)
 
 
+def rows_of(
+    experiment: Experiment,
+    variants: Sequence[Variant],
+    runs: Mapping[str, Sequence[Run]],
+    human_N: np.ndarray,
+) -> list[Row]:
+    """human_N: mean ratings of the examined photos, in the order of the runs' scores."""
+    sound = {name: [run for run in some if not run.problem] for name, some in runs.items()}
+    redrawn = {run.key: redrawn_srcc(run, human_N) for some in sound.values() for run in some}
+    reference = sound.get(experiment.reference, [])
+
+    def row(variant: Variant) -> Row:
+        own = sound[variant.name]
+        compared = own and reference and variant.name != experiment.reference
+        return Row(
+            name=variant.name,
+            paper=variant.paper,
+            figures={name: spread([run.figures[name] for run in own]) for name in FIGURES if own},
+            difference=difference(own, reference, redrawn) if compared else None,
+            runs=tuple(runs[variant.name]),
+        )
+
+    return [row(variant) for variant in variants]
+
+
 def spread(values: Sequence[float]) -> Spread:
     mean = float(np.mean(values))
     if len(values) < 2:
         return Spread(mean)
-    stats = need("scipy.stats", extra="exam", purpose="an interval over seeds")
+    stats = need("scipy.stats", extra="exam", purpose="an interval")
     sd = float(np.std(values, ddof=1))
     half = float(stats.t.ppf(0.975, len(values) - 1)) * sd / len(values) ** 0.5
-    return Spread(mean, sd, mean - half, mean + half)
+    return Spread(mean, sd, (mean - half, mean + half))
 
 
-def difference(values: Sequence[float], reference: Sequence[float]) -> Spread | None:
-    """Mean of `values` less that of `reference`, with the 95 % interval of Welch's t test."""
-    if not values or not reference:
+def difference(
+    runs: Sequence[Run], reference: Sequence[Run], redrawn: Mapping[str, np.ndarray]
+) -> Difference:
+    """redrawn: SRCC of every run on each draw of the photos, the same draws for all runs."""
+    own, other = ([run.figures["srcc"] for run in some] for some in (runs, reference))
+    own_K, other_K = (np.mean([redrawn[run.key] for run in some], axis=0) for some in (runs, reference))
+    low, high = np.quantile(own_K - other_K, [0.025, 0.975])
+    return Difference(float(np.mean(own) - np.mean(other)), welch(own, other), (float(low), float(high)))
+
+
+def welch(values: Sequence[float], others: Sequence[float]) -> Interval | None:
+    """95 % interval of the difference of two means; None where it cannot be told."""
+    if min(len(values), len(others)) < 2 or max(np.ptp(values), np.ptp(others)) < 1e-12:
         return None
-    mean = float(np.mean(values) - np.mean(reference))
-    if min(len(values), len(reference)) < 2 or max(np.ptp(values), np.ptp(reference)) == 0:
-        return Spread(mean)
-    stats = need("scipy.stats", extra="exam", purpose="an interval over seeds")
-    interval = stats.ttest_ind(values, reference, equal_var=False).confidence_interval(0.95)
-    return Spread(mean, None, float(interval.low), float(interval.high))
+    stats = need("scipy.stats", extra="exam", purpose="an interval")
+    interval = stats.ttest_ind(values, others, equal_var=False).confidence_interval(0.95)
+    return float(interval.low), float(interval.high)
 
 
-def rows_of(
-    experiment: Experiment, variants: Sequence[Variant], runs: Mapping[str, Sequence[Run]]
-) -> list[Row]:
-    reference = () if experiment.reference not in runs else values_of(runs[experiment.reference], "srcc")
-    return [
-        Row(
-            name=variant.name,
-            paper=variant.paper,
-            figures={
-                name: spread(values) for name in FIGURES if (values := values_of(runs[variant.name], name))
-            },
-            difference=None
-            if variant.name == experiment.reference
-            else difference(values_of(runs[variant.name], "srcc"), reference),
-            runs=tuple(runs[variant.name]),
-        )
-        for variant in variants
-    ]
-
-
-def values_of(runs: Sequence[Run], name: str) -> list[float]:
-    return [run.figures[name] for run in runs if not run.problem]
-
-
-def as_json(experiment: Experiment, rows: Sequence[Row], conditions: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything in the table, and each run's own figures; the photos' scores stay in the runs' files."""
-    return {
-        "title": experiment.title,
-        "paper": experiment.paper,
-        "reference": experiment.reference,
-        **conditions,
-        "rows": [asdict(row) | {"runs": [told(run) for run in row.runs]} for row in rows],
-    }
-
-
-def told(run: Run) -> dict[str, Any]:
-    return {name: value for name, value in asdict(run).items() if name != "scores"}
-
-
-def conditions_of(recipe: Recipe, workplace: Workplace, command: str) -> dict[str, Any]:
-    """Under what the runs were made."""
-    photos, exam = workplace.photos, workplace.exam
-    high = [photo.mean >= photos.threshold for photo in exam]
-    return {
-        "data": photos.name,
-        "learned_from": {"photos": len(photos.train), "list": list_hash(photos.train)},
-        "examined": {"split": workplace.examined, "photos": len(exam), "list": list_hash(exam)},
-        "threshold": photos.threshold,
-        "base_rate": float(np.mean(high)),
-        "recipe": recipe.to_dict(),
-        "weights": {name: named(value) for name, value in workplace.weights.items()}
-        | {"others": named(workplace.default)},
-        "command": command,
-        "date": date.today().isoformat(),
-    }
-
-
-def named(weights: bool | Path) -> str:
-    return weights.name if isinstance(weights, Path) else ("ImageNet's" if weights else "none")
-
-
-def as_markdown(report: Mapping[str, Any], rows: Sequence[Row]) -> str:
-    learned, examined = report["learned_from"], report["examined"]
-    recipe = report["recipe"]
-    machines = sorted({run.machine for row in rows for run in row.runs})
-    seeds = max(len(row.runs) for row in rows)
-    against = f" SRCC less that of {report['reference']} |" if report["reference"] else ""
-    lines = [
-        f"## {report['title']}",
-        "",
-        f"{report['data']}: learned from {learned['photos']} photos (list {learned['list']}), examined on "
-        f"{examined['photos']} {examined['split']} photos (list {examined['list']}), of which people put "
-        f"{report['base_rate']:.2%} at {report['threshold']:g} or above. Recipe {recipe['name']}, backbone "
-        f"{recipe['architecture']['backbone']}; the last epoch counts. {seeds} of each network, by seed: mean ± standard "
-        "deviation [95 % t interval over seeds].",
-        "",
-        "| network | paper: accuracy %, AP | "
-        + " | ".join(HEADINGS[name] for name in FIGURES)
-        + " |"
-        + against,
-        "|---" * (2 + len(FIGURES) + bool(against)) + "|",
-        *(line_of(row, compared=bool(against)) for row in rows),
-        "",
-        f"The paper (on AVA): {report['paper']}",
-        "",
-        f"`{report['command']}`, {report['date']}, on {'; '.join(machines)}.",
-    ]
-    lines += [
-        f"\n{row.name}: {len(row.failed)} of {len(row.runs)} runs left out, {row.failed[0].problem}."
-        for row in rows
-        if row.failed
-    ]
-    return "\n".join(lines)
-
-
-def line_of(row: Row, *, compared: bool) -> str:
-    paper = (
-        f"{row.paper['accuracy']:.2%}".rstrip("%") + f", {row.paper['average_precision']:.4f}"
-        if row.paper
-        else NOTHING
-    )
-    cells = [row.name, paper]
-    for name in FIGURES:
-        percent = name == "accuracy"
-        cells.append(cell(row.figures.get(name), scale=100 if percent else 1, digits=2 if percent else 4))
-    if compared:
-        cells.append(cell(row.difference, sign="+"))
-    return "| " + " | ".join(cells) + " |"
-
-
-def cell(found: Spread | None, *, scale: int = 1, digits: int = 4, sign: str = "") -> str:
-    if found is None:
-        return NOTHING
-    text = f"{found.mean * scale:{sign}.{digits}f}"
-    if found.sd is not None:
-        text += f" ± {found.sd * scale:.{digits}f}"
-    if found.low is not None:
-        text += f" [{found.low * scale:{sign}.{digits}f}, {found.high * scale:{sign}.{digits}f}]"
-    return text
+def redrawn_srcc(run: Run, human_N: np.ndarray, *, seed: int = 0) -> np.ndarray:
+    """SRCC on RESAMPLES draws of the photos with replacement; the draws depend on `seed` alone."""
+    rankdata = need("scipy.stats", extra="exam", purpose="an exam").rankdata
+    count = len(human_N)
+    picks_KN = np.random.default_rng(seed).integers(0, count, (RESAMPLES, count))
+    ranks = [rankdata(values_N[picks_KN], axis=1) for values_N in (np.array(run.scores), human_N)]
+    score_KN, rating_KN = (rank_KN - rank_KN.mean(axis=1, keepdims=True) for rank_KN in ranks)
+    length_K = np.sqrt((score_KN**2).sum(axis=1) * (rating_KN**2).sum(axis=1))
+    return (score_KN * rating_KN).sum(axis=1) / np.maximum(length_K, 1e-12)

@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from rgnet import datasets
+from rgnet.datasets.records import hold_out, list_hash
 from rgnet.errors import SettingError, near
 from rgnet.evaluation.ablation import Workplace, all_runs, drawn, write_whole
-from rgnet.evaluation.comparison import as_json, as_markdown, conditions_of, rows_of
+from rgnet.evaluation.comparison import rows_of
+from rgnet.evaluation.curves import draw_curves
+from rgnet.evaluation.tables import as_markdown, report_of
 from rgnet.evaluation.variants import EXPERIMENTS, Variant
 from rgnet.training.recipes import Recipe
 from rgnet.training.recipes import recipe as recipe_named
+
+# Experiments that look at a finished model, and at how many photos unless told; None for all
+LOOKS: dict[str, int | None] = {"figure2": None, "figure6": 50}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,63 +37,86 @@ class Order:
     weights: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     split: str = "held_out"
+    model: str | None = None
     command: str = ""
 
 
 def carry_out(order: Order, folder: Path, *, track: Callable, say: Callable[[str], None]) -> str:
     """Train what is not trained yet; write NAME.json, NAME.md and, for Figure 5, NAME.png; return the Markdown."""
-    if order.experiment not in EXPERIMENTS:
-        raise SettingError(
-            f"there is no experiment {order.experiment!r}: {near(order.experiment, EXPERIMENTS)}"
-        )
+    known = [*EXPERIMENTS, *LOOKS]
+    if order.experiment not in known:
+        raise SettingError(f"there is no experiment {order.experiment!r}: {near(order.experiment, known)}")
     if order.split not in ("held_out", "test"):
         raise SettingError(f"--split is held_out or test, not {order.split!r}")
+    work = looked_at if order.experiment in LOOKS else trained
+    return work(order, folder, track=track, say=say)
+
+
+def trained(order: Order, folder: Path, *, track: Callable, say: Callable[[str], None]) -> str:
+    """A table or Figure 5: networks trained for it."""
     experiment = EXPERIMENTS[order.experiment]
     recipe = recipe_named(order.recipe, order.settings)
-    by_name, _ = weights_of(order.weights)
-    variants = chosen(experiment.variants(recipe, tuple(by_name)), order.only)
-
     workplace = workplace_of(order, recipe, folder, track)
+    variants = chosen(experiment.variants(recipe, tuple(workplace.weights)), order.only)
     for note in workplace.photos.notes:
         say(note)
-    runs = all_runs(variants, order.seeds, workplace, say=say)
-    rows = rows_of(experiment, variants, runs)
-    report = as_json(experiment, rows, conditions_of(recipe, workplace, order.command))
-    table = as_markdown(report, rows)
-    write_whole(folder / f"{order.experiment}.json", json.dumps(report, indent=2))
-    write_whole(folder / f"{order.experiment}.md", table)
-    if any(variant.curve for variant in variants):
-        from rgnet.evaluation.curves import draw_curves
 
+    runs = all_runs(variants, order.seeds, workplace, say=say)
+    rows = rows_of(experiment, variants, runs, workplace.human_N)
+    report = report_of(experiment, rows, recipe, workplace, command=order.command)
+    text = as_markdown(report, rows)
+    write_whole(folder / f"{order.experiment}.json", json.dumps(report, indent=2))
+    write_whole(folder / f"{order.experiment}.md", text)
+    if variants[0].curve:
         draw_curves(variants, rows, folder / f"{order.experiment}.png")
-    return table
+    return text
+
+
+def looked_at(order: Order, folder: Path, *, track: Callable, say: Callable[[str], None]) -> str:
+    """Figure 2 or 6: a finished model, looked at."""
+    from rgnet.evaluation import looks
+
+    recipe = recipe_named(order.recipe, order.settings)
+    rated = datasets.load(order.data, order.photos, held_out=recipe.held_out, seed=recipe.seed)
+    photos = getattr(rated, order.split)
+    if count := order.count or LOOKS[order.experiment]:
+        _, photos = hold_out(photos, count, seed=recipe.seed)
+    conditions = {
+        "data": rated.name,
+        "split": order.split,
+        "photos": len(photos),
+        "list": list_hash(photos),
+        "command": order.command,
+        "date": date.today().isoformat(),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    draw = getattr(looks, order.experiment)
+    return draw(order.model, photos, folder, track=track, conditions=conditions)
 
 
 def workplace_of(order: Order, recipe: Recipe, folder: Path, track: Callable) -> Workplace:
     photos = datasets.load(order.data, order.photos, held_out=recipe.held_out, seed=recipe.seed)
-    by_name, default = weights_of(order.weights)
+    weights, default = weights_of(order.weights)
+    if order.experiment == "table2" and isinstance(default, Path):
+        raise SettingError(f"table2 has several backbones: say whose weights, --weights BACKBONE={default}")
     return Workplace(
         photos=drawn(photos, order.count, seed=recipe.seed),
         examined=order.split,
         folder=folder,
         track=track,
-        weights=by_name,
+        weights=weights,
         default=default,
     )
 
 
 def weights_of(words: Sequence[str]) -> tuple[dict[str, bool | Path], bool | Path]:
     """(weights by backbone, weights of all others) from "none", "FILE" and "BACKBONE=FILE"."""
-    by_name: dict[str, bool | Path] = {}
-    default: bool | Path = True
+    weights: dict[str, bool | Path] = {}
     for word in words:
-        name, equals, text = word.rpartition("=")
-        value = False if text == "none" else Path(text)
-        if equals:
-            by_name[name] = value
-        else:
-            default = value
-    return by_name, default
+        name, _, text = word.rpartition("=")
+        weights[name] = False if text == "none" else Path(text)
+    default = weights.pop("", True)
+    return weights, default
 
 
 def chosen(variants: list[Variant], only: Sequence[str]) -> list[Variant]:

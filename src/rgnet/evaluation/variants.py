@@ -143,8 +143,8 @@ def figure5(recipe: Recipe, _backbones: Sequence[str] = ()) -> list[Variant]:
         for r in (0, 1, 2, 4, 8, 16)
     ]
     blocks = [
-        Variant(name=f"{count} blocks", recipe=altered(recipe, graph_layers=count), curve="blocks", at=count)
-        for count in range(6)
+        Variant(name=name, recipe=altered(recipe, graph_layers=count), curve="blocks", at=count)
+        for count, name in enumerate(["no block", "1 block", *(f"{count} blocks" for count in range(2, 6))])
     ]
     return sharpness + blocks
 
@@ -191,6 +191,6 @@ EXPERIMENTS: dict[str, Experiment] = {
         title="The graph's construction: residual, rebuilt before each layer, scaled by sqrt(d')",
         variants=graph,
         reference="no graph",
-        paper="Not in the paper: it looks into why its graph helps, or does not.",
+        paper="Builds S once from X, without residual connection or scaling; it does not compare these.",
     ),
 }
