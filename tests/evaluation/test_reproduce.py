@@ -154,7 +154,7 @@ def test_figures_2_and_6_from_the_command_line(data, tiny_model, tmp_path):
         return CliRunner().invoke(app, [*line, "--set", "held_out=20"], catch_exceptions=False)
 
     done = run("figure6", "--count", "3")
-    assert done.returncode == 0 and "after graph" in done.stdout and "(mean similarity" in done.stdout, (
+    assert done.exit_code == 0 and "after graph" in done.output and "(mean similarity" in done.output, (
         done.stderr
     )
     found = json.loads((tmp_path / "figure6.json").read_text())

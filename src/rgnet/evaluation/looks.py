@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from rgnet.evaluation.ablation import write_whole
 from rgnet.evaluation.comparison import spread
 from rgnet.evaluation.pictures import draw_likenesses, draw_sheet, thumbnail
 from rgnet.evaluation.similarity import MEASURES, STAGES, likenesses
-from rgnet.evaluation.tables import cell
+from rgnet.evaluation.tables import bracketed
 from rgnet.photo import decode
 from rgnet.scorer import load
 
@@ -99,21 +100,29 @@ def measures_of(map_HW: np.ndarray) -> list[float]:
 
 
 def figure6_table(share_NSM: np.ndarray, values: dict[str, Any]) -> str:
-    """Means over photos with 95 % t intervals, and in how many photos the graph's area is the largest."""
-    lines = [
-        "## Figure 6: regions like the most beautiful one",
-        "",
-        f"{values['model']} ({values['model_hash']}) on {len(share_NSM)} {values['split']} photos of "
-        f"{values['data']} (list {values['list']}). Largest connected area (4 neighbours) whose cosine similarity "
-        "to the highest-voted region reaches the threshold, in % of the photo: mean ± standard deviation over "
-        "photos [95 % t interval of the mean].",
-        "",
-        "| threshold | " + " | ".join(STAGES) + " | largest after the graph |",
-        "|---" * (2 + len(STAGES)) + "|",
-    ]
+    """Means over photos, and what each stage adds to the one before it in the same photos."""
+    steps = [f"{later} less {earlier}" for earlier, later in pairwise(STAGES)]
+    heads = ["threshold", *STAGES, *steps, "largest after the graph"]
+    lines = [heads, ["---"] * len(heads)]
     for index, name in enumerate(MEASURES):
-        column_NS = share_NSM[:, :, index]
-        cells = [cell(spread(column_N), scale=1, digits=1) for column_N in 100 * column_NS.T]
-        wins = int((column_NS[:, -1] > column_NS[:, :-1].max(axis=1)).sum())
-        lines.append(f"| {name} | {' | '.join(cells)} | {wins} of {len(column_NS)} photos |")
-    return "\n".join([*lines, "", f"`{values['command']}`, {values['date']}, {values['engine']}."])
+        percent_SN = 100 * share_NSM[:, :, index].T
+        wins = int((percent_SN[-1] > percent_SN[:-1].max(axis=0)).sum())
+        means = [mean_of(percent_N) for percent_N in percent_SN]
+        added = [mean_of(added_N, sign="+") for added_N in np.diff(percent_SN, axis=0)]
+        lines.append([name, *means, *added, f"{wins} of {len(share_NSM)} photos"])
+    return "\n\n".join(
+        [
+            "## Figure 6: regions like the highest-voted one",
+            f"{values['model']} ({values['model_hash']}) on {len(share_NSM)} {values['split']} photos of "
+            f"{values['data']} (list {values['list']}): largest connected area (4 neighbours) whose cosine "
+            "similarity to the highest-voted region reaches the threshold, in % of the photo, mean [95 % t "
+            "interval] over photos.",
+            "\n".join(f"| {' | '.join(line)} |" for line in lines),
+            f"`{values['command']}`, {values['date']}, {values['engine']}.",
+        ]
+    )
+
+
+def mean_of(percent_N: np.ndarray, sign: str = "") -> str:
+    found = spread(percent_N)
+    return f"{found.mean:{sign}.1f}" + bracketed(found.interval, digits=1, sign=sign)
