@@ -117,6 +117,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_scoring(data, tiny_mod
         (("-o", blocked), "cannot write into"),
         (("-o", tmp_path / "exam.json"), "give --output a folder, not exam.json"),
         (("--split", "tset"), "did you mean test"),
+        (("--sample", "50"), "add --stability"),
     ):
         done = run("evaluate", tiny_model, data, *words)
         assert done.exit_code != 0 and isinstance(done.exception, SettingError)
@@ -156,10 +157,12 @@ def test_the_exam_and_rgnet_score_agree_to_the_last_bit(data, tiny_model, tmp_pa
 def test_an_unreadable_photo_is_a_row_and_exit_code_3(data, tiny_model, tmp_path):
     (data / "25.png").unlink()
     (data / "25.png").write_bytes(b"rotten")
-    done = run("evaluate", tiny_model, data, "--split", "test", "-o", tmp_path / "exam")
+    words = ("--split", "test", "--stability", "--sample", 4, "-o", tmp_path / "exam")
+    done = run("evaluate", tiny_model, data, *words)
     assert done.exit_code == 3 and "25.png" in done.stderr
     found = strict((tmp_path / "exam" / "exam.json").read_text())
     assert [failure["photo"] for failure in found["failures"]] == ["25.png"]
+    assert [shift["photos"] for shift in found["stability"]][:3] == [4, 4, 4]
     assert "25.png" in (tmp_path / "exam" / "exam.md").read_text()
     assert "25.png" not in (tmp_path / "exam" / "exam.csv").read_text()
 

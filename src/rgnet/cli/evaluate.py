@@ -31,7 +31,9 @@ def evaluate(
         bool,
         typer.Option("--stability", help="Also measure how far harmless changes of a photo move its score."),
     ] = False,
-    sample: Annotated[int, typer.Option(help="Photos of the stability exam.", min=3)] = 200,
+    sample: Annotated[
+        int | None, typer.Option(help="Photos of the stability exam; left out: 200.", min=3)
+    ] = None,
     record: Annotated[
         bool, typer.Option("--record", help="Write the figures into the model file's card.")
     ] = False,
@@ -47,6 +49,7 @@ def evaluate(
     import rgnet
     from rgnet import modelfile
     from rgnet.cli.progress import track
+    from rgnet.errors import SettingError
     from rgnet.evaluation import stability as moves
     from rgnet.evaluation.answers import answer, photos_of
     from rgnet.evaluation.exam import mark
@@ -56,6 +59,8 @@ def evaluate(
 
     # Whatever can be refused is refused before the first photo is scored
     scipy_stats()
+    if sample is not None and not stability:
+        raise SettingError("--sample is how many photos the stability exam takes: add --stability")
     file = modelfile.find(model)
     rated = rated_as_taught(modelfile.read_card(file), data, photos)
     listed = photos_of(rated, split)
@@ -68,11 +73,11 @@ def evaluate(
     answers = answer(scorer, rated, listed, track=partial(track, total=len(listed), description="scoring"))
     shifts = ()
     if stability:
-        count = min(sample, len(answers.photos))
+        count = min(sample or moves.SAMPLE, len(answers.photos))
         shifts = moves.stability(
             scorer,
             answers,
-            sample=sample,
+            sample=count,
             track=partial(track, total=count, description="stability"),
         )
     exam = mark(scorer, rated, split, answers, stability=shifts)
