@@ -69,9 +69,9 @@ def trial(chosen: Recipe, steps: int) -> dict[str, float]:
     pixels = draw.integers(0, 256, (steps * chosen.batch_size, size, size, 3), dtype=np.uint8)
     learn = PixelDataset(pixels, draw.random(len(pixels)))
     choose = PixelDataset(pixels[:8], draw.random(8))
-    plain = plain_rate(chosen, new_network(chosen, pretrained=False), learn, steps)
+    plain = plain_rate(chosen, new_network(chosen, start=False), learn, steps)
     with tempfile.TemporaryDirectory() as folder:
-        network = new_network(chosen, pretrained=False)
+        network = new_network(chosen, start=False)
         fitted = fit(chosen, network, learn=learn, choose=choose, folder=Path(folder), say=lambda line: None)
     return {
         "rate": fitted.rate,

@@ -25,6 +25,7 @@ OPTIONS = {
         "--photos",
         "--output",
         "--weights",
+        "--start",
         "--name",
         "--set",
         "--resume",

@@ -51,7 +51,7 @@ def run(
     """Learns from 32 photos, and chooses by 9."""
     torch.set_num_threads(1)
     chosen_recipe = small(*settings)
-    network = options.pop("network", None) or new_network(chosen_recipe, pretrained=False)
+    network = options.pop("network", None) or new_network(chosen_recipe, start=False)
     learn, choose = Photos(32, 0, seen), Photos(9, 1, chosen)
     return fit(chosen_recipe, network, learn=learn, choose=choose, folder=folder, **options)
 

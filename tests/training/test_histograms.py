@@ -47,7 +47,7 @@ def trained(rated, folder, *settings):
         rated,
         folder,
         provenance=Provenance(name="stars", command="test"),
-        pretrained=False,
+        start=False,
         track=lambda items, **_: items,
         say=lambda line: None,
     )

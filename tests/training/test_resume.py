@@ -148,7 +148,7 @@ def test_an_output_that_cannot_be_written_is_said(tmp_path, monkeypatch):
 
 
 def test_a_loss_that_is_no_number_stops_the_run_before_the_update(tmp_path):
-    network = new_network(small.small("vote_start=he"), pretrained=False)
+    network = new_network(small.small("vote_start=he"), start=False)
     with torch.no_grad():
         network.head.vote.bias.fill_(float("nan"))
     before = {name: value.clone() for name, value in network.named_parameters()}

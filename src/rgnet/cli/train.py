@@ -28,6 +28,12 @@ def train(
             help="Backbone weights: a safetensors file, or none; left out: downloaded ImageNet weights."
         ),
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            help="Begin with a trained model instead, all of it: a name of `rgnet models`, or a file."
+        ),
+    ] = None,
     name: Annotated[str, typer.Option(help="Name of the model, and of its file.")] = "my-rgnet",
     settings: Annotated[
         list[str], typer.Option("--set", help="Change a setting of the recipe: NAME=VALUE; may be repeated.")
@@ -42,15 +48,18 @@ def train(
 
     Example:  rgnet train para PARA --photos PARA/imgs -o runs/mine --set batch_size=32
     """
-    from rgnet import datasets
+    from rgnet import datasets, modelfile
     from rgnet.cli.progress import track
-    from rgnet.errors import need
+    from rgnet.errors import SettingError, need
 
     need("lightning", extra="train", purpose="training")
     from rgnet.training.recipes import recipe as recipe_named
     from rgnet.training.run import Provenance
     from rgnet.training.run import train as run
 
+    if start and weights:
+        raise SettingError("--start brings all weights of a model: leave out --weights")
+    trained = modelfile.read(modelfile.find(start)) if start else None
     chosen = recipe_named(recipe, settings)
     rated = datasets.load(data, photos, held_out=chosen.held_out, seed=chosen.seed)
     first = os.environ.get("RANK", "0") == "0"
@@ -63,8 +72,9 @@ def train(
         provenance=Provenance(
             name=name,
             command=" ".join(["rgnet", *(public(word) for word in sys.argv[1:])]),
+            start=trained and trained.card,
         ),
-        pretrained={None: True, "none": False}.get(weights, weights),
+        start=trained or {None: True, "none": False}.get(weights, weights),
         resume=resume,
         track=track,
         say=lambda line: typer.echo(line, err=True),

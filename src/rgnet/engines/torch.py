@@ -15,7 +15,7 @@ class TorchEngine:
 
     def __init__(self, model: ModelFile, device: str, *, precision: str, threads: int | None) -> None:
         torch = self.torch = need("torch", extra="torch", purpose="the torch engine")
-        from rgnet.model import build
+        from rgnet.model import restored
 
         device = device or best_device(torch)
         if threads is not None:
@@ -23,13 +23,7 @@ class TorchEngine:
         kind = FAST[device.partition(":")[0]] if precision == "auto" else precision
         self.type = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}[kind]
         self.name = f"torch-{device}-{kind}"
-        network = build(model.card.architecture)
-        state = {name: torch.from_numpy(array.astype(np.float32)) for name, array in model.tensors.items()}
-        lacking = network.load_state_dict(state, strict=False)
-        if wrong := [name for name in lacking.missing_keys if not name.endswith("num_batches_tracked")]:
-            raise EngineError(
-                f"the model file lacks {len(wrong)} weights of its network, {wrong[0]!r} among them"
-            )
+        network = restored(model.card.architecture, model.tensors)
         try:
             self.device = torch.device(device)
             self.network = network.eval().to(self.device, memory_format=torch.channels_last)

@@ -6,6 +6,6 @@ tables 1, 2   presets.py
 """
 
 from rgnet.model.presets import PRESETS, preset
-from rgnet.model.rgnet import RegionVotes, RGNet, build
+from rgnet.model.rgnet import RegionVotes, RGNet, build, restored
 
-__all__ = ["PRESETS", "RGNet", "RegionVotes", "build", "preset"]
+__all__ = ["PRESETS", "RGNet", "RegionVotes", "build", "preset", "restored"]

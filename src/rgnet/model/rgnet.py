@@ -5,13 +5,16 @@ Shape letters: B batch · D feature channels · H, W region grid · N = H*W regi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 
 from rgnet.architecture import Architecture
-from rgnet.errors import SettingError
+from rgnet.errors import ModelDamaged, SettingError
 from rgnet.model.backbones import Backbone, make_backbone
 from rgnet.model.dense_aspp import DenseASPP
 from rgnet.model.head import Join, RegionHead
@@ -105,6 +108,16 @@ def build(architecture: Architecture, *, pretrained: bool | str | Path = False) 
     join = Join(architecture.r, architecture.bins)
     network = RGNet(backbone=backbone, context=context, graph=graph, head=head, join=join)
     initialise_new_layers(network)
+    return network
+
+
+def restored(architecture: Architecture, tensors: Mapping[str, np.ndarray]) -> RGNet:
+    """The network of a model file with its weights, in float32. Raises ModelDamaged where one is missing."""
+    network = build(architecture)
+    state = {name: torch.from_numpy(array.astype(np.float32)) for name, array in tensors.items()}
+    missing = network.load_state_dict(state, strict=False).missing_keys
+    if lost := [name for name in missing if not name.endswith("num_batches_tracked")]:
+        raise ModelDamaged(f"the model lacks {len(lost)} weights of its network, {lost[0]!r} among them")
     return network
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,10 +18,14 @@ from rgnet.training.recipes import Recipe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """What a model card says that neither the recipe nor the photos know."""
+    """What a model card says that neither the recipe nor the photos know.
+
+    start: the card of the model that training began with, where it was a whole model
+    """
 
     name: str
     command: str
+    start: ModelCard | None = None
 
 
 def finish(folder: Path, card: ModelCard) -> Path:
@@ -54,8 +59,19 @@ def card_of(
             "held_out_list": list_hash(photos.held_out),
             "recipe": recipe.to_dict(),
             "command": provenance.command,
-        },
-        licence=photos.licence,
-        notice=photos.notice,
+        }
+        | begun_with(provenance.start),
+        licence=both(provenance.start and provenance.start.licence, photos.licence),
+        notice=both(provenance.start and provenance.start.notice, photos.notice),
         metrics=figures,
     )
+
+
+def begun_with(start: ModelCard | None) -> dict[str, Any]:
+    """What a card says of the model that training began with, and of how that one was trained."""
+    return {} if start is None else {"start": {"model": start.short_hash} | start.training}
+
+
+def both(before: str | None, now: str) -> str:
+    """What was said of the weights before holds for what was made of them."""
+    return now if not before or before == now else f"{before}; {now}"

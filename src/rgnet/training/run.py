@@ -8,14 +8,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import lightning
 import numpy as np
 import torch
 
 from rgnet.datasets.pixels import cached_pixels
 from rgnet.datasets.records import RatedPhoto, RatedPhotos
 from rgnet.errors import DataError, OutputError
-from rgnet.model import RGNet, build
+from rgnet.model import RGNet
 from rgnet.training.card import Provenance, card_of, finish
 from rgnet.training.checkpoints import LAST, to_resume, writing
 from rgnet.training.data import PixelDataset, batches, evenly
@@ -23,6 +22,7 @@ from rgnet.training.loop import Fitted, OutOfMemory, attempt, more_parts, part_o
 from rgnet.training.losses import check_head, check_histograms
 from rgnet.training.processes import Processes, one_first
 from rgnet.training.recipes import Recipe
+from rgnet.training.start import Start, new_network, starting_from
 from rgnet.training.task import AestheticsTask, revive_batch_norms
 
 __all__ = ["Fitted", "Provenance", "dataset_of", "fit", "for_data", "new_network", "train"]
@@ -36,7 +36,7 @@ def train(
     folder: Path,
     *,
     provenance: Provenance,
-    pretrained: bool | str | Path = True,
+    start: Start = True,
     resume: bool = False,
     track,
     say: Callable[[str], None] = print,
@@ -44,13 +44,14 @@ def train(
     """Train and return the model file `folder`/NAME.safetensors, written from the best epoch on the held-out photos.
 
     folder:  receives recipe.json, logs, checkpoints and the model file
+    start:   see `new_network`; from a model file the recipe's network gives way to the model's
     resume:  go on from the last checkpoint in `folder`
     track:   progress of decoding, see `cached_pixels`
     say:     is told what happens, line by line
     Raises DataError, SettingError, OutputError, and what `fit` raises.
     """
     check_split(photos)
-    recipe = for_data(recipe, photos)
+    recipe = for_data(starting_from(recipe, start), photos)
     processes = Processes.found()
     with writing(folder):
         start_folder(folder, resume=resume)
@@ -62,8 +63,8 @@ def train(
                 for part in (photos.train, photos.held_out)
             )
 
-        # The network, from weights somebody else trained
-        network = new_network(recipe, pretrained)
+        # The network, from weights that learned something before
+        network = new_network(recipe, start)
         cut = float(photos.unit(photos.threshold))
         fitted = fit(
             recipe, network, learn=learn, choose=choose, folder=folder, cut=cut, resume=resume, say=say
@@ -181,18 +182,6 @@ def dataset_of(
     known = recipe.loss == "emd"
     histogram_NK = np.array([photo.histogram for photo in part], dtype=np.float32) if known else None
     return PixelDataset(cached_pixels(part, recipe.preprocess, cache, track=track), unit_N, histogram_NK)
-
-
-def new_network(recipe: Recipe, pretrained: bool | str | Path = True) -> RGNet:
-    """The recipe's network as training starts from it, drawn by its seed. Raises DataError without weights."""
-    lightning.seed_everything(recipe.seed, verbose=False)
-    try:
-        return build(recipe.architecture, pretrained=pretrained)
-    except OSError as problem:
-        raise DataError(
-            f"the ImageNet weights of {recipe.architecture.backbone} cannot be fetched ({problem}): "
-            "give a file with --weights, or start from random ones by  --weights none"
-        ) from problem
 
 
 def prepare(network: RGNet, recipe: Recipe, learn: PixelDataset) -> None:

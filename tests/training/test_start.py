@@ -1,0 +1,88 @@
+"""A run that begins with a trained model begins with all of it, and says so."""
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.numpy import load_file
+
+from rgnet import modelfile
+from rgnet.datasets import load
+from rgnet.errors import ModelDamaged
+from rgnet.model import restored
+from rgnet.preprocess import Preprocess
+from rgnet.training.recipes import recipe
+from rgnet.training.run import Provenance, train
+from rgnet.training.start import new_network, starting_from
+
+
+@pytest.fixture
+def model(tiny_file):
+    """The tiny model, fed with squares, as training wants it."""
+    return replace(tiny_file, card=replace(tiny_file.card, preprocess=Preprocess(size=64)))
+
+
+@pytest.fixture
+def rated(tmp_path):
+    """A table of its owner's own twelve photos."""
+    draw = np.random.default_rng(0)
+    with (tmp_path / "mine.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["path", "score", "split"])
+        for index in range(12):
+            Image.fromarray(draw.integers(0, 256, (70, 70, 3), dtype=np.uint8)).save(
+                tmp_path / f"{index}.png"
+            )
+            rows.writerow(
+                [f"{index}.png", 1 + index % 5, "test" if index < 2 else "held_out" if index < 5 else "train"]
+            )
+    return load(tmp_path / "mine.csv", tmp_path)
+
+
+def test_training_goes_on_from_the_models_own_weights_and_its_licence_stays(rated, model, tmp_path):
+    chosen = recipe(
+        "yours", ["sizes=1x64", "batch_size=4", "learning_rate=0", "head_rate=0", "norm_photos=0"]
+    )
+    made = train(
+        chosen,
+        rated,
+        tmp_path / "run",
+        provenance=Provenance(name="mine", command="test", start=model.card),
+        start=model,
+        track=lambda items, **_: items,
+        say=lambda line: None,
+    )
+    card, before = modelfile.read_card(made), model.card
+    assert card.architecture == before.architecture and card.preprocess.size == before.preprocess.size
+    assert card.training["start"]["model"] == before.short_hash
+    assert card.licence.startswith(before.licence) and rated.licence in card.licence
+    kept = load_file(made)
+    vote = "head.vote.weight"
+    np.testing.assert_array_equal(kept[vote], model.tensors[vote])
+
+
+def test_a_started_network_answers_as_the_model_does(tiny_file):
+    chosen = starting_from(recipe("para"), tiny_file)
+    assert (chosen.norms, chosen.vote_start, chosen.architecture) == (
+        "keep",
+        "he",
+        tiny_file.card.architecture,
+    )
+    image_B3HW = torch.rand(1, 3, 96, 96)
+    one, other = (
+        network.eval()(image_B3HW).image_BC
+        for network in (
+            new_network(chosen, tiny_file),
+            restored(tiny_file.card.architecture, tiny_file.tensors),
+        )
+    )
+    assert torch.equal(one, other)
+
+
+def test_a_model_without_some_weights_is_damaged(tiny_file):
+    with pytest.raises(ModelDamaged, match=r"lacks 1 weights of its network, 'head\.vote\.bias'"):
+        tensors = {name: array for name, array in tiny_file.tensors.items() if name != "head.vote.bias"}
+        restored(tiny_file.card.architecture, tensors)
