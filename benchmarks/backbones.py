@@ -10,23 +10,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
-import time
-import warnings
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-import lightning
 import torch
 
 from rgnet.architecture import Architecture
 from rgnet.datasets import para
-from rgnet.model import build
 from rgnet.preprocess import Preprocess
-from rgnet.training.data import batches
 from rgnet.training.recipes import Recipe, recipe
-from rgnet.training.run import dataset_of, revive_on
-from rgnet.training.task import AestheticsTask
+from rgnet.training.run import dataset_of, fit, new_network
 
 HALF = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
 CANDIDATES = {
@@ -47,8 +41,6 @@ def main() -> None:
     options.add_argument("--json", type=Path)
     chosen = options.parse_args()
     torch.set_num_threads(chosen.threads)
-    warnings.simplefilter("ignore")
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 
     rated = para.load(chosen.labels, chosen.photos)
     rated = replace(rated, train=rated.train[:: len(rated.train) // chosen.count][: chosen.count])
@@ -62,6 +54,7 @@ def main() -> None:
             preprocess=Preprocess(size=224, **statistics),
             sizes=((1, 224),),
             norms=norms,
+            norm_photos=0,
         )
         figures[backbone] = trial(settings, rated, chosen.weights / f"{file}.safetensors", chosen.cache)
         print(backbone, figures[backbone], flush=True)
@@ -71,33 +64,19 @@ def main() -> None:
 
 def trial(settings: Recipe, rated, weights: Path, cache: Path) -> dict[str, float]:
     """Held-out SRCC and PLCC after the epoch, and milliseconds a training photo."""
-    lightning.seed_everything(settings.seed, verbose=False)
     learn, choose = (
         dataset_of(rated, part, settings, cache, lambda items, **_: items)
         for part in (rated.train, rated.held_out)
     )
-    network = build(settings.architecture, pretrained=weights).to(memory_format=torch.channels_last)
-    torch.nn.init.zeros_(network.head.vote.weight)
-    task = AestheticsTask(network, settings, cut=0.5)
-    if settings.norms == "revive":
-        revive_on(task, learn)
-    trainer = lightning.Trainer(
-        max_epochs=1,
-        precision=settings.precision,
-        gradient_clip_val=settings.clip,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    start = time.perf_counter()
-    trainer.fit(task, batches(learn, settings.batch_size, shuffle=True))
-    spent = (time.perf_counter() - start) / len(learn)
-    (found,) = trainer.validate(task, batches(choose, 100, shuffle=False), verbose=False)
+    with tempfile.TemporaryDirectory() as folder:
+        network = new_network(settings, weights)
+        fitted = fit(
+            settings, network, learn=learn, choose=choose, folder=Path(folder), say=lambda line: None
+        )
     return {
-        "srcc": round(found["held_out/srcc"], 4),
-        "plcc": round(found["held_out/plcc"], 4),
-        "ms_per_photo": round(spent * 1e3, 1),
+        "srcc": round(fitted.figures["srcc"], 4),
+        "plcc": round(fitted.figures["plcc"], 4),
+        "ms_per_photo": round(1e3 / fitted.rate, 1),
     }
 
 

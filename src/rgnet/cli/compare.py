@@ -45,7 +45,7 @@ def compare(
 
     scipy_stats()
     files = [modelfile.find(model) for model in (a, b)]
-    taught = [rated_as_taught(modelfile.read_card(file), data, photos) for file in files]
+    taught = [rated_as_taught(modelfile.read_card(file), data, photos, track=track) for file in files]
     rated = taught[0]
     listed = photos_of(rated, split)
     if output is not None:

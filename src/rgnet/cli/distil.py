@@ -41,7 +41,7 @@ def distil(
     if output.suffix != ".safetensors":
         raise SettingError(f"weights are written as safetensors: {output} should end in .safetensors")
     lesson = with_settings(Lesson(), settings)
-    rated = datasets.load(data, photos)
+    rated = datasets.load(data, photos, track=track)
     folder = output.with_suffix("") / "pixels"
     pixels = cached_pixels(rated.train, Preprocess(size=lesson.size), folder, track=track)
     learn = PixelDataset(pixels, [photo.mean for photo in rated.train])

@@ -62,7 +62,7 @@ def evaluate(
     if sample is not None and not stability:
         raise SettingError("--sample is how many photos the stability exam takes: add --stability")
     file = modelfile.find(model)
-    rated = rated_as_taught(modelfile.read_card(file), data, photos)
+    rated = rated_as_taught(modelfile.read_card(file), data, photos, track=track)
     listed = photos_of(rated, split)
     if output is not None:
         check_report(output)

@@ -61,7 +61,7 @@ def train(
         raise SettingError("--start brings all weights of a model: leave out --weights")
     trained = modelfile.read(modelfile.find(start)) if start else None
     chosen = recipe_named(recipe, settings)
-    rated = datasets.load(data, photos, held_out=chosen.held_out, seed=chosen.seed)
+    rated = datasets.load(data, photos, held_out=chosen.held_out, seed=chosen.seed, track=track)
     first = os.environ.get("RANK", "0") == "0"
     for note in rated.notes if first else ():
         typer.echo(note, err=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from rgnet import datasets
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, list_hash
+from rgnet.datasets.sheet import untracked
 from rgnet.modelfile import ModelCard
 
 SHOWN = 10
@@ -44,7 +45,7 @@ class Leaks:
         )
 
 
-def rated_as_taught(card: ModelCard, labels: Path, photos: Path | None) -> RatedPhotos:
+def rated_as_taught(card: ModelCard, labels: Path, photos: Path | None, *, track=untracked) -> RatedPhotos:
     """The data set with the photos held out that the model's own training held out.
 
     Another draw of held-out photos would hold some that the model learned from. Data that the model was not
@@ -52,9 +53,9 @@ def rated_as_taught(card: ModelCard, labels: Path, photos: Path | None) -> Rated
     """
     recipe = card.training.get("recipe", {})
     draw = {name: recipe[name] for name in ("held_out", "seed") if name in recipe}
-    rated = datasets.load(labels, photos, **draw)
+    rated = datasets.load(labels, photos, **draw, track=track)
     foreign = draw and rated.name != card.training.get("data")
-    return datasets.load(labels, photos) if foreign else rated
+    return datasets.load(labels, photos, track=track) if foreign else rated
 
 
 def leaks(card: ModelCard, rated: RatedPhotos, photos: Sequence[RatedPhoto]) -> Leaks:

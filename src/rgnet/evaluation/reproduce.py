@@ -77,7 +77,7 @@ def looked_at(order: Order, folder: Path, *, track: Callable, say: Callable[[str
     from rgnet.evaluation import looks
 
     recipe = recipe_named(order.recipe, order.settings)
-    rated = datasets.load(order.data, order.photos, held_out=recipe.held_out, seed=recipe.seed)
+    rated = datasets.load(order.data, order.photos, held_out=recipe.held_out, seed=recipe.seed, track=track)
     photos = getattr(rated, order.split)
     if count := order.count or LOOKS[order.experiment]:
         _, photos = hold_out(photos, count, seed=recipe.seed)
@@ -95,7 +95,7 @@ def looked_at(order: Order, folder: Path, *, track: Callable, say: Callable[[str
 
 
 def workplace_of(order: Order, recipe: Recipe, folder: Path, track: Callable) -> Workplace:
-    photos = datasets.load(order.data, order.photos, held_out=recipe.held_out, seed=recipe.seed)
+    photos = datasets.load(order.data, order.photos, held_out=recipe.held_out, seed=recipe.seed, track=track)
     weights, default = weights_of(order.weights)
     if order.experiment == "table2" and isinstance(default, Path):
         raise SettingError(f"table2 has several backbones: say whose weights, --weights BACKBONE={default}")
