@@ -84,7 +84,10 @@ class Recipe:
 
 
 def ava_paper() -> Recipe:
-    """Section 3.3: 300x300, Adam at 1e-4 with poly decay, 80 epochs, cross entropy on high and low; 4.1: 2,000 held out."""
+    """Section 3.3: 300x300, Adam at 1e-4 with poly decay, 80 epochs, cross entropy on high and low.
+
+    Section 4.1: 2,000 photos are held out.
+    """
     return Recipe(name="ava_paper", held_out=2000)
 
 
