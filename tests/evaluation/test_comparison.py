@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rgnet.evaluation.ablation import Run, average_precision
+from rgnet.evaluation.ablation import Run
 from rgnet.evaluation.comparison import difference, redrawn_srcc, spread, welch
 from rgnet.evaluation.metrics import measured, srcc
 from rgnet.evaluation.tables import cell, differing
@@ -45,8 +45,3 @@ def test_a_better_network_is_told_from_a_worse_one_and_not_from_itself():
     assert found.seeds is None and 0 < found.photos[0] < found.mean < found.photos[1]
     assert difference([good], [good], redrawn).photos == (0, 0)
     assert differing(found)[0].startswith("+0.") and differing(found)[1].startswith("[+0.")
-
-
-def test_average_precision_of_a_worked_example():
-    scores, high = np.array([0.9, 0.8, 0.7, 0.6]), np.array([True, False, True, False])
-    assert average_precision(scores, high) == pytest.approx((1 + 2 / 3) / 2)

@@ -12,7 +12,7 @@ from rgnet.cli import app
 from rgnet.errors import SettingError
 from rgnet.evaluation import ablation
 from rgnet.evaluation.reproduce import Order, carry_out
-from rgnet.training.task import NonFiniteLoss
+from rgnet.training.task import AestheticsTask, NonFiniteLoss
 
 SETTINGS = (
     "sizes=1x64", "held_out=8", "batch_size=8", "precision=32-true", "architecture.backbone=resnet18",
@@ -60,31 +60,38 @@ def figures(folder):
 
 
 def test_an_interrupted_experiment_goes_on_and_ends_as_an_uninterrupted_one(order, tmp_path, monkeypatch):
-    trained, fit = [], ablation.fit
+    order = replace(order, settings=(*SETTINGS, "sizes=2x64"))
+    trained, fit, step = [], ablation.fit, AestheticsTask.training_step
 
-    def counted(recipe, *data, **options):
-        trained.append(recipe.architecture.graph_layers)
-        if trained == [0, 3]:
+    def counted(recipe, *data, resume, **options):
+        trained.append((recipe.architecture.graph_layers, resume))
+        return fit(recipe, *data, resume=resume, **options)
+
+    def cut_off(task, *batch):
+        if len(trained) == 2 and task.current_epoch == 1:
             raise KeyboardInterrupt
-        return fit(recipe, *data, **options)
+        return step(task, *batch)
 
     monkeypatch.setattr(ablation, "fit", counted)
+    monkeypatch.setattr(AestheticsTask, "training_step", cut_off)
     with pytest.raises(KeyboardInterrupt):
         do(order, tmp_path / "one")
     (kept,) = (tmp_path / "one" / "runs").iterdir()
     written = kept.stat().st_mtime_ns
 
     table = do(order, tmp_path / "one")
-    assert trained == [0, 3, 3] and kept.stat().st_mtime_ns == written
+    assert trained == [(0, False), (3, False), (3, True)] and kept.stat().st_mtime_ns == written
     assert "| FCN | 81.43 | 0.9112 | " in table and "| FCN-A-G | 83.59 | 0.9462 | " in table
     assert (tmp_path / "one" / "table1.md").read_text().strip() == table
 
     kept.write_text(kept.read_text()[:50])
     do(order, tmp_path / "one")
-    assert trained == [0, 3, 3, 0]
+    assert trained[3:] == [(0, False)]
     do(order, tmp_path / "other")
-    assert trained[4:] == [0, 3] and figures(tmp_path / "one") == figures(tmp_path / "other")
-    assert not [path for path in tmp_path.rglob("*") if path.suffix == ".part"]
+    assert trained[4:] == [(0, False), (3, False)] and figures(tmp_path / "one") == figures(
+        tmp_path / "other"
+    )
+    assert not list((tmp_path / "one" / "under-way").iterdir())
 
 
 def test_a_run_is_known_by_all_that_decides_it(order, tmp_path):
@@ -122,7 +129,7 @@ def test_a_diverged_network_is_told_and_the_others_go_on(order, tmp_path, monkey
 
 def test_figure_5_is_drawn_and_shares_its_networks_between_curves(order, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        ablation, "trained_scores", lambda recipe, _: np.arange(8) / 8 + recipe.architecture.r
+        ablation, "trained_scores", lambda recipe, *_: np.arange(8) / 8 + recipe.architecture.r
     )
     said = []
     do(replace(order, experiment="figure5", only=()), tmp_path, said)

@@ -7,27 +7,27 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import torch
 
-from rgnet.datasets.pixels import cached_pixels
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, hold_out, list_hash
 from rgnet.errors import SettingError
-from rgnet.evaluation.metrics import plcc, srcc
+from rgnet.evaluation.metrics import accuracy, average_precision, plcc, srcc
 from rgnet.evaluation.variants import Variant
-from rgnet.preprocess import Preprocess
+from rgnet.training.checkpoints import LAST
 from rgnet.training.data import PixelDataset, batches
 from rgnet.training.losses import score_of
 from rgnet.training.recipes import Recipe
-from rgnet.training.run import fit, new_network
+from rgnet.training.run import dataset_of, fit, new_network
 from rgnet.training.task import AestheticsTask, NonFiniteLoss
 
 FORMAT = 1
@@ -75,6 +75,11 @@ class Workplace:
         return tuple(sorted(getattr(self.photos, self.examined), key=lambda photo: photo.key))
 
     @property
+    def cut(self) -> float:
+        """The threshold as a rating in [0, 1]."""
+        return float(self.photos.unit(self.photos.threshold))
+
+    @property
     def human_N(self) -> np.ndarray:
         return np.array([photo.mean for photo in self.exam])
 
@@ -89,20 +94,16 @@ class Workplace:
         text = json.dumps([FORMAT, recipe.to_dict(), weights, lists], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def datasets(self, preprocess: Preprocess) -> tuple[PixelDataset, PixelDataset]:
+    def datasets(self, recipe: Recipe) -> tuple[PixelDataset, PixelDataset]:
         """(learned from, examined): decoded once, then shared by all runs of this size."""
-        resize = (preprocess.size, preprocess.kernel)
+        resize = (recipe.preprocess.size, recipe.preprocess.kernel)
         if resize not in self._pixels:
-            self._pixels[resize] = (
-                self._dataset(self.photos.train, preprocess),
-                self._dataset(self.exam, preprocess),
+            cache = self.folder / "pixels"
+            self._pixels[resize] = tuple(
+                dataset_of(self.photos, part, recipe, cache, self.track)
+                for part in (self.photos.train, self.exam)
             )
         return self._pixels[resize]
-
-    def _dataset(self, photos: tuple[RatedPhoto, ...], preprocess: Preprocess) -> PixelDataset:
-        unit_N = self.photos.unit(np.array([photo.mean for photo in photos]))
-        pixels = cached_pixels(photos, preprocess, self.folder / "pixels", track=self.track)
-        return PixelDataset(pixels, unit_N)
 
 
 def all_runs(
@@ -151,7 +152,7 @@ def finished(path: Path) -> Run | None:
 def new_run(recipe: Recipe, key: str, workplace: Workplace) -> Run:
     start, figures, problem, scores_N = time.perf_counter(), {}, "", np.array([])
     try:
-        scores_N = trained_scores(recipe, workplace)
+        scores_N = trained_scores(recipe, key, workplace)
     except NonFiniteLoss as stopped:
         problem = str(stopped)
     if len(scores_N) and np.ptp(scores_N) < FLAT:
@@ -169,17 +170,31 @@ def new_run(recipe: Recipe, key: str, workplace: Workplace) -> Run:
     )
 
 
-def trained_scores(recipe: Recipe, workplace: Workplace) -> np.ndarray:
-    """Scores of the examined photos after the last epoch: no exam on the way chooses between epochs."""
+def trained_scores(recipe: Recipe, key: str, workplace: Workplace) -> np.ndarray:
+    """Scores of the network as the last epoch left it: no epoch is chosen, and none ends the run, by the exam.
+
+    A run that was cut off goes on from its last finished epoch.
+    """
     gc.collect()  # the network before this one still fills the card
-    learn, exam = workplace.datasets(recipe.preprocess)
+    learn, exam = workplace.datasets(recipe)
+    recipe = replace(recipe, patience=None)
     network = new_network(recipe, workplace.weights_of(recipe))
-    cut = float(workplace.photos.unit(workplace.photos.threshold))
-    with TemporaryDirectory(dir=workplace.folder) as folder:
-        fitted = fit(
-            recipe, network, learn=learn, choose=exam, folder=Path(folder), cut=cut, say=lambda _: None
-        )
-    return scores_of(AestheticsTask(network, fitted.recipe, cut=cut), exam)
+    folder = workplace.folder / "under-way" / key
+    seat = {"folder": folder, "cut": workplace.cut, "resume": (folder / LAST).exists(), "say": unheard}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*in the buffer")
+        try:
+            fit(recipe, network, learn=learn, choose=exam, **seat)
+        except NonFiniteLoss:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        scores_N = scores_of(AestheticsTask(network, recipe, cut=workplace.cut), exam)
+    shutil.rmtree(folder)
+    return scores_N
+
+
+def unheard(_line: str) -> None:
+    """A finished network is one line, said by `all_runs`; its epochs are none."""
 
 
 @torch.inference_mode()
@@ -196,22 +211,15 @@ def scores_of(task: AestheticsTask, dataset: PixelDataset) -> np.ndarray:
 
 def figures_of(recipe: Recipe, scores_N: np.ndarray, workplace: Workplace) -> dict[str, float]:
     """A classifier says "high" where that class wins; a regressor where its rating reaches the threshold."""
-    photos, human_N = workplace.photos, workplace.human_N
-    high_N = human_N >= photos.threshold
-    cut = 0.5 if recipe.architecture.head == "classes" else photos.unit(photos.threshold)
+    human_N = workplace.human_N
+    high_N = human_N >= workplace.photos.threshold
+    cut = 0.5 if recipe.architecture.head == "classes" else workplace.cut
     return {
-        "accuracy": float(((scores_N >= cut) == high_N).mean()),
+        "accuracy": accuracy(scores_N >= cut, high_N),
         "average_precision": average_precision(scores_N, high_N),
         "srcc": srcc(scores_N, human_N),
         "plcc": plcc(scores_N, human_N),
     }
-
-
-def average_precision(scores_N: np.ndarray, high_N: np.ndarray) -> float:
-    """Area under precision over recall of the class "high"; tied scores count as one step (torchmetrics)."""
-    from torchmetrics.functional.classification import binary_average_precision
-
-    return float(binary_average_precision(torch.from_numpy(scores_N), torch.from_numpy(high_N).int()))
 
 
 def drawn(photos: RatedPhotos, count: int | None, *, seed: int) -> RatedPhotos:

@@ -18,6 +18,7 @@ from rgnet.evaluation.tables import as_markdown, report_of
 from rgnet.evaluation.variants import EXPERIMENTS, Variant
 from rgnet.training.recipes import Recipe
 from rgnet.training.recipes import recipe as recipe_named
+from rgnet.training.run import for_data
 
 # Experiments that look at a finished model, and at how many photos unless told; None for all
 LOOKS: dict[str, int | None] = {"figure2": None, "figure6": 50}
@@ -57,6 +58,7 @@ def trained(order: Order, folder: Path, *, track: Callable, say: Callable[[str],
     experiment = EXPERIMENTS[order.experiment]
     recipe = recipe_named(order.recipe, order.settings)
     workplace = workplace_of(order, recipe, folder, track)
+    recipe = for_data(recipe, workplace.photos)
     variants = chosen(experiment.variants(recipe, tuple(workplace.weights)), order.only)
     for note in workplace.photos.notes:
         say(note)

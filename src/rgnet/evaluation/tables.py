@@ -65,14 +65,15 @@ def as_markdown(report: Mapping[str, Any], rows: Sequence[Row]) -> str:
 
 def conditions(report: Mapping[str, Any], rows: Sequence[Row]) -> str:
     learned, examined, recipe = report["learned_from"], report["examined"], report["recipe"]
-    epochs = sum(epochs for epochs, _ in recipe["sizes"])
+    epochs = "+".join(f"{epochs} at {side}" for epochs, side in recipe["sizes"])
+    seeds = max(len(row.runs) for row in rows)
+    spread = "mean ± standard deviation [95 % t interval of the mean]" if seeds > 1 else "no spread"
     return (
         f"{report['data']}: learned from {learned['photos']} photos (list {learned['list']}), examined on "
         f"{examined['photos']} {examined['split']} photos (list {examined['list']}) of which people put "
         f"{report['base_rate']:.2%} at {report['threshold']:g} or above. Recipe {recipe['name']}: "
-        f"{recipe['architecture']['backbone']}, {epochs} epochs, the last one counts. "
-        f"{max(len(row.runs) for row in rows)} trainings of each network by different seeds: "
-        "mean ± standard deviation [95 % t interval of the mean]."
+        f"{recipe['architecture']['backbone']}, epochs {epochs} pixels, the last one counts. "
+        f"Seeds of each network: {seeds}, {spread}."
     )
 
 
