@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -149,7 +150,14 @@ def test_ctrl_c_keeps_the_rows_that_are_done(folder, tiny_model, tmp_path):
         os.link(folder / "0.png", folder / "deep" / f"copy-{index:04}.png")
     command = [sys.executable, "-m", "rgnet", "score", str(folder / "deep"), "-m", str(tiny_model)]
     command += ["-o", str(target), "--threads", "1"]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    running = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=partial(
+            signal.signal, signal.SIGINT, signal.SIG_DFL
+        ),  # a shell's background jobs ignore it
+    )
     while running.poll() is None and not any(path.stat().st_size for path in tmp_path.glob(".s.jsonl.*")):
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)

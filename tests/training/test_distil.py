@@ -41,7 +41,11 @@ def test_a_distilled_backbone_loads_as_weights(photos, tmp_path):
 
 def test_the_students_loss_falls(photos, tmp_path):
     lesson = Lesson(
-        student="resnet18", teacher="resnet18", sizes=((30, 64),), batch_size=16, precision="32-true"
+        student="timm:test_efficientnet",
+        teacher="timm:test_efficientnet",
+        sizes=((20, 64),),
+        batch_size=16,
+        precision="32-true",
     )
     distil(lesson, photos, tmp_path / "student.safetensors", teacher_weights=False)
     with (tmp_path / "student" / "metrics.csv").open() as file:

@@ -147,14 +147,14 @@ def test_weights_that_cannot_be_fetched_are_said(monkeypatch):
     from urllib.error import URLError
 
     from rgnet.errors import DataError
-    from rgnet.training import run
+    from rgnet.training import start
     from rgnet.training.recipes import recipe
 
     def offline(*_arguments, **_options):
         raise URLError("no network")
 
-    monkeypatch.setattr(run, "build", offline)
+    monkeypatch.setattr(start, "build", offline)
     with pytest.raises(
         DataError, match=r"the ImageNet weights of mobilenet_v2 cannot be fetched .*--weights none"
     ):
-        run.new_network(recipe("yours"))
+        start.new_network(recipe("yours"))
