@@ -42,12 +42,15 @@ def test_a_distilled_backbone_loads_as_weights(photos, tmp_path):
 def test_the_students_loss_falls(photos, tmp_path):
     lesson = Lesson(
         student="timm:test_efficientnet",
-        teacher="timm:test_efficientnet",
-        sizes=((20, 64),),
+        teacher="resnet18",
+        sizes=((40, 64),),
         batch_size=16,
+        learning_rate=1e-2,
+        flip=0.0,
+        zoom=(1.0, 1.0),
         precision="32-true",
     )
     distil(lesson, photos, tmp_path / "student.safetensors", teacher_weights=False)
     with (tmp_path / "student" / "metrics.csv").open() as file:
         losses = [float(row["loss"]) for row in csv.DictReader(file) if row["loss"]]
-    assert losses[-1] < 0.9 * losses[0]
+    assert losses[-1] < 0.7 * losses[0], losses
