@@ -22,6 +22,7 @@ import torch
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, hold_out, list_hash
 from rgnet.errors import SettingError
 from rgnet.evaluation.metrics import accuracy, average_precision, plcc, srcc
+from rgnet.evaluation.report import write_together
 from rgnet.evaluation.variants import Variant
 from rgnet.training.checkpoints import LAST
 from rgnet.training.data import PixelDataset, batches
@@ -237,12 +238,7 @@ def drawn(photos: RatedPhotos, count: int | None, *, seed: int) -> RatedPhotos:
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that it is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        partial.write_text(text + "\n")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_together({path: lambda partial: partial.write_text(text + "\n")})
 
 
 @lru_cache
