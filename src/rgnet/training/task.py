@@ -16,6 +16,7 @@ from rgnet.errors import RgnetError
 from rgnet.model import RGNet
 from rgnet.training.data import Augment, Batch, seed_step
 from rgnet.training.losses import Objective, score_of
+from rgnet.training.precision import FasterOnProcessors
 from rgnet.training.recipes import Recipe
 
 
@@ -54,7 +55,8 @@ class AestheticsTask(lightning.LightningModule):
 
     def training_step(self, batch: Batch, _index: int) -> Tensor:
         size = self.recipe.size_at(self.current_epoch)
-        image_BC = self(self.augment(resized(batch.pixels_B3HW.float(), size)))
+        with FasterOnProcessors():
+            image_BC = self(self.augment(resized(batch.pixels_B3HW.float(), size)))
         loss = self.objective(image_BC, batch)
         # Processes agree, so that none waits for another that has stopped
         if not self.trainer.strategy.reduce_boolean_decision(bool(torch.isfinite(loss))):

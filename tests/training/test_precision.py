@@ -1,0 +1,42 @@
+"""bf16 on a processor leaves to float32 what float32 computes faster, and computes the same."""
+
+import pytest
+import torch
+from torch import nn
+
+from rgnet.training.precision import FasterOnProcessors
+
+LAYERS = {
+    "strided depthwise": (nn.Conv2d(8, 8, 3, stride=2, groups=8), torch.float32),
+    "depthwise": (nn.Conv2d(8, 8, 3, groups=8), torch.bfloat16),
+    "strided": (nn.Conv2d(8, 8, 3, stride=2), torch.bfloat16),
+    "a grey photo's": (nn.Conv2d(1, 8, 3, stride=2), torch.bfloat16),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_only_strided_depthwise_convolutions_are_computed_in_float32(name):
+    layer, expected = LAYERS[name]
+    image = torch.randn(2, layer.in_channels, 16, 16)
+    with FasterOnProcessors(), torch.autocast("cpu", torch.bfloat16):
+        assert layer(image.bfloat16()).dtype == expected
+
+
+def test_their_gradient_is_that_of_float32():
+    layer = LAYERS["strided depthwise"][0]
+    image = torch.randn(2, 8, 16, 16).bfloat16().float()
+    gradients = []
+    for inside in (torch.autocast("cpu", torch.bfloat16), torch.autocast("cpu", enabled=False)):
+        layer.zero_grad()
+        with FasterOnProcessors(), inside:
+            layer(image).square().sum().backward()
+        gradients.append(layer.weight.grad.clone())
+    torch.testing.assert_close(*gradients, rtol=1e-6, atol=1e-6)
+
+
+def test_outside_nothing_changes():
+    layer = LAYERS["strided depthwise"][0]
+    with FasterOnProcessors():
+        pass
+    with torch.autocast("cpu", torch.bfloat16):
+        assert layer(torch.randn(2, 8, 16, 16)).dtype == torch.bfloat16
