@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "modelfile": ("architecture", "preprocess", "errors"),
     "export": ("errors",),
     "engines": ("modelfile", "errors", "model", "engines"),
-    "scorer": ("engines", "modelfile", "photo", "results", "errors", "rgnet"),
+    "scorer": ("engines", "modelfile", "photo", "preprocess", "results", "errors", "rgnet"),
     "outputs": ("results", "errors", "outputs"),
     "datasets": ("photo", "preprocess", "errors", "datasets"),
     "training": (

@@ -56,7 +56,7 @@ class ScoredPhoto:
     percentile:  0-100, the share of the rated photos whose human mean lies below `score`
     label, probability: "high" or "low" and p(high) of equation 5 where the model is a classifier, else None
     width, height: pixels of the upright photo, after the orientation tag
-    notes:       what the decoder had to work around, in words; usually empty
+    notes:       what had to be worked around, in words; usually empty
     histogram:   the share of people expected to give each rating, low to high, where the model predicts it
     """
 

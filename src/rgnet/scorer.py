@@ -18,10 +18,12 @@ from rgnet import modelfile
 from rgnet.engines import Engine, open_engine
 from rgnet.errors import PhotoDamaged, PhotoError
 from rgnet.modelfile import ModelCard, ModelFile
-from rgnet.photo import DecodePolicy, Source, decode
+from rgnet.photo import DecodePolicy, Photo, Source, decode
+from rgnet.preprocess import Preprocess
 from rgnet.results import Record, RegionMap, ScoredPhoto, ScoreFailure
 
 BATCH = 8
+NOT_ENLARGED = 1.1
 
 
 class Prepared(NamedTuple):
@@ -110,7 +112,8 @@ class Scorer:
         # Twice the square is enough for any aspect ratio that a "keep" fit may ask for
         size = preprocess.size if preprocess.fit == "squash" else 3 * preprocess.size
         photo = decode(source, at_least=(size, size), policy=self.policy)
-        return Prepared(preprocess(photo.image), photo.width, photo.height, photo.notes)
+        notes = (*photo.notes, *enlarged(photo, preprocess))
+        return Prepared(preprocess(photo.image), photo.width, photo.height, notes)
 
     def _records(
         self, sources: list[Source], photos: list[Prepared | PhotoError], regions: bool
@@ -170,6 +173,14 @@ class Scorer:
         vote_HW = vote_HWC @ np.float32(bins) if bins else vote_HWC[..., -1].astype(np.float32)
         weight_HW = np.exp(self.card.architecture.r * (vote_HW - vote_HW.max()))
         return RegionMap(votes=self.card.scale.human(vote_HW), weights=weight_HW / weight_HW.sum())
+
+
+def enlarged(photo: Photo, preprocess: Preprocess) -> tuple[str, ...]:
+    """A note where a photo has clearly fewer pixels than the network is fed, which takes the blur for a flaw."""
+    width, height = preprocess.target(photo.width, photo.height)
+    if max(width / photo.width, height / photo.height) <= NOT_ENLARGED:
+        return ()
+    return (f"small: enlarged to {width} x {height} pixels, its score is too low beside larger photos",)
 
 
 def cores() -> int:
