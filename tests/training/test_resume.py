@@ -114,7 +114,7 @@ def test_a_checkpoint_that_does_not_belong_is_refused(unbroken, tmp_path):
     with pytest.raises(DataError, match=r"last.ckpt is damaged and cannot be read"):
         to_resume(tmp_path, recipe, "")
     torch.save({"state_dict": {}}, last)
-    with pytest.raises(DataError, match="is not a checkpoint of `rgnet train`"):
+    with pytest.raises(DataError, match="is not a checkpoint of rgnet's"):
         to_resume(tmp_path, recipe, "")
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from rgnet.training.data import Augment, PixelDataset, batches
+from rgnet.training.data import Augment, PixelDataset, learning_batches
 from rgnet.training.recipes import recipe
 from rgnet.training.task import rate_at, resized, revive_batch_norms
 
@@ -45,7 +45,7 @@ def test_resizing_to_the_same_side_changes_nothing():
 
 def test_batches_give_each_photo_its_own_rating():
     pixels = torch.arange(10, dtype=torch.uint8)[:, None, None, None].expand(10, 4, 4, 3).numpy()
-    loader = batches(PixelDataset(pixels, torch.arange(10) / 10), 4, shuffle=True)
+    loader = learning_batches(PixelDataset(pixels, torch.arange(10) / 10), 4, rank=0, world=1, seed=0)
     for pixels_B3HW, unit_B, _ in loader:
         assert pixels_B3HW.shape == (4, 3, 4, 4)
         torch.testing.assert_close(pixels_B3HW[:, 0, 0, 0] / 10, unit_B)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Annotated
 
@@ -45,5 +46,7 @@ def distil(
     folder = output.with_suffix("") / "pixels"
     pixels = cached_pixels(rated.train, Preprocess(size=lesson.size), folder, track=track)
     learn = PixelDataset(pixels, [photo.mean for photo in rated.train])
-    run(lesson, learn, output, teacher_weights=True if weights is None else weights, resume=resume)
+    teacher = True if weights is None else weights
+    say = functools.partial(typer.echo, err=True)
+    run(lesson, learn, output, teacher_weights=teacher, resume=resume, say=say)
     typer.echo(f"wrote {output}")

@@ -205,7 +205,7 @@ def scores_of(task: AestheticsTask, dataset: PixelDataset) -> np.ndarray:
     task.eval().to(device)
     parts = [
         score_of(task(batch.pixels_B3HW.to(device).float()), task.recipe.architecture.bins)
-        for batch in batches(dataset, 100, shuffle=False)
+        for batch in batches(dataset, 100)
     ]
     return torch.cat(parts).double().cpu().numpy()
 

@@ -9,7 +9,7 @@ import os
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import lightning
 import torch
@@ -19,6 +19,9 @@ from torch import Tensor
 
 from rgnet.errors import DataError, OutputError, SettingError
 from rgnet.training.recipes import Recipe
+
+if TYPE_CHECKING:
+    from rgnet.training.distil import Lesson
 
 BEST, LAST, JUDGE = "best.ckpt", "last.ckpt", "held_out/srcc"
 UNWRITABLE = {
@@ -106,8 +109,17 @@ class Patience(EarlyStopping):
         trainer.should_stop = trainer.should_stop or self.wait_count >= self.patience
 
 
-def to_resume(folder: Path, recipe: Recipe, photos: str) -> Path:
-    """The last checkpoint of `folder`, if it is of this recipe and of these photos.
+def start_folder(folder: Path, *, resume: bool) -> None:
+    """Make the folder; refuse to write over another run's checkpoints."""
+    if not resume and (folder / LAST).exists():
+        raise OutputError(
+            f"{folder} already holds a run: go on with it by  --resume, or give another folder with --output"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def to_resume(folder: Path, recipe: Recipe | Lesson, photos: str) -> Path:
+    """The last checkpoint of `folder`, if it is of this recipe or lesson and of these photos.
 
     Raises DataError where there is none, or it is damaged or of other photos; SettingError for another recipe.
     """
@@ -116,7 +128,7 @@ def to_resume(folder: Path, recipe: Recipe, photos: str) -> Path:
         raise DataError(f"there is nothing to resume: {path} is missing; leave out --resume to start")
     found = loaded(path).get("rgnet")
     if found is None:
-        raise DataError(f"{path} is not a checkpoint of `rgnet train`: give its folder with --output")
+        raise DataError(f"{path} is not a checkpoint of rgnet's: give its folder with --output")
     if different := list(differences(found["recipe"], recipe.to_dict())):
         raise SettingError(
             f"{path} is of another run: {'; '.join(different)}. Give the settings it was started with, "

@@ -75,14 +75,9 @@ def evenly(dataset: Dataset, count: int) -> Subset:
     return Subset(dataset, np.linspace(0, len(dataset) - 1, min(count, len(dataset))).astype(int).tolist())
 
 
-def batches(dataset: Dataset, batch_size: int, *, shuffle: bool) -> DataLoader:
-    return DataLoader(
-        dataset,
-        batch_size,
-        shuffle=shuffle,
-        drop_last=shuffle and len(dataset) > batch_size,
-        collate_fn=as_is,
-    )
+def batches(dataset: Dataset, batch_size: int) -> DataLoader:
+    """Every photo once, in order."""
+    return DataLoader(dataset, batch_size, collate_fn=as_is)
 
 
 def learning_batches(dataset: Dataset, size: int, *, rank: int, world: int, seed: int) -> DataLoader:
@@ -96,7 +91,7 @@ def learning_batches(dataset: Dataset, size: int, *, rank: int, world: int, seed
 
 def exam_batches(dataset: Dataset, size: int, *, rank: int, world: int) -> DataLoader:
     """One process's share of the photos: together the processes see each exactly once."""
-    return batches(Subset(dataset, range(rank, len(dataset), world)), size, shuffle=False)
+    return batches(Subset(dataset, range(rank, len(dataset), world)), size)
 
 
 def as_is(batch: Batch) -> Batch:

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import lightning
 from lightning.pytorch.callbacks import LearningRateMonitor, RichProgressBar
@@ -27,7 +28,7 @@ from rgnet.training.task import AestheticsTask, FreshNorms
 # Of Lightning, torchmetrics and DDP, none of it for users of a recipe
 ADVICE = (
     "does not have many workers", "available but not used", "LeafSpec", "predictions in the buffer", "sync_dist",
-    "Grad strides do not match",
+    "Grad strides do not match", "exists and is not empty",
 )  # fmt: skip
 
 
@@ -67,20 +68,18 @@ def attempt(
     seats = {"rank": processes.rank, "world": processes.world}
     steps = len(learn) // recipe.batch_size
     with interruptible(folder, say), quiet():
-        trainer = lightning.Trainer(
+        measure = measuring(recipe, learn, part)
+        trainer = trainer_in(
+            folder,
+            steps=steps,
+            callbacks=[*measure, LearningRateMonitor(), report, *stopping(recipe), keep],
             max_epochs=recipe.epochs,
             precision=recipe.precision,
             gradient_clip_val=recipe.clip,
             accumulate_grad_batches=recipe.accumulate,
             limit_train_batches=steps * recipe.accumulate,
             num_sanity_val_steps=0,
-            callbacks=[*measuring(recipe, learn, part), *showing(report), *stopping(recipe), keep],
-            logger=loggers(folder),
-            log_every_n_steps=min(10, steps),
             profiler=report.clock,
-            plugins=[WholeFiles()],
-            enable_progress_bar=sys.stderr.isatty(),
-            enable_model_summary=False,
             **processes.trainer(),
         )
         trainer.fit(
@@ -90,6 +89,25 @@ def attempt(
             ckpt_path=checkpoint,
         )
     return Fitted(recipe, keep.figures, report.loader_share, report.rate)
+
+
+def trainer_in(
+    folder: Path, *, steps: int, callbacks: list[lightning.Callback], **settings: Any
+) -> lightning.Trainer:
+    """A Trainer that keeps what it writes in `folder`, files whole, and shows a bar on a terminal only.
+
+    steps: of an epoch
+    """
+    bar = [RichProgressBar()] if sys.stderr.isatty() else []
+    return lightning.Trainer(
+        callbacks=[*callbacks, *bar],
+        logger=loggers(folder),
+        log_every_n_steps=max(1, min(10, steps)),
+        plugins=[WholeFiles()],
+        enable_progress_bar=bool(bar),
+        enable_model_summary=False,
+        **settings,
+    )
 
 
 def part_of(recipe: Recipe, photos: int, world: int) -> int:
@@ -122,12 +140,7 @@ def more_parts(recipe: Recipe) -> int:
 def measuring(recipe: Recipe, learn: PixelDataset, part: int) -> list[lightning.Callback]:
     if not recipe.norm_photos:
         return []
-    return [FreshNorms(batches(evenly(learn, recipe.norm_photos), min(64, part), shuffle=False))]
-
-
-def showing(report: Report) -> list[lightning.Callback]:
-    bar = [RichProgressBar()] if sys.stderr.isatty() else []
-    return [LearningRateMonitor(), report, *bar]
+    return [FreshNorms(batches(evenly(learn, recipe.norm_photos), min(64, part)))]
 
 
 def stopping(recipe: Recipe) -> list[lightning.Callback]:

@@ -13,10 +13,10 @@ import torch
 
 from rgnet.datasets.pixels import cached_pixels
 from rgnet.datasets.records import RatedPhoto, RatedPhotos
-from rgnet.errors import DataError, OutputError
+from rgnet.errors import DataError
 from rgnet.model import RGNet
 from rgnet.training.card import Provenance, card_of, finish
-from rgnet.training.checkpoints import LAST, to_resume, writing
+from rgnet.training.checkpoints import LAST, start_folder, to_resume, writing
 from rgnet.training.data import PixelDataset, batches, evenly
 from rgnet.training.loop import Fitted, OutOfMemory, attempt, more_parts, part_of, quiet
 from rgnet.training.losses import check_head, check_histograms
@@ -126,15 +126,6 @@ def fit(
             network.load_state_dict(start)
 
 
-def start_folder(folder: Path, *, resume: bool) -> None:
-    """Make the folder; refuse to write over another run's checkpoints."""
-    if not resume and (folder / LAST).exists():
-        raise OutputError(
-            f"{folder} already holds a run: go on with it by  --resume, or give another folder with --output"
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-
-
 def in_smaller_parts(recipe: Recipe, say: Callable[[str], None]) -> Recipe:
     """The recipe with each batch in at least twice as many parts; several processes stop and say it instead."""
     recipe = replace(recipe, accumulate=more_parts(recipe))
@@ -194,7 +185,7 @@ def prepare(network: RGNet, recipe: Recipe, learn: PixelDataset) -> None:
 
 def revive_on(network: RGNet, recipe: Recipe, learn: PixelDataset) -> None:
     """Measure batch norm statistics on evenly spaced training photos."""
-    batch, *_ = batches(evenly(learn, REVIVE_PHOTOS), REVIVE_PHOTOS, shuffle=False)
+    batch, *_ = batches(evenly(learn, REVIVE_PHOTOS), REVIVE_PHOTOS)
     mean, std = (
         torch.tensor(values).view(1, 3, 1, 1) * 255
         for values in (recipe.preprocess.mean, recipe.preprocess.std)
