@@ -1,9 +1,11 @@
 """The commands as a user meets them: real processes, their output, and their exit codes."""
 
+import contextlib
 import csv
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -16,9 +18,15 @@ from typer.testing import CliRunner
 
 from rgnet.cli import app
 
+FILTERS = ("--catalogue", "--model", "--min-score", "--max-score", "--since", "--until", "--folder")
 OPTIONS = {
     "score": {"--output", "--model", "--engine", "--precision", "--threads", "--top", "--help"},
     "explain": {"--output", "--what", "--model", "--force", "--help"},
+    "scan": {"--catalogue", "--model", "--threads", "--help"},
+    "top": {*FILTERS, "--help"},
+    "show": {"--catalogue", "--model", "--help"},
+    "stats": {"--catalogue", "--model", "--help"},
+    "export": {*FILTERS, "--output", "--errors", "--help"},
     "models": {"--help"},
     "info": {"--help"},
     "verify": {"--photos", "--against", "--output", "--help"},
@@ -169,6 +177,83 @@ def test_ctrl_c_keeps_the_rows_that_are_done(folder, tiny_model, tmp_path):
         and f"{len(rows)} scored, 0 failed, {1503 - len(rows)} not reached of 1503" in errors
     )
     assert not list(tmp_path.glob(".s.jsonl.*"))
+
+
+def test_a_scanned_folder_is_exported_as_it_would_be_scored(rgnet, folder, tmp_path):
+    first = rgnet("scan", "photos", "-m", "tiny-score")
+    assert first.returncode == 3, first.stderr
+    assert (
+        b"6 scored, 0 unchanged, 0 known, 1 failed, 0 gone" in first.stderr and b"broken.jpg" in first.stderr
+    )
+    exported = rgnet("export", "-o", "exported.jsonl")
+    assert exported.returncode == 0 and b"wrote 7 rows to exported.jsonl" in exported.stderr
+    rgnet("score", folder, "-m", "tiny-score", "-o", "scored.jsonl")
+    rows = {
+        name: sorted(map(json.loads, (tmp_path / name).read_text().splitlines()), key=lambda row: row["path"])
+        for name in ("exported.jsonl", "scored.jsonl")
+    }
+    all_scores = {row["path"]: row["score"] for row in rows["exported.jsonl"] if row["score"] is not None}
+    for one, other in zip(*rows.values(), strict=True):
+        assert one.keys() == other.keys()
+        assert one.pop("score") == pytest.approx(other.pop("score"), abs=1e-5)
+        assert one.pop("percentile") == pytest.approx(other.pop("percentile"), abs=1e-3)
+        assert one == other
+
+    best = rgnet("top", 2).stdout.decode().splitlines()
+    highest = sorted(all_scores.items(), key=lambda pair: -pair[1])[:2]
+    assert [line.split("\t")[2] for line in best] == [path for path, _ in highest]
+    assert b"scored  6" in rgnet("stats").stdout
+    assert b"better than" in rgnet("show", folder / "0.png").stdout
+    assert b"expected a sound JPEG" in rgnet("show", folder / "broken.jpg").stdout
+
+
+def test_catalogue_commands_say_what_is_missing(rgnet, folder):
+    for words in (("top",), ("stats",), ("show", folder / "0.png"), ("export", "-o", "x.csv")):
+        done = rgnet(*words)
+        assert done.returncode == 2 and b"there is no catalogue" in done.stderr, words
+        assert b"make it with  rgnet scan FOLDER" in done.stderr
+    assert b"0.png is not a folder: give folders of photos" in rgnet("scan", folder / "0.png").stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_scan_told_to_stop_keeps_what_it_has_and_says_how_to_go_on(folder, tiny_model, tmp_path, number):
+    for index in range(1500):
+        (folder / f"copy-{index:04}.png").write_bytes((folder / "0.png").read_bytes() + str(index).encode())
+    file = tmp_path / "c.sqlite"
+    command = [
+        sys.executable,
+        "-m",
+        "rgnet",
+        "scan",
+        str(folder),
+        "-m",
+        str(tiny_model),
+        "--catalogue",
+        str(file),
+    ]
+    running = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
+    deadline = time.monotonic() + 60
+    while not scored_in(file) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    running.send_signal(number)
+    errors = running.communicate(timeout=60)[1].decode()
+    assert running.returncode == 128 + number, errors
+    assert "stopped before the end: the same command goes on" in errors
+    kept = scored_in(file)
+    assert 0 < kept < 1506 and f"{kept} scored" in errors
+
+
+def scored_in(file) -> int:
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+            return database.execute("SELECT count(*) FROM score WHERE error IS NULL").fetchone()[0]
+    except sqlite3.OperationalError:
+        return 0
 
 
 def test_explain_draws_a_map_and_replaces_nothing_unasked(rgnet, folder):

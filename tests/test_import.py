@@ -20,6 +20,18 @@ MAY_IMPORT = {
     "preprocess": ("errors",),
     "formats": ("errors",),
     "headers": ("errors",),
+    "isolation": ("errors",),
+    "library": (
+        "errors",
+        "headers",
+        "isolation",
+        "modelfile",
+        "photo",
+        "preprocess",
+        "results",
+        "scorer",
+        "library",
+    ),
     "colour": ("errors",),
     "photo": ("errors", "formats", "headers", "colour"),
     "model": ("architecture", "errors", "model"),
@@ -95,7 +107,8 @@ def test_scoring_outputs_and_exams_need_no_torch():
     code = (
         "import sys; sys.modules['torch'] = None\n"
         "import rgnet.scorer, rgnet.outputs.table, rgnet.outputs.heatmap, rgnet.engines.openvino, rgnet.cli\n"
-        "import rgnet.evaluation.report, rgnet.evaluation.compare, rgnet.evaluation.stability"
+        "import rgnet.evaluation.report, rgnet.evaluation.compare, rgnet.evaluation.stability\n"
+        "import rgnet.library.scan, rgnet.library.queries"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

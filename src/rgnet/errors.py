@@ -4,7 +4,8 @@
     ├── PhotoError            one photo could not become pixels; in a batch it is a row, not a crash
     │   ├── PhotoNotFound     there is no such file
     │   ├── PhotoRefused      not an image, a format off the allow-list, or over a limit
-    │   └── PhotoDamaged      a format we read, with content that does not decode
+    │   ├── PhotoDamaged      a format we read, with content that does not decode
+    │   └── PhotoHarmful      ended the process that decoded it, or took too long
     ├── ModelFileError        a model file cannot be used
     │   ├── ModelNotFound     no such name and no such file
     │   ├── ModelDamaged      truncated, or its hash does not match its content
@@ -12,6 +13,7 @@
     │   └── ModelTooNew       written by a later rgnet
     ├── DataError             a data set's files are missing, malformed or contradict each other
     ├── SettingError          a setting has an unknown name or an impossible value
+    ├── CatalogueError        a catalogue of photos is missing, damaged, foreign, or of a later rgnet
     ├── OutputError           a file cannot be written: the disk is full, or the folder read-only
     ├── EngineError           an engine cannot run here or was asked for what it cannot do
     └── MissingExtra          an optional part is not installed; the message holds the line that installs it
@@ -47,6 +49,10 @@ class PhotoDamaged(PhotoError):
     """A format we read, with content that does not decode."""
 
 
+class PhotoHarmful(PhotoError):
+    """Ended the process that decoded it, or took too long."""
+
+
 class ModelFileError(RgnetError):
     """A model file cannot be used."""
 
@@ -73,6 +79,10 @@ class DataError(RgnetError):
 
 class SettingError(RgnetError):
     """A setting has an unknown name or an impossible value."""
+
+
+class CatalogueError(RgnetError):
+    """A catalogue is missing, damaged, foreign, or was written by a later rgnet."""
 
 
 class OutputError(RgnetError):

@@ -1,9 +1,14 @@
-"""What a photo's header says without decoding a pixel: its orientation, and the size of a JPEG XL."""
+"""What a photo's header says without decoding a pixel: orientation, time and camera, and the size of a JPEG XL."""
 
 from __future__ import annotations
 
+import re
 import struct
+from contextlib import suppress
+from datetime import datetime
 from typing import Any, BinaryIO
+
+from PIL import Image
 
 _JXL_RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 
@@ -22,6 +27,38 @@ def exif_orientation(info: dict[str, Any]) -> int:
     except struct.error as problem:
         raise ValueError(f"EXIF block of {len(block)} bytes: {problem}") from problem
     return value if value in range(1, 9) else 1
+
+
+def capture(block: bytes) -> tuple[str | None, str | None]:
+    """(time, camera) of an EXIF block: "YYYY-MM-DDTHH:MM:SS" of the camera's own clock, and maker and model.
+
+    None for what is missing or makes no sense. A damaged block may warn, as Pillow does.
+    """
+    exif = Image.Exif()
+    taken = camera = None
+    with suppress(Exception):
+        exif.load(block)
+        camera = _camera(_text(exif.get(271)), _text(exif.get(272)))
+        taken = _time(_text(exif.get_ifd(0x8769).get(36867)) or _text(exif.get(306)))
+    return taken, camera
+
+
+def _text(value: Any) -> str:
+    """A text field, whose writers pad it with zeros and spaces."""
+    return re.sub(r"[\0\s]+", " ", value).strip() if isinstance(value, str) else ""
+
+
+def _camera(maker: str, model: str) -> str | None:
+    """Many models begin with their maker's name already."""
+    repeated = model.lower().startswith(maker.lower().partition(" ")[0])
+    return (model if repeated else f"{maker} {model}").strip() or None
+
+
+def _time(text: str) -> str | None:
+    """EXIF writes 2026:11:24 10:00:00, and zeros where the clock was never set."""
+    with suppress(ValueError):
+        return datetime.strptime(text[:19], "%Y:%m:%d %H:%M:%S").isoformat()
+    return None
 
 
 def _imagemagick_exif(info: dict[str, Any]) -> bytes:

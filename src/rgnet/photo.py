@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
@@ -58,12 +58,14 @@ class Photo:
     image:         mode RGB, upright; smaller than width x height where a JPEG was decoded at a fraction
     width, height: of the full upright photo
     notes:         what had to be worked around, in words
+    exif:          the file's EXIF block, unread; empty where it has none (a TIFF's is not taken)
     """
 
     image: Image.Image
     width: int
     height: int
     notes: tuple[str, ...] = ()
+    exif: bytes = field(default=b"", repr=False)
 
 
 def decode(source: Source, *, at_least: Size | None = None, policy: DecodePolicy = DecodePolicy()) -> Photo:
@@ -198,10 +200,12 @@ def _from_open(image: ImageFile.ImageFile, at_least: Size | None) -> Photo:
     image.load()
     if image.format != "JPEG":
         full = image.size
+    exif = image.info.get("exif") or b""
     orientation, exif_notes = _orientation(image)
     pixels, colour_notes = to_srgb(image)
     width, height = full[::-1] if orientation >= 5 else full
-    return Photo(_upright(pixels, orientation), width, height, (*notes, *exif_notes, *colour_notes))
+    notes = (*notes, *exif_notes, *colour_notes)
+    return Photo(_upright(pixels, orientation), width, height, notes, exif)
 
 
 def _from_truncated(image: ImageFile.ImageFile, stream: BinaryIO, at_least: Size | None) -> Photo:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -33,6 +33,7 @@ class Prepared(NamedTuple):
     width: int
     height: int
     notes: tuple[str, ...]
+    exif: bytes = b""
 
 
 class Scorer:
@@ -72,7 +73,7 @@ class Scorer:
         """
         if isinstance(photo, list | tuple):
             return list(self.score_many(photo, regions=regions))
-        return self._records([photo], [self._prepare(photo)], regions)[0]
+        return self.score_prepared([photo], [self._prepare(photo)], regions=regions)[0]
 
     def score_many(self, sources: Iterable[Source], *, regions: bool = False) -> Iterator[Record]:
         """One record for each source, in their order, while the next photos are being decoded.
@@ -91,9 +92,9 @@ class Scorer:
                     if not waiting:
                         return
                     batch = [waiting.popleft() for _ in range(min(BATCH, len(waiting)))]
-                    yield from self._records(
-                        [source for source, _ in batch], [future.result() for _, future in batch], regions
-                    )
+                    sources_now, futures = zip(*batch, strict=True)
+                    photos = [future.result() for future in futures]
+                    yield from self.score_prepared(sources_now, photos, regions=regions)
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
@@ -108,17 +109,15 @@ class Scorer:
             return PhotoDamaged(f"{named(source)}: decoding failed with {type(problem).__name__}: {problem}")
 
     def _prepare(self, source: Source) -> Prepared:
-        preprocess = self.card.preprocess
-        # Twice the square is enough for any aspect ratio that a "keep" fit may ask for
-        size = preprocess.size if preprocess.fit == "squash" else 3 * preprocess.size
-        photo = decode(source, at_least=(size, size), policy=self.policy)
-        notes = (*photo.notes, *enlarged(photo, preprocess))
-        return Prepared(preprocess(photo.image), photo.width, photo.height, notes)
+        return prepare(source, self.card.preprocess, self.policy)
 
-    def _records(
-        self, sources: list[Source], photos: list[Prepared | PhotoError], regions: bool
+    def score_prepared(
+        self, sources: Sequence[Source], photos: Sequence[Prepared | PhotoError], *, regions: bool = False
     ) -> list[Record]:
-        """Records in order: photos of one shape run together, failures keep their place."""
+        """Records of photos that `prepare` has decoded, here or in another process; for one batch.
+
+        Photos of one shape run together, and failures keep their place.
+        """
         shapes: dict[tuple[int, ...], list[int]] = {}
         records: list[Record | None] = [None] * len(sources)
         for index, photo in enumerate(photos):
@@ -175,6 +174,15 @@ class Scorer:
         return RegionMap(votes=self.card.scale.human(vote_HW), weights=weight_HW / weight_HW.sum())
 
 
+def prepare(source: Source, preprocess: Preprocess, policy: DecodePolicy) -> Prepared:
+    """Decode a photo to what a model of this preprocessing is fed. Raises what `decode` raises."""
+    # Twice the square is enough for any aspect ratio that a "keep" fit may ask for
+    size = preprocess.size if preprocess.fit == "squash" else 3 * preprocess.size
+    photo = decode(source, at_least=(size, size), policy=policy)
+    notes = (*photo.notes, *enlarged(photo, preprocess))
+    return Prepared(preprocess(photo.image), photo.width, photo.height, notes, photo.exif)
+
+
 def enlarged(photo: Photo, preprocess: Preprocess) -> tuple[str, ...]:
     """A note where a photo has clearly fewer pixels than the network is fed, which takes the blur for a flaw."""
     width, height = preprocess.target(photo.width, photo.height)
@@ -229,9 +237,20 @@ def load(
     Raises the errors of ModelFileError, EngineError, SettingError and MissingExtra.
     """
     file = modelfile.read(modelfile.find(model))
-    return Scorer(
-        file, open_engine(file, engine, precision=precision, threads=threads), policy=policy, threads=threads
-    )
+    return opened(file, engine=engine, precision=precision, threads=threads, policy=policy)
+
+
+def opened(
+    file: ModelFile,
+    *,
+    engine: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+    policy: DecodePolicy | None = None,
+) -> Scorer:
+    """A scorer of a model file that is read already; arguments and errors as of `load`."""
+    running = open_engine(file, engine, precision=precision, threads=threads)
+    return Scorer(file, running, policy=policy, threads=threads)
 
 
 def models() -> list[tuple[Path, ModelCard]]:

@@ -15,10 +15,15 @@ from rgnet.cli.compare import compare
 from rgnet.cli.distil import distil
 from rgnet.cli.evaluate import evaluate
 from rgnet.cli.explain import explain
+from rgnet.cli.export import export
 from rgnet.cli.info import info
 from rgnet.cli.models import models
 from rgnet.cli.reproduce import reproduce
+from rgnet.cli.scan import scan
 from rgnet.cli.score import score
+from rgnet.cli.show import show
+from rgnet.cli.stats import stats
+from rgnet.cli.top import top
 from rgnet.cli.train import train
 from rgnet.cli.verify import verify
 from rgnet.errors import PhotoError, RgnetError
@@ -32,7 +37,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="How beautiful is a photograph, and why. Start with:  rgnet score FOLDER",
 )
-for command in (score, explain, models, info, verify, train, distil, evaluate, compare, reproduce):
+library = (scan, top, show, stats, export)
+for command in (score, explain, *library, models, info, verify, train, distil, evaluate, compare, reproduce):
     app.command()(command)
 
 
@@ -45,7 +51,7 @@ def show_version(wanted: bool) -> None:
 
 
 @app.callback()
-def top(
+def root(
     version: Annotated[
         bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version.")
     ] = False,

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from rgnet.cli import options
+
 
 def explain(
     photo: Annotated[Path, typer.Argument(help="The photo to explain.")],
@@ -18,9 +20,7 @@ def explain(
         Literal["votes", "weights"],
         typer.Option(help="votes: every region's own score; weights: its share in the photo's score."),
     ] = "votes",
-    model: Annotated[
-        str | None, typer.Option("--model", "-m", help="Name or file; see `rgnet models`.")
-    ] = None,
+    model: options.Model = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the picture if it is there.")] = False,
 ) -> None:
     """Draw a photo beside the map of its regions: what lifts its score, and what sinks it.

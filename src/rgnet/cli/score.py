@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from rgnet.cli import options
 from rgnet.results import Record, ScoredPhoto, ScoreFailure
 
 FAILURES_SHOWN = 10
@@ -24,9 +25,7 @@ def score(
         Path | None,
         typer.Option("--output", "-o", help="Write every row here: .csv, .jsonl, .json or .parquet."),
     ] = None,
-    model: Annotated[
-        str | None, typer.Option("--model", "-m", help="Name or file; see `rgnet models`.")
-    ] = None,
+    model: options.Model = None,
     engine: Annotated[
         str, typer.Option(help="auto, openvino or torch (torch:cuda:1 for a device).")
     ] = "auto",
@@ -121,11 +120,7 @@ class Tally:
 
     def print(self, total: int, output: Path | None) -> None:
         photos = [photo for _, _, photo in sorted(self.best, reverse=True)]
-        if sys.stdout.isatty():
-            print_table(photos)
-        else:
-            for photo in photos:
-                print(f"{photo.score:.3f}\t{photo.percentile:.1f}\t{printable(photo.path)}")
+        print_photos(photos)
         for failure in self.failures:
             typer.echo(f"not scored: {printable(failure.error)}", err=True)
         more = self.failed - len(self.failures)
@@ -139,6 +134,15 @@ class Tally:
             words.append(f"{left} not reached")
         where = f"; rows in {output}" if output else ""
         return f"{', '.join(words)} of {total}{where}"
+
+
+def print_photos(photos: list[ScoredPhoto]) -> None:
+    """A table on a terminal; score, percentile and path between tabs in a pipe."""
+    if sys.stdout.isatty():
+        print_table(photos)
+        return
+    for photo in photos:
+        print(f"{photo.score:.3f}\t{photo.percentile:.1f}\t{printable(photo.path)}")
 
 
 def print_table(photos: list[ScoredPhoto]) -> None:

@@ -1,0 +1,43 @@
+"""`rgnet top`: the best photos of the catalogue."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rgnet.cli import options
+
+
+def top(
+    count: Annotated[int, typer.Argument(min=1, help="How many.")] = 20,
+    catalogue: options.Catalogue = None,
+    model: options.ScoredBy = None,
+    min_score: options.MinScore = None,
+    max_score: options.MaxScore = None,
+    since: options.Day = None,
+    until: options.LastDay = None,
+    folder: options.Folder = None,
+) -> None:
+    """Print the best photos of the catalogue, best first.
+
+    Example:  rgnet top 50 --since 2026-01-01 --folder ~/Pictures/wedding
+    """
+    from rgnet.cli.score import print_photos
+    from rgnet.library.catalogue import Catalogue, default_file
+    from rgnet.library.queries import best, filtered
+
+    with Catalogue.open(catalogue or default_file()) as opened:
+        wanted = filtered(
+            opened,
+            model,
+            lowest=min_score,
+            highest=max_score,
+            since=options.day(since),
+            until=options.day(until),
+            folder=folder,
+        )
+        photos = list(best(opened, wanted, count))
+    print_photos(photos)
+    if not photos:
+        typer.echo("no photo of the catalogue is asked for by these options", err=True)

@@ -1,0 +1,84 @@
+"""One file of a library, looked at in a process of its own: its hash, what its header says, and its pixels."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from rgnet.errors import PhotoError, PhotoNotFound, PhotoRefused
+from rgnet.headers import capture, exif_orientation
+from rgnet.library.catalogue import Content
+from rgnet.photo import DecodePolicy
+from rgnet.preprocess import Preprocess
+from rgnet.scorer import Prepared, prepare
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is wanted of a file.
+
+    as_listed:  its bytes and its mtime in nanoseconds, before it is opened
+    sha256:     of its bytes, where that is known already
+    preprocess: of the model that is to score it; None: only its hash is wanted
+    """
+
+    path: str
+    as_listed: tuple[int, int]
+    policy: DecodePolicy
+    preprocess: Preprocess | None
+    sha256: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What was found.
+
+    mtime:  in nanoseconds, of the file as it was read
+    photo:  decoded; the PhotoError where it does not decode; None where only the hash was wanted
+    """
+
+    content: Content
+    mtime: int
+    photo: Prepared | PhotoError | None
+
+
+def examine(look: Look) -> Examined:
+    """Read a file once and do with its bytes what is wanted. Raises PhotoError where they cannot be read."""
+    data, stat = contents(look)
+    sha256 = look.sha256 or hashlib.sha256(data).digest()
+    if look.preprocess is None:
+        return Examined(Content(sha256, len(data)), stat.st_mtime_ns, None)
+    try:
+        photo = prepare(data, look.preprocess, look.policy)
+    except PhotoError as problem:
+        named = str(problem).replace(f"the photo of {len(data)} bytes", look.path, 1)
+        return Examined(Content(sha256, len(data)), stat.st_mtime_ns, type(problem)(named))
+    taken, camera = capture(photo.exif)
+    content = Content(sha256, len(data), taken, camera, orientation(photo.exif))
+    return Examined(content, stat.st_mtime_ns, photo._replace(exif=b""))
+
+
+def contents(look: Look) -> tuple[bytes, os.stat_result]:
+    try:
+        with Path(look.path).open("rb") as file:
+            stat = os.fstat(file.fileno())
+            if stat.st_size > look.policy.max_bytes:
+                raise PhotoRefused(
+                    f"{look.path}: expected at most {look.policy.max_bytes} bytes, found {stat.st_size}: shrink it"
+                )
+            return file.read(), stat
+    except FileNotFoundError:
+        raise PhotoNotFound(f"{look.path}: was there a moment ago and is gone: scan again") from None
+    except OSError as problem:
+        raise PhotoRefused(
+            f"{look.path}: cannot be read ({problem.strerror}): check its permissions"
+        ) from problem
+
+
+def orientation(exif: bytes) -> int:
+    try:
+        return exif_orientation({"exif": exif})
+    except ValueError:
+        return 1
