@@ -15,6 +15,7 @@
     ├── SettingError          a setting has an unknown name or an impossible value
     ├── CatalogueError        a catalogue of photos is missing, damaged, foreign, or of a later rgnet
     ├── OutputError           a file cannot be written: the disk is full, or the folder read-only
+    │   └── SidecarRefused    one photo's sidecar is malformed, or may be another's; in a batch it is a row
     ├── EngineError           an engine cannot run here or was asked for what it cannot do
     └── MissingExtra          an optional part is not installed; the message holds the line that installs it
 
@@ -87,6 +88,10 @@ class CatalogueError(RgnetError):
 
 class OutputError(RgnetError):
     """A file cannot be written: the disk is full, or the folder read-only."""
+
+
+class SidecarRefused(OutputError):
+    """One photo's sidecar is malformed, or may belong to another photo."""
 
 
 class EngineError(RgnetError):
