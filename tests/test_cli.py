@@ -27,6 +27,7 @@ OPTIONS = {
     "show": {"--catalogue", "--model", "--help"},
     "stats": {"--catalogue", "--model", "--help"},
     "export": {*FILTERS, "--output", "--errors", "--help"},
+    "rate": {"--write", "--undo", "--cuts", "--naming", "--overwrite", "--catalogue", "--model", "--help"},
     "models": {"--help"},
     "info": {"--help"},
     "verify": {"--photos", "--against", "--output", "--help"},
@@ -205,6 +206,32 @@ def test_a_scanned_folder_is_exported_as_it_would_be_scored(rgnet, folder, tmp_p
     assert b"scored  6" in rgnet("stats").stdout
     assert b"better than" in rgnet("show", folder / "0.png").stdout
     assert b"expected a sound JPEG" in rgnet("show", folder / "broken.jpg").stdout
+
+
+def test_stars_are_written_when_asked_and_taken_back(rgnet, folder, tmp_path):
+    rgnet("scan", "photos", "-m", "tiny-score")
+    mine = folder / "0.png.xmp"
+    rating = '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+    mine.write_text(rating + 'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="2"/></rdf:RDF>')
+    (folder / "2.png.xmp").write_text("not XML")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    dry = rgnet("rate", "photos")
+    assert (
+        dry.returncode == 3
+        and {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    )
+    assert b"4 would change, 1 keep human, 1 refused; nothing was written: add --write" in dry.stderr
+    assert b"2.png.xmp is not well-formed XML" in dry.stderr
+    written = rgnet("rate", "photos", "--write", "--cuts", "1,2,3,4")
+    assert b"4 changed, 1 keep human, 1 refused" in written.stderr
+    assert b'xmp:Rating="' in (folder / "deep" / "1.png.xmp").read_bytes()
+    assert len(written.stdout.splitlines()) == 5 and b"keep human\t 2\t 2\t" in written.stdout
+    undone = rgnet("rate", "photos", "--undo", "--write")
+    assert b"4 changed, 1 refused" in undone.stderr
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    wrong = rgnet("rate", "--cuts", "1,2,x")
+    assert wrong.returncode == 2 and b"--cuts are four percentiles such as 10,35,65,90" in wrong.stderr
 
 
 def test_catalogue_commands_say_what_is_missing(rgnet, folder):

@@ -18,6 +18,7 @@ from rgnet.cli.explain import explain
 from rgnet.cli.export import export
 from rgnet.cli.info import info
 from rgnet.cli.models import models
+from rgnet.cli.rate import rate
 from rgnet.cli.reproduce import reproduce
 from rgnet.cli.scan import scan
 from rgnet.cli.score import score
@@ -37,7 +38,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="How beautiful is a photograph, and why. Start with:  rgnet score FOLDER",
 )
-library = (scan, top, show, stats, export)
+library = (scan, top, show, stats, export, rate)
 for command in (score, explain, *library, models, info, verify, train, distil, evaluate, compare, reproduce):
     app.command()(command)
 
