@@ -4,15 +4,15 @@ import random
 import sqlite3
 
 import pytest
-import small
-from small import photo, scan
+import shelf
+from shelf import photo, scan
 
 from rgnet.errors import CatalogueError, OutputError
 from rgnet.library.catalogue import FORMAT, Catalogue
 from rgnet.library.queries import Filter, best, entry, model_asked_for, sums
 from rgnet.results import ScoredPhoto
 
-MODEL = small.card().short_hash
+MODEL = shelf.card().short_hash
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_a_full_disk_is_said_and_what_was_written_stays(file, tmp_path):
     with Catalogue.open(file) as catalogue:
         pages = catalogue.reading("PRAGMA page_count").fetchone()[0]
         catalogue.database.execute(f"PRAGMA max_page_count = {pages + 1}")
-        run = small.Scan(catalogue, small.card(), small.Brightness, lambda *_: None, processes=1)
+        run = shelf.Scan(catalogue, shelf.card(), shelf.Brightness, lambda *_: None, processes=1)
         with pytest.raises(OutputError, match=r"cannot be written \(database or disk is full\): make room"):
             run.run([tmp_path / "photos"])
     kept = count(file)
@@ -73,7 +73,7 @@ def test_a_catalogue_that_may_only_be_read_can_be_read(file):
         catalogue.database.execute("PRAGMA query_only = ON")
         assert len(list(best(catalogue, Filter(model=MODEL)))) == 3
         with pytest.raises(OutputError, match="cannot be written"), catalogue.writing():
-            catalogue.use_model(small.card(), 0)
+            catalogue.use_model(shelf.card(), 0)
 
 
 def test_a_record_comes_back_as_it_was_scored(file, tmp_path):
@@ -96,7 +96,7 @@ def test_a_record_comes_back_as_it_was_scored(file, tmp_path):
 
 def test_models_are_asked_for_by_name_or_hash_and_the_last_one_by_nothing(file, tmp_path):
     scan(tmp_path / "photos", file, name="other")
-    other = small.card("other").short_hash
+    other = shelf.card("other").short_hash
     with Catalogue.open(file) as catalogue:
         catalogue.database.execute("UPDATE model SET used = used + 1 WHERE name = 'other'")
         assert model_asked_for(catalogue, None) == model_asked_for(catalogue, "other") == other
@@ -117,7 +117,7 @@ def invented(tmp_path_factory):
     """A catalogue of 400 paths with scores and days drawn at random, and the same as a list."""
     file, draw, rows = tmp_path_factory.mktemp("invented") / "catalogue.sqlite", random.Random(0), []
     with Catalogue.open(file, make=True) as catalogue, catalogue.writing() as database:
-        catalogue.use_model(small.card(), 0)
+        catalogue.use_model(shelf.card(), 0)
         for index in range(400):
             path = f"/p/{draw.choice('abc')}/{index:03}.jpg"
             day = draw.choice([None, f"2026-{draw.randint(1, 12):02}-{draw.randint(1, 28):02}T10:00:00"])

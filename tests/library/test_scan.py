@@ -9,14 +9,14 @@ import threading
 import time
 
 import pytest
-import small
-from small import counts, photo, scan
+import shelf
+from shelf import counts, photo, scan
 
 from rgnet.errors import CatalogueError
 from rgnet.library.catalogue import Catalogue
 from rgnet.library.queries import Filter, best, entry, failed
 
-MODEL = small.card().short_hash
+MODEL = shelf.card().short_hash
 KILLS = 50
 
 
@@ -44,7 +44,7 @@ def test_a_first_scan_scores_every_photo_and_a_second_reads_none(folder, file):
     found = scores(file)
     assert list(found.values()) == sorted(found.values(), reverse=True)
     assert found == {str(path): 20.0 * int(path.stem) for path in folder.rglob("*.png")}
-    again, _ = scan(folder, file, look_into=small.known_hash_only)
+    again, _ = scan(folder, file, look_into=shelf.known_hash_only)
     assert counts(again) == {"unchanged": 12}
 
 
@@ -73,7 +73,7 @@ def test_moved_photos_are_recognised_without_decoding_and_the_old_paths_are_gone
     scan(folder, file)
     before = scores(file)
     (folder / "a").rename(folder / "c")
-    told, gone = scan(folder, file, look_into=small.hash_only)
+    told, gone = scan(folder, file, look_into=shelf.hash_only)
     assert counts(told) == {"unchanged": 6, "known": 6} and gone == 6
     assert {path.replace("/c/", "/a/"): score for path, score in scores(file).items()} == before
     assert len(scores(file, gone=True)) == 18
@@ -91,10 +91,10 @@ def test_a_copy_is_another_path_of_the_same_photo(folder, file):
 
 def test_a_new_model_scores_again_without_hashing(folder, file):
     scan(folder, file)
-    told, _ = scan(folder, file, name="other", look_into=small.known_hash_only)
+    told, _ = scan(folder, file, name="other", look_into=shelf.known_hash_only)
     assert counts(told) == {"scored": 12}
     with Catalogue.open(file) as catalogue:
-        other = list(best(catalogue, Filter(model=small.card("other").short_hash)))
+        other = list(best(catalogue, Filter(model=shelf.card("other").short_hash)))
         assert len(other) == 12 and {record.model for record in other} == {"other"}
     assert len(scores(file)) == 12
 
@@ -119,7 +119,7 @@ def test_another_folders_photos_are_not_gone_when_a_name_only_begins_alike(folde
 
 def test_a_photo_that_crashes_or_hangs_its_process_is_one_row_and_not_tried_again(folder, file):
     crash, hang = photo(folder / "a" / "crash.png", 1), photo(folder / "hang.png", 2)
-    told, _ = scan(folder, file, look_into=small.harmful, seconds=3)
+    told, _ = scan(folder, file, look_into=shelf.harmful, seconds=3)
     assert counts(told) == {"scored": 12, "failed": 2}
     with Catalogue.open(file) as catalogue:
         errors = {record.path: record.error for record in failed(catalogue, Filter(model=MODEL))}
@@ -128,13 +128,13 @@ def test_a_photo_that_crashes_or_hangs_its_process_is_one_row_and_not_tried_agai
         "save it anew, or leave it out"
     )
     assert "found one that takes more than 3 s" in errors[str(hang)] and len(errors) == 2
-    assert counts(scan(folder, file, look_into=small.harmful)[0]) == {"unchanged": 14}
+    assert counts(scan(folder, file, look_into=shelf.harmful)[0]) == {"unchanged": 14}
 
 
 def test_a_damaged_photo_is_a_row_until_it_is_repaired(folder, file):
     broken = folder / "a" / "01.png"
     broken.write_bytes(broken.read_bytes()[:40])
-    os.utime(broken, (small.PAST, small.PAST))
+    os.utime(broken, (shelf.PAST, shelf.PAST))
     assert counts(scan(folder, file)[0]) == {"scored": 11, "failed": 1}
     with Catalogue.open(file) as catalogue:
         (failure,) = failed(catalogue, Filter(model=MODEL))
@@ -150,10 +150,10 @@ def test_once_asked_to_stop_it_finishes_what_it_has_and_goes_on_next_time(tmp_pa
         photo(tmp_path / "many" / f"{index:02}.png", index)
     told = {}
     with Catalogue.open(file, make=True) as catalogue:
-        run = small.Scan(
+        run = shelf.Scan(
             catalogue,
-            small.card(),
-            small.Brightness,
+            shelf.card(),
+            shelf.Brightness,
             lambda path, what, _: told.update({path: what}),
             stopping=lambda: len(told) > 3,
             processes=2,
@@ -171,7 +171,7 @@ def test_killed_at_any_moment_it_loses_nothing_that_was_written_and_ends_with_ev
     for index in range(200):
         photo(many / f"{index:03}.png", index)
     expected = {str(path): float(path.stem) for path in many.iterdir()}
-    draw, script = random.Random(0), [sys.executable, small.__file__, str(many), str(file)]
+    draw, script = random.Random(0), [sys.executable, shelf.__file__, str(many), str(file)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     before = {}
     for _ in range(KILLS):

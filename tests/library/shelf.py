@@ -1,6 +1,6 @@
 """A library of tiny photos, a scorer without a network, and looks that do harm; as a script, a scan to be killed.
 
-python small.py FOLDER CATALOGUE
+python shelf.py FOLDER CATALOGUE
 """
 
 from __future__ import annotations
