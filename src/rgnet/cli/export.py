@@ -31,20 +31,12 @@ def export(
     Example:  rgnet export --output best.csv --min-score 4
     """
     from rgnet.library.catalogue import Catalogue, default_file
-    from rgnet.library.queries import best, failed, filtered
+    from rgnet.library.queries import best, failed
     from rgnet.outputs.table import open_table
 
     narrowed = any(value is not None for value in (min_score, max_score, since, until))
     with Catalogue.open(catalogue or default_file()) as opened:
-        wanted = filtered(
-            opened,
-            model,
-            lowest=min_score,
-            highest=max_score,
-            since=options.day(since),
-            until=options.day(until),
-            folder=folder,
-        )
+        wanted = options.asked(opened, model, min_score, max_score, since, until, folder)
         scored = () if errors else best(opened, wanted)
         unscored = failed(opened, wanted) if errors or not narrowed else ()
         count = 0

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rgnet.library import catalogue as library
+    from rgnet.library.queries import Filter
 
 Catalogue = Annotated[
     Path | None, typer.Option(help="The catalogue; left out: the one in your user data folder.")
@@ -29,5 +33,18 @@ LastDay = Annotated[
 Folder = Annotated[Path | None, typer.Option(help="Photos in this folder, and below.")]
 
 
-def day(moment: datetime | None) -> str | None:
-    return moment and moment.date().isoformat()
+def asked(
+    catalogue: library.Catalogue,
+    model: str | None,
+    min_score: float | None,
+    max_score: float | None,
+    since: datetime | None,
+    until: datetime | None,
+    folder: Path | None,
+) -> Filter:
+    """The photos of an open catalogue that the options above ask for."""
+    from rgnet.library.queries import filtered
+
+    first, last = (moment and moment.date().isoformat() for moment in (since, until))
+    scores = {"lowest": min_score, "highest": max_score}
+    return filtered(catalogue, model, **scores, since=first, until=last, folder=folder)

@@ -25,18 +25,10 @@ def top(
     """
     from rgnet.cli.score import print_photos
     from rgnet.library.catalogue import Catalogue, default_file
-    from rgnet.library.queries import best, filtered
+    from rgnet.library.queries import best
 
     with Catalogue.open(catalogue or default_file()) as opened:
-        wanted = filtered(
-            opened,
-            model,
-            lowest=min_score,
-            highest=max_score,
-            since=options.day(since),
-            until=options.day(until),
-            folder=folder,
-        )
+        wanted = options.asked(opened, model, min_score, max_score, since, until, folder)
         photos = list(best(opened, wanted, count))
     print_photos(photos)
     if not photos:
