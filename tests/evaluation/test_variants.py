@@ -69,7 +69,10 @@ def test_table_3_figure_5_and_the_graphs_switches():
         and points["no block"].recipe.architecture.graph_layers == 0
     )
     switches = variants("graph", base)
-    assert len({variant.recipe.architecture for variant in switches.values()}) == len(switches) == 9
+    assert len({variant.recipe for variant in switches.values()}) == len(switches) == 11
+    assert switches["residual + scaled, W x 0.1"].recipe == replace(
+        switches["residual + scaled"].recipe, graph_start=0.1
+    )
     assert (
         switches["the paper's"].recipe == base and switches["residual + scaled"].recipe.architecture.residual
     )

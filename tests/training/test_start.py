@@ -15,7 +15,7 @@ from rgnet.errors import ModelDamaged
 from rgnet.model import restored
 from rgnet.preprocess import Preprocess
 from rgnet.training.recipes import recipe
-from rgnet.training.run import Provenance, train
+from rgnet.training.run import Provenance, prepare, train
 from rgnet.training.start import new_network, starting_from
 
 
@@ -86,3 +86,12 @@ def test_a_model_without_some_weights_is_damaged(tiny_file):
     with pytest.raises(ModelDamaged, match=r"lacks 1 weights of its network, 'head\.vote\.bias'"):
         tensors = {name: array for name, array in tiny_file.tensors.items() if name != "head.vote.bias"}
         restored(tiny_file.card.architecture, tensors)
+
+
+def test_a_recipe_may_start_its_graph_and_its_votes_gently():
+    gentle = recipe("para", ["graph_start=0.1", "norms=keep"])
+    network, as_drawn = (new_network(gentle, start=False) for _ in range(2))
+    prepare(network, gentle, learn=None)
+    for weight_DD, drawn_DD in zip(network.graph.weights, as_drawn.graph.weights, strict=True):
+        torch.testing.assert_close(weight_DD, drawn_DD * 0.1)
+    assert not network.head.vote.weight.any()

@@ -150,6 +150,7 @@ def figure5(recipe: Recipe, _backbones: Sequence[str] = ()) -> list[Variant]:
 
 
 GRAPH_SWITCHES = {"residual": "residual", "rebuilt": "rebuild_graph", "scaled": "scaled_affinity"}
+GRAPH_STARTS = (0.1, 0.01)
 
 
 def graph(recipe: Recipe, _backbones: Sequence[str] = ()) -> list[Variant]:
@@ -158,6 +159,11 @@ def graph(recipe: Recipe, _backbones: Sequence[str] = ()) -> list[Variant]:
         named = [name for name, state in zip(GRAPH_SWITCHES, states, strict=True) if state]
         changes = dict(zip(GRAPH_SWITCHES.values(), states, strict=True))
         rows.append(Variant(name=" + ".join(named) or "the paper's", recipe=altered(recipe, **changes)))
+    steady = altered(recipe, residual=True, rebuild_graph=False, scaled_affinity=True)
+    rows += [
+        Variant(name=f"residual + scaled, W x {factor}", recipe=replace(steady, graph_start=factor))
+        for factor in GRAPH_STARTS
+    ]
     return rows
 
 
@@ -188,7 +194,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "The paper draws these curves and prints no values.",
     ),
     "graph": Experiment(
-        title="The graph's construction: residual, rebuilt before each layer, scaled by sqrt(d')",
+        title="The graph's construction: residual, rebuilt before each layer, scaled by sqrt(d'), and how it starts",
         variants=graph,
         reference="no graph",
         paper="Builds S once from X, without residual connection or scaling; it does not compare these.",

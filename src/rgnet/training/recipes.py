@@ -32,6 +32,8 @@ class Recipe:
     norm_photos:  training photos on which batch norms measure their statistics anew before each exam; 0 keeps the
                   running averages, which lag behind weights that still move and see enlarged photos only
     vote_start:   "he" as all new layers (section 3.3), or "even": every region first votes the same
+    graph_start:  factor on He's initialisation of the graph convolutions' weights; below 1 a residual graph starts
+                  near the network without one
     patience:     epochs without a better SRCC on the held-out photos before the run stops; None: never
     served:       precision that users of the model get unless they ask for another; see `ModelCard.precision`
     zoom:         random enlargement before cropping back, (1.05, 1.25) in section 3.3; flip is a probability
@@ -59,6 +61,7 @@ class Recipe:
     norms: Literal["keep", "revive"] = "keep"
     norm_photos: int = 0
     vote_start: Literal["he", "even"] = "he"
+    graph_start: float = 1.0
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     served: Literal["auto", "f32"] = "auto"
     held_out: int = 1500

@@ -176,11 +176,14 @@ def dataset_of(
 
 
 def prepare(network: RGNet, recipe: Recipe, learn: PixelDataset) -> None:
-    """What a recipe asks for before the first step; see `Recipe.norms` and `Recipe.vote_start`."""
+    """What a recipe asks for before the first step; see `Recipe.norms`, `vote_start` and `graph_start`."""
     if recipe.norms == "revive":
         revive_on(network, recipe, learn)
     if recipe.vote_start == "even":
         torch.nn.init.zeros_(network.head.vote.weight)
+    if network.graph is not None:
+        for weight_DD in network.graph.weights:
+            weight_DD.data.mul_(recipe.graph_start)
 
 
 def revive_on(network: RGNet, recipe: Recipe, learn: PixelDataset) -> None:

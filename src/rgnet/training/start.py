@@ -26,6 +26,7 @@ def starting_from(recipe: Recipe, start: Start) -> Recipe:
         preprocess=card.preprocess,
         norms="keep",
         vote_start="he",
+        graph_start=1.0,
         served=card.precision,
     )
 
