@@ -16,6 +16,22 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture
+def photo(tmp_path) -> Path:
+    """A file that only its first bytes make a photo, for what is written beside photos."""
+    from sidecars import JPEG
+
+    path = tmp_path / "a.jpg"
+    path.write_bytes(JPEG)
+    return path
+
+
+@pytest.fixture
+def sidecar(photo) -> Path:
+    """Where its sidecar would stand; nothing stands there yet."""
+    return photo.with_name("a.jpg.xmp")
+
+
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory) -> Path:
     """The file of a small network with a score head, weights drawn at random."""

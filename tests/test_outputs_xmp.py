@@ -14,18 +14,6 @@ from rgnet.outputs.xmp import apply, plan, plan_undo, stars_of
 pytest.importorskip("lxml.etree")
 
 
-@pytest.fixture
-def photo(tmp_path):
-    path = tmp_path / "a.jpg"
-    path.write_bytes(JPEG)
-    return path
-
-
-@pytest.fixture
-def sidecar(photo):
-    return photo.with_name("a.jpg.xmp")
-
-
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
 

@@ -5,21 +5,9 @@ import shutil
 import subprocess
 
 import pytest
-from sidecars import JPEG, PROGRAMS, darktable, rate, rating, undo, wide
+from sidecars import PROGRAMS, darktable, rate, rating, undo, wide
 
 etree = pytest.importorskip("lxml.etree")
-
-
-@pytest.fixture
-def photo(tmp_path):
-    path = tmp_path / "a.jpg"
-    path.write_bytes(JPEG)
-    return path
-
-
-@pytest.fixture
-def sidecar(photo):
-    return photo.with_name("a.jpg.xmp")
 
 
 def canonical(data):
