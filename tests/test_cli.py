@@ -181,11 +181,16 @@ def test_ctrl_c_keeps_the_rows_that_are_done(folder, tiny_model, tmp_path):
 
 
 def test_a_scanned_folder_is_exported_as_it_would_be_scored(rgnet, folder, tmp_path):
+    for path in folder.rglob("*.*"):
+        os.utime(path, (1e9, 1e9))
     first = rgnet("scan", "photos", "-m", "tiny-score")
     assert first.returncode == 3, first.stderr
-    assert (
-        b"6 scored, 0 unchanged, 0 known, 1 failed, 0 gone" in first.stderr and b"broken.jpg" in first.stderr
-    )
+    assert b"6 scored, 0 unchanged, 0 known, 0 failed before, 1 failed, 0 gone" in first.stderr
+    assert b"broken.jpg" in first.stderr
+    again = rgnet("scan", "photos", "-m", "tiny-score")
+    assert again.returncode == 3, again.stderr
+    assert b"0 scored, 6 unchanged, 0 known, 1 failed before, 0 failed, 0 gone" in again.stderr
+    assert b"not scored: 1 more;  rgnet export --errors  names each" in again.stderr
     exported = rgnet("export", "-o", "exported.jsonl")
     assert exported.returncode == 0 and b"wrote 7 rows to exported.jsonl" in exported.stderr
     rgnet("score", folder, "-m", "tiny-score", "-o", "scored.jsonl")

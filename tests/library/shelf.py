@@ -117,6 +117,10 @@ def known_hash_only(look: Look) -> Examined:
     return examine(look)
 
 
+def unopened(look: Look) -> Examined:
+    raise PhotoDamaged(f"{look.path}: was opened")
+
+
 def hash_only(look: Look) -> Examined:
     if look.preprocess is not None:
         raise PhotoDamaged(f"{look.path}: was decoded")

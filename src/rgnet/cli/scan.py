@@ -27,7 +27,7 @@ def scan(
     """Score the photos of folders and remember them: a second scan reads only what is new or changed.
 
     Look at the result with `rgnet top`, `show`, `stats` and `export`. Ctrl-C finishes the photos in hand; the same
-    command goes on.
+    command goes on. Exit code 3 says that photos of these folders have no score.
 
     Example:  rgnet scan ~/Pictures
     """
@@ -62,14 +62,14 @@ def scan(
             gone = Scan(opened, file.card, load, tell, **asked).run(folders)
     for error in shown:
         typer.echo(f"not scored: {printable(error)}", err=True)
-    if (more := counts["failed"] - len(shown)) > 0:
+    if (more := counts["failed before"] + counts["failed"] - len(shown)) > 0:
         typer.echo(f"not scored: {more} more;  rgnet export --errors  names each", err=True)
-    words = [f"{counts[what]} {what}" for what in ("scored", "unchanged", "known", "failed")]
+    words = [f"{counts[what]} {what}" for what in ("scored", "unchanged", "known", "failed before", "failed")]
     typer.echo(f"{', '.join(words)}, {gone} gone; catalogue {opened.file}", err=True)
     if stopped:
         typer.echo("stopped before the end: the same command goes on", err=True)
         raise typer.Exit(128 + stopped[0])
-    if counts["failed"]:
+    if counts["failed before"] or counts["failed"]:
         raise typer.Exit(3)
 
 

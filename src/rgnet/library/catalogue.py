@@ -68,13 +68,16 @@ CREATE INDEX score_error ON score (model) WHERE error IS NOT NULL;
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a catalogue holds of a path that was read. scored: by the model asked for, be it with an error."""
+    """What a catalogue holds of a path that was read.
+
+    scored: by the model asked for; None where it has not spoken, False where it could give no score
+    """
 
     sha256: bytes | None
     bytes: int
     mtime: int
     read: int
-    scored: bool
+    scored: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +143,20 @@ class Catalogue(contextlib.AbstractContextManager):
     def known(self, paths: list[bytes], model: str) -> dict[bytes, Known]:
         """Of those paths, the ones the catalogue holds."""
         query = f"""
-            SELECT path.path, sha256, path.bytes, mtime, read, score.photo IS NOT NULL OR path.error IS NOT NULL
+            SELECT path.path, sha256, path.bytes, mtime, read,
+                CASE WHEN path.error IS NOT NULL THEN 0 WHEN score.photo IS NOT NULL THEN score.error IS NULL END
             FROM path LEFT JOIN photo ON photo.id = path.photo
             LEFT JOIN score ON score.photo = path.photo AND score.model = ?
             WHERE path.path IN ({", ".join("?" * len(paths))}) AND path.bytes IS NOT NULL"""
         return {path: Known(*values) for path, *values in self.reading(query, (model, *paths))}
 
-    def scored(self, sha256: bytes, model: str) -> bool:
-        """Whether the model has spoken of this content."""
-        query = "SELECT 1 FROM photo JOIN score ON score.photo = id WHERE sha256 = ? AND model = ?"
-        return self.reading(query, (sha256, model)).fetchone() is not None
+    def scored(self, sha256: bytes, model: str) -> bool | None:
+        """Whether this content has a score of the model; None where the model has not spoken of it."""
+        query = (
+            "SELECT error IS NULL FROM photo JOIN score ON score.photo = id WHERE sha256 = ? AND model = ?"
+        )
+        row = self.reading(query, (sha256, model)).fetchone()
+        return row and bool(row[0])
 
     def paths_of_size(self, size: int) -> list[bytes]:
         """A few paths of photos of so many bytes."""

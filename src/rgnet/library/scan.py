@@ -28,7 +28,7 @@ from rgnet.scorer import BATCH, Scorer, cores
 CHUNK = 500
 MARGIN_NS = 2 * 10**9
 
-What = Literal["unchanged", "known", "scored", "failed"]
+What = Literal["scored", "unchanged", "known", "failed before", "failed"]
 Tell = Callable[[str, What, str], None]
 
 
@@ -39,7 +39,7 @@ class Scan:
     card:     of the model that scores; `load` gives its scorer, and is asked once there is a photo to score
     policy:   what the decoder accepts
     tell:     told of every file: its path, what came of it ("known": its content was known under another path or from
-              before), and the error where it failed
+              before; "failed before": unchanged or known, and without a score), and the error where it failed now
     stopping: asked now and then; once it says True nothing new is begun, and what is in flight is finished
     processes, seconds: that decode, and how long each photo may take
     """
@@ -103,8 +103,8 @@ class Scan:
             return replace(look, preprocess=None) if self.may_be_moved(stat.st_size) else look
         if known.read - known.mtime < MARGIN_NS:
             return replace(look, preprocess=None)
-        if known.scored:
-            return self.tell(look.path, "unchanged", "")
+        if known.scored is not None:
+            return self.tell(look.path, "unchanged" if known.scored else "failed before", "")
         return replace(look, sha256=known.sha256)
 
     def fail(self, path: Path, reason: str) -> None:
@@ -125,10 +125,10 @@ class Scan:
             # What ended its process would do so again; what could not be read may be readable next time
             harmful = isinstance(found, PhotoHarmful)
             self.put_error(look.path, str(found), look.as_listed if harmful else (None, None))
-        elif self.catalogue.scored(found.content.sha256, self.card.short_hash):
+        elif (scored := self.catalogue.scored(found.content.sha256, self.card.short_hash)) is not None:
             with self.catalogue.writing():
                 self.put_path(look, found, self.catalogue.put_content(found.content))
-            self.tell(look.path, "known", "")
+            self.tell(look.path, "known" if scored else "failed before", "")
         elif found.photo is None:
             wanted = self.card.preprocess
             self.postponed.append(replace(look, preprocess=wanted))
