@@ -29,11 +29,12 @@ from photos import twelve_megapixels
 from score import CORES, machine
 
 from rgnet import modelfile
+from rgnet.intake import DecodePolicy, find_photos
 from rgnet.isolation import Cells
 from rgnet.library.catalogue import Catalogue
-from rgnet.library.examine import Look, examine
+from rgnet.library.examine import examine
+from rgnet.library.look import Look
 from rgnet.library.queries import Filter, best, entry, failed
-from rgnet.photo import DecodePolicy, find_photos
 from rgnet.scorer import BATCH, opened
 
 

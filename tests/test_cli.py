@@ -213,6 +213,21 @@ def test_a_scanned_folder_is_exported_as_it_would_be_scored(rgnet, folder, tmp_p
     assert b"expected a sound JPEG" in rgnet("show", folder / "broken.jpg").stdout
 
 
+def test_a_scan_without_news_imports_neither_decoder_nor_engine(rgnet, folder, tiny_model, tmp_path):
+    (folder / "broken.jpg").unlink()
+    for path in folder.rglob("*.png"):
+        os.utime(path, (1e9, 1e9))
+    words = ["scan", str(folder), "-m", str(tiny_model), "--catalogue", str(tmp_path / "c.sqlite")]
+    assert b"6 scored" in rgnet(*words).stderr
+    heavy = ("numpy", "PIL", "openvino", "torch", "safetensors", "rich", "platformdirs")
+    code = (
+        f"import sys; sys.argv = ['rgnet', *{words}]; from rgnet.cli import app; app(standalone_mode=False)\n"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    again = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert b"6 unchanged" in again.stderr and again.stdout == b"[]\n"
+
+
 def test_stars_are_written_when_asked_and_taken_back(rgnet, folder, tmp_path):
     rgnet("scan", "photos", "-m", "tiny-score")
     mine = folder / "0.png.xmp"

@@ -16,7 +16,8 @@ from PIL import Image, ImageFile
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from rgnet.errors import PhotoDamaged, PhotoError, PhotoNotFound, PhotoRefused
-from rgnet.photo import PHOTO_SUFFIXES, DecodePolicy, decode, find_photos
+from rgnet.intake import PHOTO_SUFFIXES, DecodePolicy, find_photos
+from rgnet.photo import decode
 from rgnet.preprocess import Preprocess
 
 # Width and height of these, as stored, are swapped by an orientation tag or irot

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rgnet.errors import PhotoError, RgnetError
+    from rgnet.intake import DecodePolicy
     from rgnet.modelfile import ModelCard
-    from rgnet.photo import DecodePolicy
     from rgnet.results import Record, RegionMap, ScoredPhoto, ScoreFailure
     from rgnet.scorer import Scorer, load, models
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "DecodePolicy": "photo",
+    "DecodePolicy": "intake",
     "ModelCard": "modelfile",
     "PhotoError": "errors",
     "Record": "results",

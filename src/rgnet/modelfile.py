@@ -6,6 +6,9 @@ A safetensors file of
     metadata "rgnet"          the card as JSON
     metadata "sha256"         hash over all tensors and the card, its exam figures left out: they are about the
                               model, and recording an exam does not make it another model
+
+Cards are read without NumPy and safetensors, imported where weights are touched: a scan that finds nothing new needs
+no weights.
 """
 
 from __future__ import annotations
@@ -16,20 +19,20 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from typing import TYPE_CHECKING, Any
 
 from rgnet.architecture import Architecture
 from rgnet.errors import ModelDamaged, ModelForeign, ModelNotFound, ModelTooNew, near
 from rgnet.preprocess import Preprocess
 
+if TYPE_CHECKING:
+    import numpy as np
+
 FORMAT_VERSION = 1
 SUFFIX = ".safetensors"
 GRAPH = "graph.onnx"
 DEFAULT = "rgnet-compact"
+HEAD_LIMIT = 100_000_000
 SHIPPED = Path(__file__).parent / "weights"
 
 
@@ -53,6 +56,8 @@ class Scale:
 
     def percentile(self, score: float) -> float:
         """0-100: the share of the rated photos whose human mean lies below `score`."""
+        import numpy as np
+
         return float(np.interp(score, self.quantiles, np.linspace(0, 100, len(self.quantiles))))
 
 
@@ -123,6 +128,8 @@ class ModelFile:
 
 def half(tensors: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """A network's state as stored: matrices and kernels in float16, vectors in float32, counters left out."""
+    import numpy as np
+
     arrays = {name: np.asarray(tensor) for name, tensor in tensors.items()}
     return {
         name: np.ascontiguousarray(array, dtype=np.float16 if array.ndim >= 2 else np.float32)
@@ -133,6 +140,9 @@ def half(tensors: Mapping[str, Any]) -> dict[str, np.ndarray]:
 
 def write(path: Path, card: ModelCard, tensors: Mapping[str, np.ndarray], graph: bytes) -> str:
     """Write a model file, whole or not at all; returns its hash."""
+    import numpy as np
+    from safetensors.numpy import save
+
     stored = {name: np.ascontiguousarray(array) for name, array in sorted(tensors.items())}
     stored[GRAPH] = np.frombuffer(graph, dtype=np.uint8)
     text = json.dumps(card.to_dict(), sort_keys=True)
@@ -151,10 +161,15 @@ def read(path: Path) -> ModelFile:
 
     Raises ModelNotFound, ModelDamaged (truncated, or changed since it was written), ModelForeign or ModelTooNew.
     """
+    from safetensors import SafetensorError, safe_open
+
     card = read_card(path)
-    with safe_open(path, framework="numpy") as file:
-        values = json.loads(file.metadata()["rgnet"])
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    try:
+        with safe_open(path, framework="numpy") as file:
+            values = json.loads(file.metadata()["rgnet"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except SafetensorError as problem:
+        raise damaged(path, problem) from problem
     if content_hash(values, tensors) != card.sha256:
         raise ModelDamaged(
             f"{path}: the content does not match its hash {card.short_hash}: fetch the file again"
@@ -182,24 +197,29 @@ def read_card(path: Path) -> ModelCard:
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return file.metadata() or {}
-    except SafetensorError as problem:
-        if looks_like_safetensors(path):
-            raise ModelDamaged(
-                f"{path} is truncated or damaged ({problem}): fetch the file again"
-            ) from problem
-        raise ModelForeign(
-            f"{path} is not a model file: expected safetensors written by `rgnet train`, found something else"
-        ) from problem
-
-
-def looks_like_safetensors(path: Path) -> bool:
-    """Whether a file begins as safetensors do: eight bytes of header length, then JSON."""
+    """The texts in the head of a safetensors file: eight bytes of the head's length, the head as JSON, the tensors."""
+    size = path.stat().st_size
     with path.open("rb") as file:
-        head = file.read(10)
-    return len(head) < 10 or (head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 100_000_000)
+        head = file.read(9)
+        length = int.from_bytes(head[:8], "little")
+        if size >= 10 and (head[8:] != b"{" or length > HEAD_LIMIT):
+            raise ModelForeign(
+                f"{path} is not a model file: expected safetensors written by `rgnet train`, found something else"
+            )
+        text = head[8:] + file.read(max(0, length - 1))
+    try:
+        entries = json.loads(text)
+        metadata = entries.pop("__metadata__", {})
+        expected = 8 + length + max((entry["data_offsets"][1] for entry in entries.values()), default=0)
+    except (ValueError, TypeError, LookupError, AttributeError) as problem:
+        raise damaged(path, f"its head is not what it should be: {problem}") from problem
+    if size != expected:
+        raise damaged(path, f"expected {expected} bytes, found {size}")
+    return metadata
+
+
+def damaged(path: Path, problem: object) -> ModelDamaged:
+    return ModelDamaged(f"{path} is truncated or damaged ({problem}): fetch the file again")
 
 
 def record(path: Path, metrics: dict[str, Any]) -> None:
@@ -210,6 +230,8 @@ def record(path: Path, metrics: dict[str, Any]) -> None:
 
 def content_hash(card: dict[str, Any], tensors: Mapping[str, np.ndarray]) -> str:
     """sha256 over the card but its metrics, and every tensor's name, type, shape and bytes in the order of names."""
+    import numpy as np
+
     lasting = {name: value for name, value in card.items() if name != "metrics"}
     digest = hashlib.sha256(json.dumps(lasting, sort_keys=True).encode())
     for name, array in sorted(tensors.items()):

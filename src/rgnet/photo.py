@@ -8,11 +8,10 @@ switch for truncated files, nor Python's warning filters are touched. `decode` m
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from io import BytesIO
-from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import BinaryIO
 
@@ -23,32 +22,13 @@ from rgnet.colour import to_srgb
 from rgnet.errors import PhotoDamaged, PhotoError, PhotoNotFound, PhotoRefused
 from rgnet.formats import HEAD_BYTES, OPENERS, photo_format
 from rgnet.headers import exif_orientation, jxl_size
+from rgnet.intake import DecodePolicy
 
 Size = tuple[int, int]
 Source = str | os.PathLike | bytes | Image.Image | np.ndarray
 
-PHOTO_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif"}
-    | {".bmp", ".dib", ".tif", ".tiff", ".avif", ".avifs", ".heic", ".heif", ".heics", ".heifs", ".hif"}
-    | {".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc", ".jxl"}
-)
-
+_USUAL = DecodePolicy()
 _TIFF_SUBFILE, _REDUCED_COPY, _TIFF_DNG_VERSION = 254, 1, 50706
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecodePolicy:
-    """What is accepted.
-
-    max_bytes:      of a file
-    max_pixels:     width x height, checked on the header before any decoding; the default lets through the
-                    200 megapixels of a phone
-    accept_partial: a truncated photo gives the part that is there, with a note, instead of PhotoDamaged
-    """
-
-    max_bytes: int = 512 * 2**20
-    max_pixels: int = 200_000_000
-    accept_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +48,7 @@ class Photo:
     exif: bytes = field(default=b"", repr=False)
 
 
-def decode(source: Source, *, at_least: Size | None = None, policy: DecodePolicy = DecodePolicy()) -> Photo:
+def decode(source: Source, *, at_least: Size | None = None, policy: DecodePolicy = _USUAL) -> Photo:
     """The upright sRGB pixels of a path, of a file's bytes, of a Pillow image or of an array.
 
     at_least: (width, height) that the caller will resize to; a large JPEG is then decoded at the fraction of
@@ -89,36 +69,6 @@ def decode(source: Source, *, at_least: Size | None = None, policy: DecodePolicy
     raise PhotoRefused(
         f"a photo is a path, bytes, a Pillow image or an array, not {type(source).__name__}: open it first"
     )
-
-
-def find_photos(paths: Iterable[str | Path]) -> Iterator[Path]:
-    """Files as they are given; folders walked in order of names, for files with one of PHOTO_SUFFIXES.
-
-    Hidden entries and linked folders inside a folder are skipped. A folder that cannot be listed is yielded
-    itself, so that decoding it says so.
-    """
-    for path in map(Path, paths):
-        if os.path.isdir(path):  # noqa: PTH112 -- unlike Path.is_dir it never raises
-            yield from _walk(path)
-        else:
-            yield path
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    try:
-        with os.scandir(folder) as listing:
-            entries = sorted(listing, key=lambda entry: entry.name)
-    except OSError:
-        yield folder
-        return
-    for entry in entries:
-        path = folder / entry.name
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(path)
-        elif path.suffix.lower() in PHOTO_SUFFIXES and not entry.is_dir():
-            yield path
 
 
 # --- the four kinds of source ----------------------------------------------------------------------------

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
-
-import numpy as np
-from PIL import Image
+from typing import TYPE_CHECKING, Any, Literal
 
 from rgnet.errors import SettingError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL import Image
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
-KERNELS = {
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
+KERNELS = ("bilinear", "bicubic", "lanczos")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +51,11 @@ class Preprocess:
 
     def __call__(self, image: Image.Image) -> np.ndarray:
         """An upright RGB image as (H, W, 3) uint8; the engine normalises by mean and std."""
-        target = self.target(*image.size)
-        resized = image if image.size == target else image.resize(target, KERNELS[self.kernel])
-        return np.asarray(resized)
+        import numpy as np
+        from PIL.Image import Resampling
+
+        target, kernel = self.target(*image.size), Resampling[self.kernel.upper()]
+        return np.asarray(image if image.size == target else image.resize(target, kernel))
 
     def _rounded(self, side: float) -> int:
         return max(self.multiple, round(side / self.multiple) * self.multiple)

@@ -7,9 +7,10 @@ could not be scored is a record too (`ScoreFailure`), with the same columns.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 SCHEMA = 1
 

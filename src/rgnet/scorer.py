@@ -17,8 +17,9 @@ from PIL import Image
 from rgnet import modelfile
 from rgnet.engines import Engine, open_engine
 from rgnet.errors import PhotoDamaged, PhotoError
+from rgnet.intake import DecodePolicy
 from rgnet.modelfile import ModelCard, ModelFile
-from rgnet.photo import DecodePolicy, Photo, Source, decode
+from rgnet.photo import Photo, Source, decode
 from rgnet.preprocess import Preprocess
 from rgnet.results import Record, RegionMap, ScoredPhoto, ScoreFailure
 

@@ -17,7 +17,8 @@ from PIL import Image
 from rgnet.architecture import Architecture
 from rgnet.errors import PhotoDamaged, PhotoError
 from rgnet.library.catalogue import Catalogue
-from rgnet.library.examine import Examined, Look, examine
+from rgnet.library.examine import examine
+from rgnet.library.look import Examined, Look
 from rgnet.library.scan import Scan
 from rgnet.modelfile import ModelCard, Scale
 from rgnet.preprocess import Preprocess

@@ -6,7 +6,6 @@ import contextlib
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -31,25 +30,24 @@ def scan(
 
     Example:  rgnet scan ~/Pictures
     """
+    import rgnet
     from rgnet import modelfile
     from rgnet.cli.progress import counter
     from rgnet.errors import SettingError
+    from rgnet.intake import photo_names
     from rgnet.library.catalogue import Catalogue, default_file
     from rgnet.library.scan import Scan
-    from rgnet.photo import find_photos
-    from rgnet.scorer import cores
-    from rgnet.scorer import opened as opened_scorer
 
     for folder in folders:
         if not folder.is_dir():
             raise SettingError(f"{folder} is not a folder: give folders of photos")
     counts, shown = Counter(), []
     with Catalogue.open(catalogue or default_file(), make=True) as opened:
-        file = modelfile.read(modelfile.find(model))
-        load = partial(opened_scorer, file, threads=threads)
+        file = modelfile.find(model)
+        card = modelfile.read_card(file)
         with (
             stopping() as stopped,
-            counter(lambda: sum(1 for _ in find_photos(folders)), "scanning") as advance,
+            counter(lambda: sum(1 for _ in photo_names(folders)), "scanning") as advance,
         ):
 
             def tell(path: str, what: str, error: str) -> None:
@@ -58,8 +56,8 @@ def scan(
                     shown.append(error)
                 advance()
 
-            asked = {"stopping": lambda: bool(stopped), "processes": threads or cores()}
-            gone = Scan(opened, file.card, load, tell, **asked).run(folders)
+            asked = {"stopping": lambda: bool(stopped), "processes": threads}
+            gone = Scan(opened, card, lambda: rgnet.load(file, threads=threads), tell, **asked).run(folders)
     for error in shown:
         typer.echo(f"not scored: {printable(error)}", err=True)
     if (more := counts["failed before"] + counts["failed"] - len(shown)) > 0:

@@ -79,10 +79,10 @@ def consume(records: Iterable[Record], tally: Tally, table) -> bool:
 def listed(paths: Iterable[str]) -> list[str]:
     """Every photo once, in the order given; folders are walked, - is read from standard input."""
     from rgnet.errors import SettingError
-    from rgnet.photo import find_photos
+    from rgnet.intake import photo_names
 
     words = [word for path in paths for word in (from_stdin() if path == "-" else (path,))]
-    photos = list(dict.fromkeys(str(photo) for photo in find_photos(words)))
+    photos = list(dict.fromkeys(photo_names(words)))
     if not photos:
         raise SettingError(f"no photos found in {', '.join(words) or 'the list on standard input'}")
     return photos

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from rgnet.errors import DataError, near, need
-from rgnet.photo import find_photos
+from rgnet.intake import find_photos
 
 Item = TypeVar("Item")
 

@@ -14,12 +14,15 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from rgnet.errors import CatalogueError, OutputError
+from rgnet.library.look import Content
 from rgnet.modelfile import ModelCard
 from rgnet.results import Record, RegionMap, ScoredPhoto
+
+if TYPE_CHECKING:
+    import numpy as np
 
 FORMAT = 1
 APPLICATION = int.from_bytes(b"rgnt", "big")
@@ -78,17 +81,6 @@ class Known:
     mtime: int
     read: int
     scored: bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """A photo's bytes and what its header says of how it was taken."""
-
-    sha256: bytes
-    bytes: int
-    taken: str | None = None
-    camera: str | None = None
-    orientation: int = 1
 
 
 class Catalogue(contextlib.AbstractContextManager):
@@ -223,11 +215,13 @@ class Catalogue(contextlib.AbstractContextManager):
 
 
 def packed(regions: RegionMap | None) -> tuple[int | None, bytes | None]:
-    return (None, None) if regions is None else (regions.grid[0], regions.votes.astype(np.float16).tobytes())
+    return (None, None) if regions is None else (regions.grid[0], regions.votes.astype("float16").tobytes())
 
 
 def unpacked(rows: int | None, votes: bytes | None) -> np.ndarray | None:
     """(H, W) float32 votes on the human scale, as exact as float16 is; None where none were kept."""
+    import numpy as np
+
     return None if votes is None else np.frombuffer(votes, np.float16).reshape(rows, -1).astype(np.float32)
 
 

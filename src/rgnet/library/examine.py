@@ -4,44 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from rgnet.errors import PhotoError, PhotoNotFound, PhotoRefused
 from rgnet.headers import capture, exif_orientation
-from rgnet.library.catalogue import Content
-from rgnet.photo import DecodePolicy
-from rgnet.preprocess import Preprocess
-from rgnet.scorer import Prepared, prepare
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What is wanted of a file.
-
-    as_listed:  its bytes and its mtime in nanoseconds, before it is opened
-    sha256:     of its bytes, where that is known already
-    preprocess: of the model that is to score it; None: only its hash is wanted
-    """
-
-    path: str
-    as_listed: tuple[int, int]
-    policy: DecodePolicy
-    preprocess: Preprocess | None
-    sha256: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """What was found.
-
-    mtime:  in nanoseconds, of the file as it was read
-    photo:  decoded; the PhotoError where it does not decode; None where only the hash was wanted
-    """
-
-    content: Content
-    mtime: int
-    photo: Prepared | PhotoError | None
+from rgnet.library.look import Content, Examined, Look
+from rgnet.scorer import prepare
 
 
 def examine(look: Look) -> Examined:

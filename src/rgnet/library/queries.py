@@ -11,12 +11,14 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from rgnet.errors import CatalogueError, near
 from rgnet.library.catalogue import Catalogue, below, stored, unpacked
 from rgnet.results import Record, ScoredPhoto, ScoreFailure
+
+if TYPE_CHECKING:
+    import numpy as np
 
 FEW = 20_000
 BARS = 20

@@ -3,6 +3,8 @@
 A file counts as unchanged when its size and modification time are those of the last reading, which must have been
 later than that time by a margin (a file written twice within a clock tick looks unchanged). In doubt its bytes are
 hashed. A file of a size whose photo has vanished from elsewhere is hashed first: it may have been moved.
+
+Most scans find next to nothing new: what reads and scores is imported and started with the first file that needs it.
 """
 
 from __future__ import annotations
@@ -15,15 +17,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from stat import S_ISREG
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from rgnet.errors import PhotoError, PhotoHarmful
+from rgnet.errors import ModelFileError, PhotoError, PhotoHarmful
+from rgnet.intake import DecodePolicy, photo_names
 from rgnet.isolation import SECONDS, Cells
-from rgnet.library.catalogue import Catalogue, Known, below, stored
-from rgnet.library.examine import Examined, Look, examine
+from rgnet.library.catalogue import Catalogue, Known, below
+from rgnet.library.look import Examined, Look
 from rgnet.modelfile import ModelCard
-from rgnet.photo import DecodePolicy, find_photos
-from rgnet.scorer import BATCH, Scorer, cores
+
+if TYPE_CHECKING:
+    from rgnet.scorer import Scorer
 
 CHUNK = 500
 MARGIN_NS = 2 * 10**9
@@ -41,7 +45,8 @@ class Scan:
     tell:     told of every file: its path, what came of it ("known": its content was known under another path or from
               before; "failed before": unchanged or known, and without a score), and the error where it failed now
     stopping: asked now and then; once it says True nothing new is begun, and what is in flight is finished
-    processes, seconds: that decode, and how long each photo may take
+    processes, seconds: that decode (None: one a core), and how long each photo may take
+    look_into: what they do with a file; None: examine it
     """
 
     catalogue: Catalogue
@@ -50,34 +55,46 @@ class Scan:
     tell: Tell
     stopping: Callable[[], bool] = lambda: False
     policy: DecodePolicy = field(default_factory=DecodePolicy)
-    processes: int = field(default_factory=cores)
+    processes: int | None = None
     seconds: float = SECONDS
-    look_into: Callable[[Look], Examined] = examine
+    look_into: Callable[[Look], Examined] | None = None
     scorer: Scorer | None = None
     batch: list[tuple[Look, Examined]] = field(default_factory=list)
     postponed: deque[Look] = field(default_factory=deque)
-    unlisted: list[Path] = field(default_factory=list)
+    unlisted: list[str] = field(default_factory=list)
 
     def run(self, folders: list[Path]) -> int:
         """Scan, and return how many photos of these folders are gone; 0 where it was stopped."""
+        folders = [folder.absolute() for folder in folders]
         with self.catalogue.writing() as database:
             self.catalogue.use_model(self.card, int(time.time()))
             database.execute("CREATE TEMP TABLE IF NOT EXISTS seen (path BLOB PRIMARY KEY) WITHOUT ROWID")
             database.execute("DELETE FROM seen")
-        with Cells(self.processes, seconds=self.seconds) as cells:
-            for looks in (self.fresh(folders), self.moved()):
-                for look, found in cells.as_done(self.look_into, looks, name=lambda look: look.path):
+        fresh = self.fresh(folders)
+        if first := next(fresh, None):
+            self.read(itertools.chain([first], fresh))
+        return 0 if self.stopping() else self.mark_gone(folders)
+
+    def read(self, fresh: Iterator[Look]) -> None:
+        """Read and score; then what turned out not to be a photo that had moved."""
+        from rgnet.library.examine import examine
+        from rgnet.scorer import cores
+
+        with Cells(self.processes or cores(), seconds=self.seconds) as cells:
+            for looks in (fresh, self.moved()):
+                for look, found in cells.as_done(
+                    self.look_into or examine, looks, name=lambda look: look.path
+                ):
                     self.take(look, found)
             self.flush()
-        return 0 if self.stopping() else self.mark_gone(folders)
 
     # What has to be read
 
     def fresh(self, folders: list[Path]) -> Iterator[Look]:
         """Files that are new, changed or in doubt, in order; the others are told of as they are passed."""
-        paths = iter(find_photos(folders))
+        paths = photo_names(folders)
         while chunk := list(itertools.islice(paths, CHUNK)):
-            keys = [stored(path) for path in chunk]
+            keys = [os.fsencode(path) for path in chunk]
             known = self.catalogue.known(keys, self.card.short_hash)
             self.catalogue.database.executemany(
                 "INSERT OR IGNORE INTO seen VALUES (?)", zip(keys, strict=True)
@@ -88,27 +105,26 @@ class Scan:
                 if look := self.look_at(path, known.get(key)):
                     yield look
 
-    def look_at(self, path: Path, known: Known | None) -> Look | None:
+    def look_at(self, path: str, known: Known | None) -> Look | None:
         try:
-            stat = path.stat()
+            stat = os.stat(path)  # noqa: PTH116 -- a Path for each of millions would take longer than this
             if not S_ISREG(stat.st_mode):
                 self.unlisted.append(path)
                 return self.fail(path, "expected a photo file or a folder that can be listed, found neither")
         except OSError as problem:
             return self.fail(path, f"cannot be looked at ({problem.strerror})")
-        wanted = self.card.preprocess
         listed = (stat.st_size, stat.st_mtime_ns)
-        look = Look(str(path.absolute()), listed, self.policy, wanted)
+        look = Look(path, listed, self.policy, self.card.preprocess)
         if known is None or (known.bytes, known.mtime) != listed:
             return replace(look, preprocess=None) if self.may_be_moved(stat.st_size) else look
         if known.read - known.mtime < MARGIN_NS:
             return replace(look, preprocess=None)
         if known.scored is not None:
-            return self.tell(look.path, "unchanged" if known.scored else "failed before", "")
+            return self.tell(path, "unchanged" if known.scored else "failed before", "")
         return replace(look, sha256=known.sha256)
 
-    def fail(self, path: Path, reason: str) -> None:
-        self.put_error(str(path.absolute()), f"{path}: {reason}: check its permissions")
+    def fail(self, path: str, reason: str) -> None:
+        self.put_error(path, f"{path}: {reason}: check its permissions")
 
     def may_be_moved(self, size: int) -> bool:
         return any(not os.path.lexists(path) for path in self.catalogue.paths_of_size(size))
@@ -121,6 +137,8 @@ class Scan:
     # What was found
 
     def take(self, look: Look, found: Examined | PhotoError) -> None:
+        from rgnet.scorer import BATCH
+
         if isinstance(found, PhotoError):
             # What ended its process would do so again; what could not be read may be readable next time
             harmful = isinstance(found, PhotoHarmful)
@@ -141,7 +159,7 @@ class Scan:
         """Score the batch, and write it as one transaction."""
         if not self.batch:
             return
-        self.scorer = self.scorer or self.load()
+        self.scorer = self.scorer or self.loaded()
         batch, self.batch = self.batch, []
         paths = [look.path for look, _ in batch]
         records = self.scorer.score_prepared(paths, [found.photo for _, found in batch], regions=True)
@@ -154,8 +172,17 @@ class Scan:
         for record in records:
             self.tell(record.path, "scored" if record.ok else "failed", "" if record.ok else record.error)
 
+    def loaded(self) -> Scorer:
+        scorer = self.load()
+        if scorer.card.sha256 != self.card.sha256:
+            raise ModelFileError(
+                f"the model was replaced while scanning: expected {self.card.short_hash}, "
+                f"found {scorer.card.short_hash}: scan again"
+            )
+        return scorer
+
     def put_path(self, look: Look, found: Examined, photo: int) -> None:
-        self.catalogue.put_path(stored(look.path), photo, bytes=found.content.bytes, mtime=found.mtime)
+        self.catalogue.put_path(os.fsencode(look.path), photo, bytes=found.content.bytes, mtime=found.mtime)
 
     def put_error(
         self, path: str, error: str, listed: tuple[int, int] | tuple[None, None] = (None, None)
@@ -163,7 +190,7 @@ class Scan:
         """A row for a file without a photo; `listed` is its size and date where it is not to be tried again."""
         size, mtime = listed
         with self.catalogue.writing():
-            self.catalogue.put_path(stored(path), None, bytes=size, mtime=mtime, error=error)
+            self.catalogue.put_path(os.fsencode(path), None, bytes=size, mtime=mtime, error=error)
         self.tell(path, "failed", error)
 
     def mark_gone(self, folders: Iterable[Path]) -> int:
