@@ -178,12 +178,15 @@ def test_killed_at_any_moment_it_loses_nothing_that_was_written_and_ends_with_ev
     for index in range(200):
         photo(many / f"{index:03}.png", index)
     expected = {str(path): float(path.stem) for path in many.iterdir()}
-    draw, script = random.Random(0), [sys.executable, shelf.__file__, str(many), str(file)]
+    draw, script = random.Random(0), [sys.executable, shelf.__file__, str(many)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    start = time.monotonic()
+    subprocess.run([*script, str(tmp_path / "calm.sqlite")], env=environment, check=True)
+    whole = time.monotonic() - start
     before = {}
     for _ in range(KILLS):
-        running = subprocess.Popen(script, env=environment)
-        time.sleep(draw.uniform(0.1, 1.2))
+        running = subprocess.Popen([*script, str(file)], env=environment)
+        time.sleep(draw.uniform(0.1, 1.1) * whole)
         running.kill()
         running.wait()
         after = scores(file) if has_model(file) else {}
