@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+import threading
 
 import pytest
 import shelf
@@ -51,6 +52,25 @@ def test_none_foreign_newer_and_damaged_are_told_apart_and_left_as_they_are(file
         with pytest.raises(CatalogueError, match=message):
             Catalogue.open(path, make=True)
         assert path.read_bytes() == before
+
+
+def test_one_that_several_begin_at_once_is_ours_to_all_of_them(tmp_path):
+    together, problems = threading.Barrier(6), []
+
+    def begin(file):
+        together.wait()
+        try:
+            Catalogue.open(file, make=True).database.close()
+        except Exception as problem:
+            problems.append(problem)
+
+    for turn in range(50):
+        beginners = [threading.Thread(target=begin, args=[tmp_path / f"{turn}.sqlite"]) for _ in range(6)]
+        for beginner in beginners:
+            beginner.start()
+        for beginner in beginners:
+            beginner.join()
+    assert not problems
 
 
 def test_a_full_disk_is_said_and_what_was_written_stays(file, tmp_path):

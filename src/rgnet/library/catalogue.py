@@ -227,9 +227,7 @@ def unpacked(rows: int | None, votes: bytes | None) -> np.ndarray | None:
 
 def begin_or_check(database: sqlite3.Connection, file: Path, *, make: bool) -> None:
     """Leave `database` ready for use: ours, of a format we know, with its tables."""
-    (application,) = database.execute("PRAGMA application_id").fetchone()
-    (format,) = database.execute("PRAGMA user_version").fetchone()
-    (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    application, format, tables = marks(database)
     if application != APPLICATION and (tables or not make):
         raise CatalogueError(f"{file} is a database of another program: name another file with --catalogue")
     if format > FORMAT:
@@ -237,10 +235,34 @@ def begin_or_check(database: sqlite3.Connection, file: Path, *, make: bool) -> N
             f"{file} is of catalogue format {format}, this rgnet knows up to {FORMAT}: "
             "update rgnet, or name another file with --catalogue"
         )
-    database.execute("PRAGMA journal_mode = WAL")
+    log_ahead(database)
     database.execute("PRAGMA synchronous = NORMAL")
     if format == 0:
         begin(database)
+
+
+def marks(database: sqlite3.Connection) -> tuple[int, int, int]:
+    """Whose file it is, its format, and how many tables it has: of one moment, while another scan may be making it."""
+    queries = ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+    database.execute("BEGIN")
+    try:
+        application, format, tables = (database.execute(query).fetchone()[0] for query in queries)
+    finally:
+        database.execute("ROLLBACK")
+    return application, format, tables
+
+
+def log_ahead(database: sqlite3.Connection) -> None:
+    """Set the write-ahead log. SQLite does not wait for other programs here, so this does, up to PATIENCE_S."""
+    last = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as problem:
+            if problem.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > last:
+                raise
+        time.sleep(0.01)
 
 
 def begin(database: sqlite3.Connection) -> None:
