@@ -154,6 +154,7 @@ GRAPH_STARTS = (0.1, 0.01)
 
 
 def graph(recipe: Recipe, _backbones: Sequence[str] = ()) -> list[Variant]:
+    recipe = replace(recipe, graph_start=1.0)
     rows = [Variant(name="no graph", recipe=altered(recipe, graph_layers=0))]
     for states in product((False, True), repeat=len(GRAPH_SWITCHES)):
         named = [name for name, state in zip(GRAPH_SWITCHES, states, strict=True) if state]

@@ -123,6 +123,7 @@ def para() -> Recipe:
         norms="revive",
         norm_photos=2560,
         vote_start="even",
+        graph_start=0.1,
         precision="bf16-mixed",
         served="f32",
     )
@@ -150,6 +151,7 @@ def yours() -> Recipe:
         zoom=(1.0, 1.15),
         norm_photos=1024,
         vote_start="even",
+        graph_start=0.1,
         served="f32",
         held_out=300,
     )
