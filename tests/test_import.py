@@ -40,6 +40,8 @@ MAY_IMPORT = {
     "export": ("errors",),
     "engines": ("modelfile", "errors", "model", "engines"),
     "scorer": ("engines", "intake", "modelfile", "photo", "preprocess", "results", "errors", "rgnet"),
+    "what_if": ("results", "scorer", "errors"),
+    "explanation": ("engines", "photo", "results", "scorer", "what_if", "errors"),
     "outputs": ("results", "errors", "outputs"),
     "datasets": ("photo", "intake", "preprocess", "errors", "datasets"),
     "training": (

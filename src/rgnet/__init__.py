@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rgnet.errors import PhotoError, RgnetError
+    from rgnet.explanation import Explanation, explain
     from rgnet.intake import DecodePolicy
     from rgnet.modelfile import ModelCard
     from rgnet.results import Record, RegionMap, ScoredPhoto, ScoreFailure
@@ -22,6 +23,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "DecodePolicy": "intake",
+    "Explanation": "explanation",
     "ModelCard": "modelfile",
     "PhotoError": "errors",
     "Record": "results",
@@ -30,13 +32,14 @@ _HOME = {
     "ScoreFailure": "results",
     "ScoredPhoto": "results",
     "Scorer": "scorer",
+    "explain": "explanation",
     "load": "scorer",
     "models": "scorer",
 }
 
 __all__ = [
-    "DecodePolicy", "ModelCard", "PhotoError", "Record", "RegionMap", "RgnetError",
-    "ScoreFailure", "ScoredPhoto", "Scorer", "load", "models",
+    "DecodePolicy", "Explanation", "ModelCard", "PhotoError", "Record", "RegionMap", "RgnetError",
+    "ScoreFailure", "ScoredPhoto", "Scorer", "explain", "load", "models",
 ]  # fmt: skip
 
 

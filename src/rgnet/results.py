@@ -40,13 +40,20 @@ class RegionMap:
 
     def box(self, row: int, column: int, *, width: int, height: int) -> tuple[float, float, float, float]:
         """(left, top, right, bottom) of a region in pixels of the upright photo."""
-        rows, columns = self.grid
-        return (
-            column * width / columns,
-            row * height / rows,
-            (column + 1) * width / columns,
-            (row + 1) * height / rows,
-        )
+        return box_of(self.grid, row, column, width=width, height=height)
+
+
+def box_of(
+    grid: tuple[int, int], row: int, column: int, *, width: float, height: float
+) -> tuple[float, float, float, float]:
+    """(left, top, right, bottom) of a cell of a grid of (rows, columns) that spans a photo of this size."""
+    rows, columns = grid
+    return (
+        column * width / columns,
+        row * height / rows,
+        (column + 1) * width / columns,
+        (row + 1) * height / rows,
+    )
 
 
 @dataclass(frozen=True, slots=True)

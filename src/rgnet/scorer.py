@@ -119,25 +119,27 @@ class Scorer:
 
         Photos of one shape run together, and failures keep their place.
         """
-        shapes: dict[tuple[int, ...], list[int]] = {}
-        records: list[Record | None] = [None] * len(sources)
-        for index, photo in enumerate(photos):
-            if isinstance(photo, PhotoError):
-                records[index] = self._failure(sources[index], photo)
-            else:
-                shapes.setdefault(photo.pixels_HW3.shape, []).append(index)
-        for indices in shapes.values():
-            image_BC, vote_BHWC = self.engine.run(np.stack([photos[index].pixels_HW3 for index in indices]))
-            for index, image_C, vote_HWC in zip(indices, image_BC, vote_BHWC, strict=True):
-                region_map = self.region_map(vote_HWC) if regions else None
-                records[index] = self._scored(sources[index], photos[index], image_C, region_map)
+        records = [
+            self.failure(source, photo) if isinstance(photo, PhotoError) else None
+            for source, photo in zip(sources, photos, strict=True)
+        ]
+        for indices, pixels_BHWC in batches(photos):
+            for index, *answer in zip(indices, *self.engine.run(pixels_BHWC), strict=True):
+                records[index] = self.record(sources[index], photos[index], *answer, regions=regions)
         return records
 
-    def _scored(
-        self, source: Source, photo: Prepared, image_C: np.ndarray, regions: RegionMap | None
+    def record(
+        self,
+        source: Source,
+        photo: Prepared,
+        image_C: np.ndarray,
+        vote_HWC: np.ndarray,
+        *,
+        regions: bool = False,
     ) -> Record:
+        """What the engine's answer to one photo means: a failure where it is not a number."""
         if not np.isfinite(image_C).all():
-            return self._failure(
+            return self.failure(
                 source, PhotoDamaged(f"{named(source)}: the network's answer is not a number")
             )
         unit, probability = unit_score(image_C, self.card.architecture.bins)
@@ -155,10 +157,10 @@ class Scorer:
             engine=self.engine.name,
             notes=photo.notes,
             histogram=tuple(image_C.tolist()) if self.card.architecture.head == "histogram" else None,
-            regions=regions,
+            regions=self.region_map(vote_HWC) if regions else None,
         )
 
-    def _failure(self, source: Source, problem: PhotoError) -> ScoreFailure:
+    def failure(self, source: Source, problem: PhotoError) -> ScoreFailure:
         return ScoreFailure(
             path=named(source),
             error=str(problem),
@@ -173,6 +175,16 @@ class Scorer:
         vote_HW = vote_HWC @ np.float32(bins) if bins else vote_HWC[..., -1].astype(np.float32)
         weight_HW = np.exp(self.card.architecture.r * (vote_HW - vote_HW.max()))
         return RegionMap(votes=self.card.scale.human(vote_HW), weights=weight_HW / weight_HW.sum())
+
+
+def batches(photos: Sequence[Prepared | PhotoError]) -> Iterator[tuple[list[int], np.ndarray]]:
+    """The photos that decoded, those of one shape together: (their places, pixels_BHWC)."""
+    shapes: dict[tuple[int, ...], list[int]] = {}
+    for index, photo in enumerate(photos):
+        if not isinstance(photo, PhotoError):
+            shapes.setdefault(photo.pixels_HW3.shape, []).append(index)
+    for indices in shapes.values():
+        yield indices, np.stack([photos[index].pixels_HW3 for index in indices])
 
 
 def prepare(source: Source, preprocess: Preprocess, policy: DecodePolicy) -> Prepared:

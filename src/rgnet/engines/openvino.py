@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 
 import numpy as np
 import openvino as ov
 from openvino.preprocess import PrePostProcessor
 
+from rgnet.engines import EngineStages
+from rgnet.engines.anchors import stages_in
 from rgnet.errors import EngineError
 from rgnet.modelfile import ModelFile
 
@@ -21,7 +24,8 @@ class OpenVINOEngine:
     """Runs the model file's graph on its own weights; normalisation is part of the compiled network.
 
     The network is compiled for each photo shape it meets, and the last few are kept: with the shape known,
-    OpenVINO computes no padding at run time, where bf16 would round sizes above 256.
+    OpenVINO computes no padding at run time, where bf16 would round sizes above 256. What gives the stages is
+    compiled apart from what scores, and only when it is asked for.
     """
 
     def __init__(self, model: ModelFile, device: str, *, precision: str, threads: int | None) -> None:
@@ -33,35 +37,65 @@ class OpenVINOEngine:
             self.settings["INFERENCE_PRECISION_HINT"] = PRECISIONS[precision]
         if threads is not None:
             self.settings["INFERENCE_NUM_THREADS"] = threads
-        self.compiled: OrderedDict[tuple[int, ...], ov.CompiledModel] = OrderedDict()
+        self.scoring = Shapes(lambda shape: self.compiled(shape, stages=False))
+        self.explaining = Shapes(lambda shape: self.compiled(shape, stages=True))
         self.lock = threading.Lock()
 
         size = model.card.preprocess.size
-        kind = self.network_for((size, size)).get_property("INFERENCE_PRECISION_HINT").get_type_name()
+        kind = self.scoring.at((size, size)).get_property("INFERENCE_PRECISION_HINT").get_type_name()
         if precision not in ("auto", kind):
             raise EngineError(f"this processor has no {precision}: OpenVINO offers {kind}")
         self.name = f"openvino-{kind}"
 
     def run(self, pixels_BHWC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         with self.lock:
-            outputs = self.network_for(pixels_BHWC.shape[1:3])(pixels_BHWC)
+            outputs = self.scoring.at(pixels_BHWC.shape[1:3])(pixels_BHWC)
             return outputs["image_BC"].copy(), outputs["vote_BHWC"].copy()
 
-    def network_for(self, shape: tuple[int, ...]) -> ov.CompiledModel:
-        """The network compiled for (H, W) and any batch; compiled now if it is not among the kept."""
-        if shape not in self.compiled:
-            network = with_weights(self.core.read_model(io.BytesIO(self.model.graph)), self.model)
-            network = from_pixels(network, self.model)
-            network.reshape([-1, *shape, 3])
-            try:
-                self.compiled[shape] = self.core.compile_model(network, self.device, self.settings)
-            except RuntimeError as problem:
-                name = self.model.card.name
-                raise EngineError(f"OpenVINO cannot run {name} on {self.device}: {problem}") from problem
-            if len(self.compiled) > SHAPES_KEPT:
-                self.compiled.popitem(last=False)
-        self.compiled.move_to_end(shape)
-        return self.compiled[shape]
+    def stages(self, pixels_BHWC: np.ndarray) -> EngineStages:
+        with self.lock:
+            outputs = self.explaining.at(pixels_BHWC.shape[1:3])(pixels_BHWC)
+            arrays = {name: array.copy() for key, array in outputs.items() for name in key.get_names()}
+        return EngineStages(
+            arrays["image_BC"],
+            arrays["vote_BHWC"],
+            arrays["fcn_BDHW"].transpose(0, 2, 3, 1),
+            arrays["context_BND"],
+            arrays["graph_BND"],
+            arrays.get("affinity_BNN"),
+        )
+
+    def compiled(self, shape: tuple[int, ...], *, stages: bool) -> ov.CompiledModel:
+        """The network for photos of (H, W) and any batch, with its stages among the outputs or without."""
+        network = self.core.read_model(io.BytesIO(self.model.graph))
+        if stages:
+            found = stages_in(network)
+            for name, output in found.items():
+                output.get_tensor().add_names({name})
+            network.add_outputs(list(found.values()))
+        network = from_pixels(with_weights(network, self.model), self.model)
+        network.reshape([-1, *shape, 3])
+        try:
+            return self.core.compile_model(network, self.device, self.settings)
+        except RuntimeError as problem:
+            name = self.model.card.name
+            raise EngineError(f"OpenVINO cannot run {name} on {self.device}: {problem}") from problem
+
+
+class Shapes:
+    """What `compile` gives for a photo shape (H, W), the last few shapes kept."""
+
+    def __init__(self, compile: Callable[[tuple[int, ...]], ov.CompiledModel]) -> None:
+        self.compile = compile
+        self.kept: OrderedDict[tuple[int, ...], ov.CompiledModel] = OrderedDict()
+
+    def at(self, shape: tuple[int, ...]) -> ov.CompiledModel:
+        if shape not in self.kept:
+            self.kept[shape] = self.compile(shape)
+            if len(self.kept) > SHAPES_KEPT:
+                self.kept.popitem(last=False)
+        self.kept.move_to_end(shape)
+        return self.kept[shape]
 
 
 def with_weights(network: ov.Model, model: ModelFile) -> ov.Model:

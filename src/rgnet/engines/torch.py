@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from rgnet.engines import EngineStages
 from rgnet.errors import EngineError, need
 from rgnet.modelfile import ModelFile
 
@@ -36,14 +37,33 @@ class TorchEngine:
         self.mean, self.std = mean, std
 
     def run(self, pixels_BHWC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        votes = self.votes(pixels_BHWC)
+        return plain(votes.image_BC), plain(votes.vote_BNC.unflatten(1, votes.grid))
+
+    def stages(self, pixels_BHWC: np.ndarray) -> EngineStages:
+        votes = self.votes(pixels_BHWC, explain=True)
+        stages = votes.stages
+        return EngineStages(
+            plain(votes.image_BC),
+            plain(votes.vote_BNC.unflatten(1, votes.grid)),
+            plain(stages.fcn_BDHW.permute(0, 2, 3, 1)),
+            plain(stages.context_BDHW.flatten(2).transpose(1, 2)),
+            plain(stages.graph_BND),
+            None if stages.affinity_BNN is None else plain(stages.affinity_BNN),
+        )
+
+    def votes(self, pixels_BHWC: np.ndarray, *, explain: bool = False):
+        """The network's RegionVotes, on the device."""
         torch = self.torch
         with torch.inference_mode():
             image_B3HW = torch.from_numpy(pixels_BHWC).to(self.device).permute(0, 3, 1, 2)
             image_B3HW = (image_B3HW - self.mean) / self.std
             with torch.autocast(self.device.type, dtype=self.type, enabled=self.type != torch.float32):
-                votes = self.network(image_B3HW)
-            vote_BHWC = votes.vote_BNC.unflatten(1, votes.grid)
-            return votes.image_BC.float().cpu().numpy(), vote_BHWC.float().cpu().numpy()
+                return self.network(image_B3HW, explain=explain)
+
+
+def plain(tensor) -> np.ndarray:
+    return tensor.float().cpu().numpy()
 
 
 def best_device(torch) -> str:

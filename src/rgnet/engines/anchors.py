@@ -1,0 +1,88 @@
+"""Where the stages of Figure 3 lie in a model file's graph, found by the weights that use them.
+
+The graph has only the outputs that scoring needs, but its weights are inputs under the names they have in the
+network (`rgnet.export`), and a stage is what stands beside the first weight after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import openvino as ov
+from openvino import Node, Output
+
+
+def stages_in(network: ov.Model) -> dict[str, Output]:
+    """The outputs fcn_BDHW, context_BND, graph_BND and, where the network has a graph, affinity_BNN.
+
+    network: as it is read, its weights still parameters
+    """
+    weights = {parameter.get_friendly_name(): parameter for parameter in network.get_parameters()}
+    graph_BND = beside(weights["head.vote.weight"])
+    if "graph.weights.0" not in weights:
+        return {
+            "fcn_BDHW": backbone_end(network, graph_BND),
+            "context_BND": graph_BND,
+            "graph_BND": graph_BND,
+        }
+    context_BND = beside(weights["graph.weights.0"])
+    return {
+        "fcn_BDHW": backbone_end(network, context_BND),
+        "context_BND": context_BND,
+        "graph_BND": graph_BND,
+        "affinity_BNN": beside(product_of(weights["graph.weights.0"])),
+    }
+
+
+def beside(node: Node) -> Output:
+    """The other factor of the product that `node` is in."""
+    product = product_of(node)
+    left, right = (entry.get_source_output() for entry in product.inputs())
+    return right if comes_from(left.get_node(), node) else left
+
+
+def product_of(node: Node) -> Node:
+    """The first matrix product behind a node, a transposition between them or not."""
+    following = readers(node)[0]
+    return following if following.get_type_name() == "MatMul" else product_of(following)
+
+
+def comes_from(later: Node, earlier: Node) -> bool:
+    while later.get_friendly_name() != earlier.get_friendly_name():
+        if later.get_type_name() != "Transpose":
+            return False
+        later = source(later)
+    return True
+
+
+def backbone_end(network: ov.Model, context_BND: Output) -> Output:
+    """The backbone's features: what the first weighted layer of `context` reads, or regions without such layers.
+
+    Every layer of `context` begins with a batch normalisation, whose first input is what it normalises.
+    """
+    for node in network.get_ordered_ops():
+        names = [entry.get_source_output().get_node().get_friendly_name() for entry in node.inputs()]
+        if node.get_type_name() == "BatchNormInference" and names[1].startswith("context."):
+            return node.input_value(0)
+    return before_flattening(context_BND)
+
+
+def before_flattening(context_BND: Output) -> Output:
+    """Through transposition and flattening to (B, D, H, W), and through the average of a pooled network."""
+    *_, features = upwards(context_BND.get_node(), ("Transpose", "Reshape"))
+    pooled = features.get_node()
+    return pooled.input_value(0) if pooled.get_type_name() in ("ReduceMean", "AdaptiveAvgPool") else features
+
+
+def upwards(node: Node, kinds: tuple[str, ...]) -> Iterator[Output]:
+    while node.get_type_name() in kinds:
+        yield node.input_value(0)
+        node = source(node)
+
+
+def source(node: Node) -> Node:
+    return node.input_value(0).get_node()
+
+
+def readers(node: Node) -> list[Node]:
+    return [entry.get_node() for entry in node.output(0).get_target_inputs()]
