@@ -1,10 +1,13 @@
 """The same file gives the same answer on every engine."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
 import rgnet
+from rgnet.architecture import Architecture
 from rgnet.engines import cuda_at_hand, open_engine
 from rgnet.errors import EngineError, MissingExtra
 from rgnet.modelfile import DEFAULT, SHIPPED
@@ -40,6 +43,67 @@ def test_a_photo_scores_alike_in_every_batch(tiny_file, pixels):
     batch = pixels[1]
     alone = np.concatenate([engine.run(photo[None])[0] for photo in batch])
     np.testing.assert_allclose(engine.run(batch)[0], alone, atol=1e-6)
+
+
+# The presets with a light backbone, and the switches that no preset turns
+LIGHT = {"backbone": "resnet18", "output_stride": 16, "maps": 8}
+SWITCHED = {
+    "rebuilt": Architecture(rates=(1, 2), rebuild_graph=True, residual=True, squeeze=16),
+    "histogram": Architecture(rates=(1, 2), head="histogram", bins=(0.0, 0.5, 1.0)),
+    "pooled behind a squeeze": Architecture(rates=(), graph_layers=0, squeeze=16, pooled=True),
+    "plain convolutions before a graph": Architecture(rates=(), plain_convs=2),
+}
+KINDS = ("rgnet", "fc-cnn", "fcn", "fcn-a", "fcn-g", "fcn-c-c", "aadb", "compact", *SWITCHED)
+
+
+def model_of(architecture, tiny_file):
+    import torch
+
+    from rgnet.export import graph_of
+    from rgnet.model import build
+    from rgnet.modelfile import half
+
+    torch.manual_seed(0)
+    network = build(architecture).eval()
+    if network.graph is not None:  # as He et al. draw them, S is one-hot and turns on a rounding error
+        network.graph.phi.data *= 0.1
+    tensors = half(network.state_dict())
+    return replace(
+        tiny_file,
+        card=replace(tiny_file.card, architecture=architecture),
+        tensors=tensors,
+        graph=graph_of(network),
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_stages_are_the_same_on_both_engines(kind, tiny_file, pixels):
+    from rgnet.model import preset
+
+    architecture = replace(SWITCHED.get(kind) or preset(kind), **LIGHT)
+    file = model_of(architecture, tiny_file)
+    one, other = (
+        open_engine(file, engine, precision="f32", threads=1).stages(pixels[1])
+        for engine in ("openvino", "torch:cpu")
+    )
+    assert (one.affinity_BNN is None) == (other.affinity_BNN is None) == (architecture.graph_layers == 0)
+    for name, mine, theirs in zip(one._fields, one, other, strict=True):
+        if mine is not None:
+            np.testing.assert_allclose(
+                mine, theirs, rtol=1e-4, atol=1e-6 + 1e-4 * np.abs(theirs).max(), err_msg=name
+            )
+            assert mine.shape == theirs.shape and mine.dtype == np.float32
+
+
+def test_looking_at_stages_leaves_scoring_as_it_was(tiny_file, pixels):
+    engine = open_engine(tiny_file, "openvino", precision="f32", threads=1)
+    before = engine.run(pixels[1])
+    kept = dict(engine.scoring.kept)
+    stages = engine.stages(pixels[1])
+    assert engine.scoring.kept == kept
+    for one, other, third in zip(before, engine.run(pixels[1]), stages, strict=False):
+        np.testing.assert_array_equal(one, other)
+        np.testing.assert_allclose(one, third, atol=1e-6)
 
 
 @pytest.mark.slow

@@ -61,9 +61,13 @@ class Explanation:
         index_NK = np.argsort(-other_NN, axis=1, kind="stable")[:, :count]
         return index_NK, np.take_along_axis(other_NN, index_NK, axis=1)
 
-    def heard(self, row: int, column: int) -> np.ndarray:
-        """(H, W): the row of S of one region, itself included; sums to 1. Raises as `edges` does."""
+    def hears(self, row: int, column: int) -> np.ndarray:
+        """(H, W): one region's row of S, itself included; sums to 1. Raises as `edges` does."""
         return self.affinity()[self.index(row, column)].reshape(self.regions.grid)
+
+    def heard_by(self, row: int, column: int) -> np.ndarray:
+        """(H, W): one region's column of S, the share that it has in what each region hears."""
+        return self.affinity()[:, self.index(row, column)].reshape(self.regions.grid)
 
     def similarity(self, row: int, column: int) -> np.ndarray:
         """similarity_SHW: cosine, -1 to 1, of every region's features and one's, at each of STAGES (Figure 6)."""

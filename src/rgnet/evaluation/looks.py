@@ -10,15 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from rgnet import modelfile
 from rgnet.datasets.records import RatedPhoto
-from rgnet.engines.torch import TorchEngine
 from rgnet.errors import DataError
 from rgnet.evaluation.ablation import write_whole
 from rgnet.evaluation.comparison import spread
 from rgnet.evaluation.pictures import draw_likenesses, draw_sheet, thumbnail
-from rgnet.evaluation.similarity import MEASURES, STAGES, likenesses
+from rgnet.evaluation.similarity import MEASURES, likenesses
 from rgnet.evaluation.tables import bracketed
+from rgnet.explanation import STAGES
 from rgnet.photo import decode
 from rgnet.scorer import load
 
@@ -70,10 +69,9 @@ def figure6(
     model: str | None, photos: Sequence[RatedPhoto], folder: Path, *, track: Callable, conditions: dict
 ) -> str:
     """How large an area is like the best region at each stage; writes figure6.png, .json and .md."""
-    file = modelfile.read(modelfile.find(model))
-    engine = TorchEngine(file, "", precision="f32", threads=None)
+    scorer = load(model, precision="f32")
     shown, shares = [], []
-    for found in likenesses(engine, file.card.preprocess, photos, track=track):
+    for found in likenesses(scorer, photos, track=track):
         shares.append([measures_of(map_HW) for map_HW in found.similarity_SHW])
         if len(shown) < SHOWN:
             shown.append(found)
@@ -81,9 +79,9 @@ def figure6(
     share_NSM = np.array(shares)
     values = {
         **conditions,
-        "model": file.card.name,
-        "model_hash": file.card.short_hash,
-        "engine": engine.name,
+        "model": scorer.card.name,
+        "model_hash": scorer.card.short_hash,
+        "engine": scorer.engine_name,
         "keys": [photo.key for photo in photos],
         "stages": STAGES,
         "measures": list(MEASURES),

@@ -13,7 +13,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from PIL import Image
 
-from rgnet.evaluation.similarity import HOT, STAGES, Likeness, hot_area
+from rgnet.evaluation.similarity import HOT, Likeness, hot_area
+from rgnet.explanation import STAGES
+from rgnet.photo import decode
 
 INK, QUERY, PAPER = "#1a1a1a", "#e4002b", "white"
 TEXT = {"color": INK, "fontsize": 9}
@@ -23,12 +25,12 @@ THUMBNAIL = 640
 
 def draw_likenesses(found: Sequence[Likeness], target: Path) -> None:
     """A row for each photo: the photo with the query region framed, then its likeness map at every stage."""
-    heights = [2.3 * min(1.3, one.image.height / one.image.width) for one in found]
+    photos = [thumbnail(decode(one.path).image) for one in found]
+    heights = [2.3 * min(1.3, photo.height / photo.width) for photo in photos]
     figure = Figure(figsize=(9.4, sum(heights) + 0.9), dpi=130, facecolor=PAPER, layout="constrained")
     FigureCanvasAgg(figure)
     grid = figure.subplots(len(found), 1 + len(STAGES), squeeze=False, height_ratios=heights)
-    for axes_row, one in zip(grid, found, strict=True):
-        photo = thumbnail(one.image)
+    for axes_row, one, photo in zip(grid, found, photos, strict=True):
         axes_row[0].imshow(photo)
         for axes, map_HW in zip(axes_row[1:], one.similarity_SHW, strict=True):
             shade = draw_map(axes, photo, map_HW)
