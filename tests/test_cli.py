@@ -21,7 +21,7 @@ from rgnet.cli import app
 FILTERS = ("--catalogue", "--model", "--min-score", "--max-score", "--since", "--until", "--folder")
 OPTIONS = {
     "score": {"--output", "--model", "--engine", "--precision", "--threads", "--top", "--help"},
-    "explain": {"--output", "--what", "--model", "--force", "--help"},
+    "explain": {"--output", "--what", "--region", "--model", "--force", "--help"},
     "scan": {"--catalogue", "--model", "--threads", "--help"},
     "top": {*FILTERS, "--help"},
     "show": {"--catalogue", "--model", "--help"},
@@ -303,9 +303,11 @@ def scored_in(file) -> int:
         return 0
 
 
-def test_explain_draws_a_map_and_replaces_nothing_unasked(rgnet, folder):
+def test_explain_draws_a_map_and_replaces_nothing_unasked(rgnet, folder, tmp_path):
     first = rgnet("explain", folder / "0.png", "-o", "map.png", "-m", "tiny-score")
     assert first.returncode == 0 and b"on the scale 1-5" in first.stdout, first.stderr
+    with Image.open(tmp_path / "map.png") as drawn:
+        assert min(drawn.size) > 500
     again = rgnet("explain", folder / "0.png", "-o", "map.png", "-m", "tiny-score")
     assert again.returncode == 2 and b"map.png is already there" in again.stderr
     assert rgnet("explain", folder / "0.png", "-o", "map.png", "-m", "tiny-score", "--force").returncode == 0
@@ -313,6 +315,66 @@ def test_explain_draws_a_map_and_replaces_nothing_unasked(rgnet, folder):
     assert own.returncode == 2
     bad = rgnet("explain", folder / "broken.jpg", "-o", "other.png", "-m", "tiny-score")
     assert bad.returncode == 3 and b"broken.jpg" in bad.stderr
+    assert not (tmp_path / "other.png").exists() and not list(tmp_path.glob(".*.part"))
+
+
+def test_explain_ranks_what_parts_are_worth_and_what_a_region_hears(rgnet, folder, tmp_path):
+    photo = folder / "0.png"
+    done = rgnet("explain", photo, "-m", "tiny-score", "--what", "what-if", "-o", "parts.json")
+    assert done.returncode == 0, done.stderr
+    effect_RC = np.array(json.loads((tmp_path / "parts.json").read_text())["what_if"]["effect"])
+    rows = [line.split("\t") for line in done.stdout.decode().splitlines()[1:]]
+    worths = [float(row[0]) for row in rows]
+    assert worths == sorted(worths, reverse=True) and len(rows) == effect_RC.size == 49
+    for points, place, box in rows:
+        row, column = map(int, place.split(","))
+        assert float(points) == pytest.approx(effect_RC[row, column], abs=6e-4)
+        assert np.allclose(
+            list(map(int, box.split(","))),
+            [column * 80 / 7, row * 100 / 7, (column + 1) * 80 / 7, (row + 1) * 100 / 7],
+            atol=0.51,
+        )
+
+    done = rgnet(
+        "explain", photo, "-m", "tiny-score", "--what", "graph", "--region", "1,2", "-o", "graph.npz"
+    )
+    assert done.returncode == 0, done.stderr
+    with np.load(tmp_path / "graph.npz") as maps:
+        assert maps["region"].tolist() == [1, 2] and maps["size"].tolist() == [80, 100]
+        columns = maps["votes_HW"].shape[1]
+        heard_HW = maps["affinity_NN"][columns + 2].reshape(maps["votes_HW"].shape)
+    rows = [line.split("\t") for line in done.stdout.decode().splitlines()[1:]]
+    assert len(rows) == (heard_HW >= 0.01).sum() and rows
+    for share, place, _box in rows:
+        assert float(share.rstrip("%")) / 100 == pytest.approx(
+            heard_HW[tuple(map(int, place.split(",")))], abs=0.006
+        )
+
+
+def test_explain_gives_a_folder_three_files_a_photo_and_says_which_failed(rgnet, folder, tmp_path):
+    done = rgnet("explain", folder, "-m", "tiny-score", "-o", "why", "--what", "stages")
+    assert done.returncode == 3 and b"broken.jpg" in done.stderr
+    names = {f"{index}.rgnet{ending}" for index in range(6) for ending in (".png", ".npz", ".json")}
+    assert {path.name for path in (tmp_path / "why").iterdir()} == names
+    assert [line.split(": ")[0] for line in done.stdout.decode().splitlines()] == [
+        str(folder / name) for name in ("0.png", "2.png", "4.png", "deep/1.png", "deep/3.png", "deep/5.png")
+    ]
+    record = json.loads((tmp_path / "why" / "1.rgnet.json").read_text())
+    assert record["path"] == str(folder / "deep" / "1.png") and record["region"]["similarity"]
+
+
+def test_explain_refuses_what_it_cannot_mean_before_any_work(rgnet, folder):
+    (folder / "deep" / "0.png").write_bytes((folder / "0.png").read_bytes())
+    one = folder / "0.png"
+    cases = {
+        (one, "--region", "1"): "--region is ROW,COLUMN such as 3,7, not '1'",
+        (one, "--region", "99,0"): "there is no region 99,0: rows are 0 to",
+        (one, folder / "2.png", "-o", "a.json"): "a.json is one file and there are several photos",
+        (folder,): "0.png would both be 0.rgnet.png: explain one of them by itself",
+    }
+    for words, message in cases.items():
+        done = rgnet("explain", *words, "-m", "tiny-score")
+        assert done.returncode == 2 and message in done.stderr.decode(), done.stderr.decode()
 
 
 def test_models_and_info_and_version(rgnet):

@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "scorer": ("engines", "intake", "modelfile", "photo", "preprocess", "results", "errors", "rgnet"),
     "what_if": ("results", "scorer", "errors"),
     "explanation": ("engines", "photo", "results", "scorer", "what_if", "errors"),
-    "outputs": ("results", "errors", "outputs"),
+    "outputs": ("explanation", "what_if", "results", "errors", "outputs"),
     "datasets": ("photo", "intake", "preprocess", "errors", "datasets"),
     "training": (
         "model",
@@ -58,6 +58,7 @@ MAY_IMPORT = {
         "rgnet",
         "datasets",
         "engines",
+        "explanation",
         "model",
         "modelfile",
         "photo",
@@ -109,7 +110,8 @@ def test_imports_keep_their_direction(path):
 def test_scoring_outputs_and_exams_need_no_torch():
     code = (
         "import sys; sys.modules['torch'] = None\n"
-        "import rgnet.scorer, rgnet.outputs.table, rgnet.outputs.heatmap, rgnet.engines.openvino, rgnet.cli\n"
+        "import rgnet.scorer, rgnet.outputs.table, rgnet.outputs.heatmap, rgnet.outputs.maps\n"
+        "import rgnet.engines.openvino, rgnet.cli\n"
         "import rgnet.evaluation.report, rgnet.evaluation.compare, rgnet.evaluation.stability\n"
         "import rgnet.library.scan, rgnet.library.queries"
     )

@@ -1,75 +1,150 @@
-"""A photo beside its region map, as a PNG."""
+"""An explanation as a picture: the photo with what the network says of its regions laid over it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from PIL import Image
 
-from rgnet.results import ScoredPhoto
+from rgnet.explanation import Explanation
+from rgnet.outputs.colours import more_or_less
+from rgnet.outputs.overlay import FAINTEST, draw_edges, frame, name_cells, overlay, show_photo
+from rgnet.outputs.sheet import Legend, Panel, write_sheet
 
 LONG_SIDE = 1200
-INK, PAPER = "#1a1a1a", "#ffffff"
-TITLE = {"loc": "left", "color": INK, "fontsize": 12}
-COLOURS = "viridis"
-VEIL = 0.62
+QUIETEST = 0.02
+SLIVER = 8
+SPARSE, WORTH = (0.16, 0.8), (0.12, 0.92)
+LIKENESS = ("Alike by local features (FCN)", "Alike with their context (ASPP)", "Alike after the graph")
+
+Region = tuple[int, int]
 
 
-def draw(
-    scored: ScoredPhoto,
-    photo: Image.Image,
-    target: Path,
-    *,
-    what: Literal["votes", "weights"] = "votes",
-    scale,
-) -> None:
-    """Write the upright photo and, beside it, the photo under the map of its regions.
+def draw(found: Explanation, photo: Image.Image, target: Path, *, what: str, region: Region, scale) -> None:
+    """Write one kind of map of a photo as PNG.
 
-    scored: with regions; photo: upright RGB pixels of the same photo, any size
-    what:   "votes", each region's score on the human `scale`; "weights", its share of the photo's score in
-            percent of an even share
+    photo:  upright RGB pixels of the explained photo, any size
+    what:   a key of PANELS
+    scale:  of the model's card
+    region: (row, column) that the graph and the stages are about
     """
-    values_HW, label = shown_values(scored, what)
     photo = photo.copy()
     photo.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
+    panels = PANELS[what](found, photo, region, scale)
+    ratio = min(max(photo.width / photo.height, 1 / SLIVER), SLIVER)
+    write_sheet(target, panels, ratio=ratio, head=headline(found, scale))
 
-    figure = Figure(figsize=size_of(photo), dpi=150, facecolor=PAPER, layout="constrained")
-    FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2)
-    left.imshow(photo)
-    grey = right.imshow(np.asarray(photo.convert("L")), cmap="gray", vmin=0, vmax=255)
-    shade = right.imshow(
-        values_HW, cmap=COLOURS, alpha=VEIL, extent=grey.get_extent(), interpolation="bicubic"
+
+def headline(found: Explanation, scale) -> tuple[str, list[str], str]:
+    scored = found.photo
+    lines = [
+        f"on the scale {scale.low:g} to {scale.high:g}",
+        f"better than {scored.percentile:.0f} % of the rated photos",
+    ]
+    return f"{scored.score:.2f}", lines, scored.model
+
+
+def votes(found: Explanation, photo: Image.Image, _region: Region, scale) -> list[Panel]:
+    paint = partial(overlay, photo=photo, values=found.regions.votes, span=(scale.low, scale.high))
+    words = "the region's vote, in points of the score   ▾ the photo's"
+    return [
+        Panel("The photo", partial(show_photo, photo=photo)),
+        Panel("How each region votes", paint, Legend(words, found.photo.score)),
+    ]
+
+
+def weights(found: Explanation, photo: Image.Image, _region: Region, _scale) -> list[Panel]:
+    """1 is what every region would have if all counted alike."""
+    even = found.regions.weights * found.regions.weights.size
+    paint = partial(overlay, photo=photo, values=even, span=(0, even.max()))
+    words = "weight in the score, in multiples of   ▾ an even share"
+    return [
+        Panel("The photo", partial(show_photo, photo=photo)),
+        Panel("How much each region counts", paint, Legend(words, 1, times)),
+    ]
+
+
+def graph(found: Explanation, photo: Image.Image, region: Region, _scale) -> list[Panel]:
+    def panel(title: str, words: str, values: np.ndarray, inward: bool) -> Panel:
+        def paint(axes: Axes) -> ScalarMappable:
+            top = 100 * max(float(values.max()), FAINTEST)
+            shade = overlay(axes, photo=photo, values=100 * values, span=(0, top), veil=SPARSE)
+            draw_edges(axes, photo.size, values, region, inward=inward)
+            return shade
+
+        return Panel(title, paint, Legend(words, numbers=percent))
+
+    heard_by = found.heard_by(*region)
+    listeners = "Who hears the marked region" + ("" if heard_by.max() >= FAINTEST else ": nobody")
+    return [
+        panel("What the marked region hears", "share of all it hears", found.hears(*region), True),
+        panel(listeners, "the marked region's share of all they hear", heard_by, False),
+    ]
+
+
+def stages(found: Explanation, photo: Image.Image, region: Region, _scale) -> list[Panel]:
+    def panel(title: str, values: np.ndarray, legend: Legend | None) -> Panel:
+        def paint(axes: Axes) -> ScalarMappable:
+            shade = overlay(axes, photo=photo, values=values, span=(0, 1))
+            frame(axes, photo.size, values.shape, region)
+            return shade
+
+        return Panel(title, paint, legend)
+
+    def marked(axes: Axes) -> None:
+        show_photo(axes, photo)
+        frame(axes, photo.size, found.regions.grid, region)
+
+    legends = (None, None, Legend("likeness to the marked region: cosine of their features"))
+    maps = zip(LIKENESS, found.similarity(*region), legends, strict=True)
+    return [Panel("The marked region", marked), *(panel(*one) for one in maps)]
+
+
+def what_if(found: Explanation, photo: Image.Image, _region: Region, _scale) -> list[Panel]:
+    effect = found.what_if.effect_RC
+    reach = max(float(np.abs(effect).max()), QUIETEST)
+
+    def named(axes: Axes) -> None:
+        show_photo(axes, photo)
+        name_cells(axes, photo.size, found.what_if)
+
+    paint = partial(
+        overlay,
+        photo=photo,
+        values=effect,
+        span=(-reach, reach),
+        colours=more_or_less(),
+        smooth=False,
+        veil=WORTH,
     )
-    for axes in (left, right):
-        axes.set_axis_off()
-
-    bar = figure.colorbar(shade, cax=right.inset_axes((1.03, 0, 0.035, 1)))
-    bar.solids.set(alpha=1)
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(length=0, labelcolor=INK)
-    bar.set_label(label, color=INK)
-    left.set_title(
-        f"{scored.score:.2f} on the scale {scale.low:g} to {scale.high:g}", **TITLE, fontweight="bold"
-    )
-    right.set_title(f"better than {scored.percentile:.0f} % of the rated photos", **TITLE)
-    figure.savefig(target, format="png")
+    words = "points of the score that the part is worth"
+    return [
+        Panel("What lifts, and what distracts", named),
+        Panel("Each part blurred in turn", paint, Legend(words, numbers=signed)),
+    ]
 
 
-def shown_values(scored: ScoredPhoto, what: str) -> tuple[np.ndarray, str]:
-    """(H, W) values of the map and their label with units."""
-    if what == "votes":
-        return scored.regions.votes, "the region's own score"
-    weights = scored.regions.weights
-    return weights * weights.size * 100, "share in the score, % of an even share"
+def times(value: float) -> str:
+    return f"{value:g} \N{MULTIPLICATION SIGN}"
 
 
-def size_of(photo: Image.Image) -> tuple[float, float]:
-    """Inches that hold both pictures, the bar and the titles, 11 wide at most."""
-    wide = photo.width / photo.height
-    height = min(7.0, 4.9 / wide + 0.5)
-    return max(6.0, 2 * (height - 0.5) * wide + 1.2), height
+def percent(value: float) -> str:
+    return f"{value:g} %"
+
+
+def signed(value: float) -> str:
+    return f"{value:+g}".replace("-", "\N{MINUS SIGN}") if abs(value) > 1e-9 else "0"
+
+
+PANELS: dict[str, Callable[..., list[Panel]]] = {
+    "votes": votes,
+    "weights": weights,
+    "graph": graph,
+    "stages": stages,
+    "what-if": what_if,
+}
