@@ -9,6 +9,7 @@ and the mean vote of the regions in it. Prints, with 95 % bootstrap intervals ov
   others         of a photo's votes and the next photo's worth (blurred): what comes of the middle of photos alone
   positive       share of photos in which votes and worth (blurred) go together at all
   lift, distract mean over photos of the worth of the cell that lifts most, and of the one that distracts most
+  loudest        mean over regions and photos of the largest entry in a region's row of S: 1 hears one region alone
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ def main() -> None:
     drawn = np.random.default_rng(0).choice(len(test), chosen.count, replace=False)
     photos = [test[index] for index in drawn]
     compared = track(photos, total=len(photos), description="explaining")
-    maps_P3M = np.array([maps(scorer, photo) for photo in compared])
-    columns = per_photo(maps_P3M)
+    loudest, maps_of = zip(*(looked_at(scorer, photo) for photo in compared), strict=True)
+    columns = per_photo(np.array(maps_of)) | {"loudest": np.array(loudest)}
     figures = {name: measured(np.mean, values) for name, values in columns.items()}
     print(f"{scorer.card.name} {scorer.card.short_hash} on {scorer.engine_name}, {machine()}")
     print(f"{len(photos)} photos, {CELLS} x {CELLS} cells")
@@ -56,12 +57,13 @@ def main() -> None:
         write(chosen.json, photos, columns, figures)
 
 
-def maps(scorer: Scorer, photo: RatedPhoto) -> list[np.ndarray]:
-    """The mean vote of each cell, and its worth by either cover, all row by row."""
+def looked_at(scorer: Scorer, photo: RatedPhoto) -> tuple[float, list[np.ndarray]]:
+    """The mean of S's largest entries; the mean vote of each cell and its worth by either cover, row by row."""
     found = explain(scorer, photo.path, what_if=CELLS)
     prepared = prepare(photo.path, scorer.card.preprocess, scorer.policy)
     coloured = effects(scorer, prepared, cells(), mean_colour)
-    return [in_cells(found.regions.votes).ravel(), found.what_if.effect_RC.ravel(), coloured]
+    loudest = float(found.affinity().max(axis=1).mean())
+    return loudest, [in_cells(found.regions.votes).ravel(), found.what_if.effect_RC.ravel(), coloured]
 
 
 def cells() -> list[tuple[float, float, float, float]]:
