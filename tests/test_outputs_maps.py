@@ -1,6 +1,7 @@
 """An explanation leaves as a picture whose panels keep the photo's shape, or as numbers that say the same."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import rgnet
+from rgnet.errors import SettingError
 from rgnet.explanation import STAGES
 from rgnet.outputs import heatmap
 from rgnet.outputs.colours import more_or_less
@@ -76,6 +78,18 @@ def test_every_map_of_every_shape_is_drawn_in_the_photos_own_proportions(
         box = axes.get_window_extent()
         assert box.width / box.height == pytest.approx(photo.width / photo.height, rel=0.01)
         assert axes.get_xlim() == (0, photo.width) and axes.get_ylim() == (photo.height, 0)
+
+
+def test_a_network_without_a_graph_has_no_map_behind_one(scorer, found, tmp_path, monkeypatch):
+    plain = replace(found, affinity_NN=None)
+    shown = watched(monkeypatch)
+    photo = Image.fromarray(PIXELS)
+    heatmap.draw(plain, photo, tmp_path / "a.png", what="stages", region=(0, 0), scale=scorer.card.scale)
+    assert len(shown) == 3
+    with pytest.raises(SettingError, match="has no region graph"):
+        heatmap.draw(plain, photo, tmp_path / "b.png", what="graph", region=(0, 0), scale=scorer.card.scale)
+    write_json(plain, tmp_path / "a.json", region=(0, 0))
+    assert json.loads((tmp_path / "a.json").read_text())["region"]["hears"] is None
 
 
 def watched(monkeypatch):

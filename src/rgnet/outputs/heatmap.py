@@ -19,7 +19,7 @@ from rgnet.outputs.sheet import Legend, Panel, write_sheet
 LONG_SIDE = 1200
 QUIETEST = 0.02
 SLIVER = 8
-SPARSE, WORTH = (0.16, 0.8), (0.12, 0.92)
+SPARSE, WORTH = (0.16, 0.8), (0.12, 0.84)
 LIKENESS = ("Alike by local features (FCN)", "Alike with their context (ASPP)", "Alike after the graph")
 
 Region = tuple[int, int]
@@ -100,8 +100,10 @@ def stages(found: Explanation, photo: Image.Image, region: Region, _scale) -> li
         show_photo(axes, photo)
         frame(axes, photo.size, found.regions.grid, region)
 
-    legends = (None, None, Legend("likeness to the marked region: cosine of their features"))
-    maps = zip(LIKENESS, found.similarity(*region), legends, strict=True)
+    # Without a graph the last two stages are one
+    depths = 2 if found.affinity_NN is None else 3
+    legends = [None] * (depths - 1) + [Legend("likeness to the marked region: cosine of their features")]
+    maps = zip(LIKENESS[:depths], found.similarity(*region)[:depths], legends, strict=True)
     return [Panel("The marked region", marked), *(panel(*one) for one in maps)]
 
 
