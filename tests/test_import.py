@@ -43,6 +43,18 @@ MAY_IMPORT = {
     "what_if": ("results", "scorer", "errors"),
     "explanation": ("engines", "photo", "results", "scorer", "what_if", "errors"),
     "outputs": ("explanation", "what_if", "results", "errors", "outputs"),
+    "cluster": (
+        "rgnet",
+        "errors",
+        "intake",
+        "isolation",
+        "modelfile",
+        "outputs",
+        "preprocess",
+        "results",
+        "scorer",
+        "cluster",
+    ),
     "datasets": ("photo", "intake", "preprocess", "errors", "datasets"),
     "training": (
         "model",
@@ -113,7 +125,7 @@ def test_scoring_outputs_and_exams_need_no_torch():
         "import rgnet.scorer, rgnet.outputs.table, rgnet.outputs.heatmap, rgnet.outputs.maps\n"
         "import rgnet.engines.openvino, rgnet.cli\n"
         "import rgnet.evaluation.report, rgnet.evaluation.compare, rgnet.evaluation.stability\n"
-        "import rgnet.library.scan, rgnet.library.queries"
+        "import rgnet.library.scan, rgnet.library.queries, rgnet.cluster.run"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

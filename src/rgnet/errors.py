@@ -16,6 +16,7 @@
     ├── CatalogueError        a catalogue of photos is missing, damaged, foreign, or of a later rgnet
     ├── OutputError           a file cannot be written: the disk is full, or the folder read-only
     │   └── SidecarRefused    one photo's sidecar is malformed, or may be another's; in a batch it is a row
+    ├── ClusterError          a destination is another run's, or workers cannot work as asked
     ├── EngineError           an engine cannot run here or was asked for what it cannot do
     └── MissingExtra          an optional part is not installed; the message holds the line that installs it
 
@@ -92,6 +93,10 @@ class OutputError(RgnetError):
 
 class SidecarRefused(OutputError):
     """One photo's sidecar is malformed, or may belong to another photo."""
+
+
+class ClusterError(RgnetError):
+    """A destination was begun for something else, or Ray or its workers cannot do what is asked."""
 
 
 class EngineError(RgnetError):

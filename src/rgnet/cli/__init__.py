@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from rgnet.cli.cluster import cluster
 from rgnet.cli.compare import compare
 from rgnet.cli.distil import distil
 from rgnet.cli.evaluate import evaluate
@@ -39,7 +40,8 @@ app = typer.Typer(
     help="How beautiful is a photograph, and why. Start with:  rgnet score FOLDER",
 )
 library = (scan, top, show, stats, export, rate)
-for command in (score, explain, *library, models, info, verify, train, distil, evaluate, compare, reproduce):
+learning = (verify, train, distil, evaluate, compare, reproduce)
+for command in (score, explain, *library, cluster, models, info, *learning):
     app.command()(command)
 
 

@@ -1,0 +1,230 @@
+"""What runs on every worker: a model, processes that decode, threads that fetch; a part in, a file of rows out."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from rgnet import modelfile
+from rgnet.cluster import plan
+from rgnet.cluster.store import Store, is_url, opened
+from rgnet.errors import ClusterError, PhotoError, PhotoNotFound, PhotoRefused, need
+from rgnet.intake import DecodePolicy
+from rgnet.isolation import SECONDS, Cells
+from rgnet.outputs.table import open_table
+from rgnet.preprocess import Preprocess
+from rgnet.results import Record
+from rgnet.scorer import Prepared, Scorer
+from rgnet.scorer import opened as scorer_of
+from rgnet.scorer import prepare as decoded
+
+FETCHERS = 4
+TRIES, PAUSE_S = 3, 1.0
+ERRORS_TOLD = 10
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+class OutOfReach(PhotoRefused):
+    """The network's fault or the bucket's, as far as one can see; not the photo's."""
+
+
+class Task(NamedTuple):
+    """What a decoding process is asked: data is what was fetched; None: the name is a path, to be opened there."""
+
+    name: str
+    data: bytes | None
+    preprocess: Preprocess
+    policy: DecodePolicy
+
+
+def prepare(task: Task) -> Prepared:
+    """Raises what `rgnet.photo.decode` raises, under the photo's name."""
+    if task.data is None:
+        return decoded(task.name, task.preprocess, task.policy)._replace(exif=b"")
+    try:
+        return decoded(task.data, task.preprocess, task.policy)._replace(exif=b"")
+    except PhotoError as problem:
+        nameless = f"the photo of {len(task.data)} bytes"
+        raise type(problem)(str(problem).replace(nameless, task.name, 1)) from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """What a worker is told once.
+
+    store:   URL of the destination, where plan, list and model lie
+    cpus:    processes that decode, and threads of the network
+    witness: a local photo that the machine which started the run sees: a worker that does not would call every
+             photo missing
+    seconds: that decoding a photo may take; prepare: what decodes
+    """
+
+    store: str
+    cpus: int = 1
+    witness: str = ""
+    seconds: float = SECONDS
+    prepare: Callable[[Task], Prepared] = prepare
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a part; `left` says why it was not written, `errors` are the first few."""
+
+    part: int
+    scored: int = 0
+    failed: int = 0
+    left: str = ""
+    errors: list[str] = field(default_factory=list)
+
+
+class Worker:
+    """One of Ray's actors."""
+
+    def __init__(self, post: Post) -> None:
+        self.post = post
+        self.store = Store(post.store)
+        found = plan.read(self.store)
+        if found is None:
+            raise ClusterError(
+                f"{platform.node()} does not see {post.store}: mount it there, or use a bucket"
+            )
+        self.plan = found
+        self.at_home()
+        self.scorer = self.load()
+        self.policy = DecodePolicy()
+        self.cells = Cells(post.cpus, seconds=post.seconds)
+        self.fetchers = ThreadPoolExecutor(FETCHERS * post.cpus, thread_name_prefix="rgnet-fetch")
+
+    def at_home(self) -> None:
+        """Relative names mean the same here as where the run began."""
+        with contextlib.suppress(OSError):
+            os.chdir(self.plan.base or ".")
+        if self.post.witness and not Path(self.post.witness).exists():
+            raise ClusterError(
+                f"{platform.node()} does not see {self.post.witness}, which the machine that started the run sees: "
+                "mount the photos at the same place on every machine, or name them by URLs"
+            )
+
+    def load(self) -> Scorer:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "model.safetensors")
+            path.write_bytes(self.store.read(plan.MODEL))
+            file = modelfile.read(path)
+        if file.card.sha256 != self.plan.model_sha256:
+            raise ClusterError(f"{self.store.url}/{plan.MODEL} is another model than its plan says")
+        chosen = {"engine": self.plan.engine, "precision": self.plan.precision}
+        return scorer_of(file, **chosen, threads=self.post.cpus)
+
+    def __call__(self, parts: Any) -> Any:
+        """A table of parts in, one of what came of each out. Photos and rows do not pass through Ray."""
+        arrow = need("pyarrow", extra="cluster", purpose="rgnet cluster")
+        text = arrow.string()
+        kinds = {"part": arrow.int64(), "scored": arrow.int64(), "failed": arrow.int64(), "left": text}
+        schema = arrow.schema({**kinds, "errors": arrow.list_(text)})
+        rows = [asdict(self.part(part)) for part in parts["part"].to_pylist()]
+        return arrow.Table.from_pylist(rows, schema=schema)
+
+    def part(self, part: int) -> Outcome:
+        """Score a part and write it; or leave it, where more of it than an odd photo is out of reach."""
+        names, errors = self.plan.names(self.store, part), []
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, plan.part_file(part))
+            try:
+                with open_table(path) as table:
+                    for record in self.score(names):
+                        table.write(record)
+                        errors += [] if record.ok else [record.error]
+            except OutOfReach as problem:
+                return Outcome(part, left=str(problem))
+            self.store.write(plan.part_file(part), path.read_bytes())
+        return Outcome(part, len(names) - len(errors), len(errors), errors=errors[:ERRORS_TOLD])
+
+    def score(self, names: list[str]) -> Iterator[Record]:
+        """Records in the order of the names, while the next photos are fetched and decoded.
+
+        Raises OutOfReach where more than one in a hundred is, and more than one.
+        """
+        cores, away = self.post.cpus, 0
+        fetched = ahead(self.fetchers, self.fetch, names, 2 * FETCHERS * cores)
+        tasks = (
+            data
+            if isinstance(data, PhotoError)
+            else Task(name, data, self.scorer.card.preprocess, self.policy)
+            for name, data in zip(names, fetched, strict=True)
+        )
+        photos = ahead(self.cells.threads, self.decode, tasks, 3 * cores)
+        for batch in plan.pieces(zip(names, photos, strict=True), self.plan.batch):
+            names_now, photos_now = zip(*batch, strict=True)
+            away += sum(isinstance(photo, OutOfReach) for photo in photos_now)
+            if away > max(1, len(names) // 100):
+                raise next(photo for photo in photos_now if isinstance(photo, OutOfReach))
+            yield from self.scorer.score_prepared(names_now, photos_now)
+
+    def decode(self, task: Task | PhotoError) -> Prepared | PhotoError:
+        if isinstance(task, PhotoError):
+            return task
+        try:
+            return self.cells.one(self.post.prepare, task, lambda task: task.name)
+        except PhotoError as problem:
+            return problem
+
+    def fetch(self, name: str) -> bytes | PhotoError | None:
+        """A URL's bytes, or why there are none; nothing for a path, which is read where it is decoded."""
+        if not is_url(name):
+            return None
+        for attempt in range(TRIES):
+            time.sleep(PAUSE_S * attempt)
+            try:
+                return fetched(name, self.policy.max_bytes)
+            except PhotoError as problem:
+                return problem
+            except Exception as problem:  # every file system has errors of its own
+                reason = f"{type(problem).__name__}: {problem}"
+        return OutOfReach(f"{name}: cannot be fetched ({reason}): check the address and the network")
+
+
+def fetched(url: str, limit: int) -> bytes:
+    """In one request, and no more than a photo may have. Raises PhotoError where trying again would not help."""
+    fs, path = opened(url)
+    try:
+        data = fs.cat_file(path, start=0, end=limit + 1)
+    except FileNotFoundError:
+        raise PhotoNotFound(f"{url}: expected a photo file, found none: check the address") from None
+    except (PermissionError, IsADirectoryError) as problem:
+        raise PhotoRefused(f"{url}: cannot be read ({problem}): check its permissions") from problem
+    except Exception:
+        # Servers refuse a range of nothing
+        if fs.size(path) == 0:
+            return b""
+        raise
+    if len(data) > limit:
+        raise PhotoRefused(f"{url}: expected at most {limit} bytes, found more: shrink it")
+    return data
+
+
+def ahead(
+    threads: ThreadPoolExecutor, function: Callable[[Item], Answer], items: Iterable[Item], count: int
+) -> Iterator[Answer]:
+    """function(item) of every item in their order, `count` of them begun before they are asked for."""
+    begun: deque[Future[Answer]] = deque()
+    try:
+        for item in items:
+            begun.append(threads.submit(function, item))
+            if len(begun) >= count:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+    finally:
+        for future in begun:
+            future.cancel()
