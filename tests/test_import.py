@@ -55,6 +55,7 @@ MAY_IMPORT = {
         "scorer",
         "cluster",
     ),
+    "page": ("results", "errors", "explanation", "page"),
     "datasets": ("photo", "intake", "preprocess", "errors", "datasets"),
     "training": (
         "model",

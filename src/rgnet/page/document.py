@@ -1,0 +1,100 @@
+"""The page put together: with links to its parts for a service, or with everything inside for a file.
+
+page.html is both; its comments <!--style-->, <!--data-->, <!--script--> and <!--blocks--> say where the parts go.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+SCRIPTS = ("colour.js", "source.js", "grid.js", "map.js", "photo.js", "page.js")
+
+# For the service's header: the page asks its own origin only, and runs what came as page.js only
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def served() -> str:
+    """The page for a service, which answers at addresses relative to the page's own; see docs/report.md."""
+    return filled(
+        style='<link rel="stylesheet" href="page.css">',
+        data="",
+        script='<script src="page.js" defer></script>',
+        blocks="",
+    )
+
+
+@cache
+def script() -> str:
+    """page.js."""
+    return "\n".join(part(name) for name in SCRIPTS)
+
+
+@cache
+def style() -> str:
+    """page.css."""
+    return part("page.css")
+
+
+def embedded(rows: Sequence[dict[str, Any]], blocks: Iterable[str], about: dict[str, Any]) -> Iterator[str]:
+    """The self-contained page in pieces, to be written in order as UTF-8.
+
+    rows:   of `listed`, in any order; blocks: of `block`, those seen first in front
+    """
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{file_policy()}">'
+    page = filled(
+        style=f"{policy}\n<style>{style()}</style>",
+        data=inside("about", about) + "\n" + inside("rows", rows),
+        script=f"<script>{script()}</script>",
+    )
+    before, after = page.split("<!--blocks-->")
+    yield before
+    yield from blocks
+    yield after
+
+
+def block(id: str, thumbnail: str | None, detail: dict[str, Any] | None) -> str:
+    """What a self-contained page keeps of one photo until it is looked at.
+
+    thumbnail: a data URI or a relative URL; detail: of `detail` or `mapped`
+    """
+    parts = [("t-" + id, thumbnail), ("d-" + id, detail)]
+    return "".join(inside(name, value) + "\n" for name, value in parts if value is not None)
+
+
+def inside(id: str, values: Any) -> str:
+    """JSON as an element that no browser runs; with no < in it, no text can end it or begin another."""
+    text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return f'<script type="application/json" id="{id}">{text.replace("<", chr(92) + "u003c")}</script>'
+
+
+def file_policy() -> str:
+    """What a report may do: run its own script, take its own style, show what is inside or beside it."""
+    return (
+        f"default-src 'none'; script-src '{digest(script())}'; style-src '{digest(style())}'; "
+        "img-src 'self' file: data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def filled(**parts: str) -> str:
+    page = part("page.html")
+    for name, text in parts.items():
+        before, after = page.split(f"<!--{name}-->")
+        page = before + text + after
+    return page
+
+
+def part(name: str) -> str:
+    return resources.files("rgnet.page").joinpath(name).read_text(encoding="utf-8")
