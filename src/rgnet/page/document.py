@@ -52,7 +52,7 @@ def embedded(rows: Sequence[dict[str, Any]], blocks: Iterable[str], about: dict[
     policy = f'<meta http-equiv="Content-Security-Policy" content="{file_policy()}">'
     page = filled(
         style=f"{policy}\n<style>{style()}</style>",
-        data=inside("about", about) + "\n" + inside("rows", rows),
+        data=inside("all-about", about) + "\n" + inside("all-rows", rows),
         script=f"<script>{script()}</script>",
     )
     before, after = page.split("<!--blocks-->")
