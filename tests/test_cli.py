@@ -26,6 +26,7 @@ OPTIONS = {
     "top": {*FILTERS, "--help"},
     "show": {"--catalogue", "--model", "--help"},
     "stats": {"--catalogue", "--model", "--help"},
+    "report": {*FILTERS, "--output", "--thumbnails", "--limit", "--help"},
     "export": {*FILTERS, "--output", "--errors", "--help"},
     "rate": {"--write", "--undo", "--cuts", "--naming", "--overwrite", "--catalogue", "--model", "--help"},
     "cluster": {

@@ -258,6 +258,14 @@ def available() -> dict[str, Path]:
     return found
 
 
+def of_hash(short_hash: str) -> Path | None:
+    """The file of the model with this hash among those available; None where there is none."""
+    for path in available().values():
+        if read_card(path).short_hash == short_hash:
+            return path
+    return None
+
+
 def find(model: str | Path | None = None) -> Path:
     """The file of a model: None is the default, a name is looked up, anything else is a path."""
     if model is None:

@@ -20,6 +20,7 @@ from rgnet.cli.export import export
 from rgnet.cli.info import info
 from rgnet.cli.models import models
 from rgnet.cli.rate import rate
+from rgnet.cli.report import report
 from rgnet.cli.reproduce import reproduce
 from rgnet.cli.scan import scan
 from rgnet.cli.score import score
@@ -39,7 +40,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="How beautiful is a photograph, and why. Start with:  rgnet score FOLDER",
 )
-library = (scan, top, show, stats, export, rate)
+library = (scan, top, show, report, stats, export, rate)
 learning = (verify, train, distil, evaluate, compare, reproduce)
 for command in (score, explain, *library, cluster, models, info, *learning):
     app.command()(command)

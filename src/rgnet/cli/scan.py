@@ -5,16 +5,22 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rgnet.cli import options
 from rgnet.cli.score import FAILURES_SHOWN, printable
 
+if TYPE_CHECKING:
+    from rgnet.library.catalogue import Catalogue
+
 SIGNALS = ("SIGINT", "SIGTERM")
+WHAT = ("scored", "unchanged", "known", "failed before", "failed")
 
 
 def scan(
@@ -30,45 +36,76 @@ def scan(
 
     Example:  rgnet scan ~/Pictures
     """
-    import rgnet
     from rgnet import modelfile
-    from rgnet.cli.progress import counter
-    from rgnet.errors import SettingError
-    from rgnet.intake import photo_names
     from rgnet.library.catalogue import Catalogue, default_file
-    from rgnet.library.scan import Scan
+
+    check_folders(folders)
+    with Catalogue.open(catalogue or default_file(), make=True) as opened:
+        outcome = scanned(opened, modelfile.find(model), folders, threads)
+    for error in outcome.errors:
+        typer.echo(f"not scored: {printable(error)}", err=True)
+    if (more := outcome.without_score - len(outcome.errors)) > 0:
+        typer.echo(f"not scored: {more} more;  rgnet export --errors  names each", err=True)
+    typer.echo(f"{outcome}; catalogue {opened.file}", err=True)
+    outcome.exit_if_stopped()
+    if outcome.without_score:
+        raise typer.Exit(3)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a scan did. errors: the first few; signal: that stopped it before its end, or None."""
+
+    counts: Counter = field(default_factory=Counter)
+    errors: list[str] = field(default_factory=list)
+    gone: int = 0
+    signal: int | None = None
+
+    @property
+    def without_score(self) -> int:
+        return self.counts["failed before"] + self.counts["failed"]
+
+    def __str__(self) -> str:
+        words = [f"{self.counts[what]} {what}" for what in WHAT]
+        return f"{', '.join(words)}, {self.gone} gone"
+
+    def exit_if_stopped(self) -> None:
+        if self.signal:
+            typer.echo("stopped before the end: the same command goes on", err=True)
+            raise typer.Exit(128 + self.signal)
+
+
+def check_folders(folders: Iterable[Path]) -> None:
+    from rgnet.errors import SettingError
 
     for folder in folders:
         if not folder.is_dir():
             raise SettingError(f"{folder} is not a folder: give folders of photos")
-    counts, shown = Counter(), []
-    with Catalogue.open(catalogue or default_file(), make=True) as opened:
-        file = modelfile.find(model)
-        card = modelfile.read_card(file)
-        with (
-            stopping() as stopped,
-            counter(lambda: sum(1 for _ in photo_names(folders)), "scanning") as advance,
-        ):
 
-            def tell(path: str, what: str, error: str) -> None:
-                counts[what] += 1
-                if error and len(shown) < FAILURES_SHOWN:
-                    shown.append(error)
-                advance()
 
-            asked = {"stopping": lambda: bool(stopped), "processes": threads}
-            gone = Scan(opened, card, lambda: rgnet.load(file, threads=threads), tell, **asked).run(folders)
-    for error in shown:
-        typer.echo(f"not scored: {printable(error)}", err=True)
-    if (more := counts["failed before"] + counts["failed"] - len(shown)) > 0:
-        typer.echo(f"not scored: {more} more;  rgnet export --errors  names each", err=True)
-    words = [f"{counts[what]} {what}" for what in ("scored", "unchanged", "known", "failed before", "failed")]
-    typer.echo(f"{', '.join(words)}, {gone} gone; catalogue {opened.file}", err=True)
-    if stopped:
-        typer.echo("stopped before the end: the same command goes on", err=True)
-        raise typer.Exit(128 + stopped[0])
-    if counts["failed before"] or counts["failed"]:
-        raise typer.Exit(3)
+def scanned(catalogue: Catalogue, model: Path, folders: list[Path], threads: int | None = None) -> Outcome:
+    """Scan with a bar on the terminal, until done or told to stop. model: its file."""
+    import rgnet
+    from rgnet import modelfile
+    from rgnet.cli.progress import counter
+    from rgnet.intake import photo_names
+    from rgnet.library.scan import Scan
+
+    outcome = Outcome()
+    card = modelfile.read_card(model)
+    with stopping() as stopped, counter(lambda: sum(1 for _ in photo_names(folders)), "scanning") as advance:
+
+        def tell(path: str, what: str, error: str) -> None:
+            outcome.counts[what] += 1
+            if error and len(outcome.errors) < FAILURES_SHOWN:
+                outcome.errors.append(error)
+            advance()
+
+        asked = {"stopping": lambda: bool(stopped), "processes": threads}
+        load = partial(rgnet.load, model, threads=threads)
+        outcome.gone = Scan(catalogue, card, load, tell, **asked).run(folders)
+    outcome.signal = stopped[0] if stopped else None
+    return outcome
 
 
 @contextlib.contextmanager

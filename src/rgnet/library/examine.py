@@ -21,11 +21,15 @@ def examine(look: Look) -> Examined:
     try:
         photo = prepare(data, look.preprocess, look.policy)
     except PhotoError as problem:
-        named = str(problem).replace(f"the photo of {len(data)} bytes", look.path, 1)
-        return Examined(Content(sha256, len(data)), stat.st_mtime_ns, type(problem)(named))
+        return Examined(Content(sha256, len(data)), stat.st_mtime_ns, naming(problem, look.path, data))
     taken, camera = capture(photo.exif)
     content = Content(sha256, len(data), taken, camera, orientation(photo.exif))
     return Examined(content, stat.st_mtime_ns, photo._replace(exif=b""))
+
+
+def naming(problem: PhotoError, path: str, data: bytes) -> PhotoError:
+    """An error about a file's bytes as one about the file."""
+    return type(problem)(str(problem).replace(f"the photo of {len(data)} bytes", path, 1))
 
 
 def contents(look: Look) -> tuple[bytes, os.stat_result]:

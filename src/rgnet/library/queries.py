@@ -66,12 +66,18 @@ class Filter:
 
 def best(catalogue: Catalogue, wanted: Filter, limit: int | None = None) -> Iterator[ScoredPhoto]:
     """Scored photos, best first, a row for every path."""
+    return records(catalogue, wanted.model, best_rows(catalogue, wanted, limit))
+
+
+def best_rows(
+    catalogue: Catalogue, wanted: Filter, limit: int | None = None, *, more: str = ""
+) -> Iterable[tuple]:
+    """COLUMNS of scored photos, best first, a row for every path; `more` columns follow them."""
     terms, values = wanted.terms()
-    query = f"""SELECT {COLUMNS} FROM {tables(catalogue, wanted)}
+    query = f"""SELECT {", ".join(filter(None, (COLUMNS, more)))} FROM {tables(catalogue, wanted)}
         WHERE score.model = ? AND score.score IS NOT NULL AND {" AND ".join(terms or ["1"])}
         ORDER BY score.score DESC, path.path LIMIT ?"""
-    rows = catalogue.reading(query, (wanted.model, *values, -1 if limit is None else limit))
-    return records(catalogue, wanted.model, rows)
+    return catalogue.reading(query, (wanted.model, *values, -1 if limit is None else limit))
 
 
 def failed(catalogue: Catalogue, wanted: Filter, limit: int | None = None) -> Iterator[ScoreFailure]:
@@ -110,7 +116,7 @@ def few(catalogue: Catalogue, what: str, values: tuple[object, ...]) -> bool:
 
 
 def records(catalogue: Catalogue, model: str, rows: Iterable[tuple]) -> Iterator[Record]:
-    (name,) = catalogue.reading("SELECT name FROM model WHERE hash = ?", (model,)).fetchone()
+    name, *_ = model_row(catalogue, model)
     for path, score, percentile, label, probability, width, height, engine, notes, error in rows:
         known = {"path": os.fsdecode(path), "model": name, "model_hash": model, "engine": engine or ""}
         if score is None:
@@ -185,7 +191,7 @@ def sums(catalogue: Catalogue, model: str) -> Sums:
         return catalogue.reading(query, values).fetchone()[0]
 
     scored = "FROM score CROSS JOIN path ON path.photo = score.photo WHERE model = ? AND gone IS NULL"
-    low, high = catalogue.reading("SELECT low, high FROM model WHERE hash = ?", (model,)).fetchone()
+    _, low, high = model_row(catalogue, model)
     bar = f"min({BARS - 1}, max(0, CAST((score - ?) / (? - ?) * {BARS} AS INTEGER)))"
     found = catalogue.reading(
         f"SELECT {bar}, count(*) {scored} AND score IS NOT NULL GROUP BY 1", (low, high, low, model)
@@ -218,6 +224,11 @@ def model_asked_for(catalogue: Catalogue, asked: str | None) -> str:
     raise CatalogueError(
         f"{catalogue.file} holds no scores of a model {asked!r}: {near(asked, [name for _, name in models])}"
     )
+
+
+def model_row(catalogue: Catalogue, model: str) -> tuple[str, float, float]:
+    """Name and scale of a model, by its hash."""
+    return catalogue.reading("SELECT name, low, high FROM model WHERE hash = ?", (model,)).fetchone()
 
 
 def filtered(catalogue: Catalogue, model: str | None, **asked: object) -> Filter:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import resources
 from typing import Any
 
 SCRIPTS = ("colour.js", "source.js", "grid.js", "map.js", "photo.js", "page.js")
+
+OPENED, CLOSED = '<script type="application/json" id="{}">', "</script>"
 
 # For the service's header: the page asks its own origin only, and runs what came as page.js only
 POLICY = (
@@ -44,21 +46,21 @@ def style() -> str:
     return part("page.css")
 
 
-def embedded(rows: Sequence[dict[str, Any]], blocks: Iterable[str], about: dict[str, Any]) -> Iterator[str]:
-    """The self-contained page in pieces, to be written in order as UTF-8.
+def embedded(rows: Iterable[dict[str, Any]], blocks: Iterable[str], about: dict[str, Any]) -> Iterator[str]:
+    """The self-contained page in pieces, to be written in order as UTF-8; neither rows nor blocks are gathered.
 
-    rows:   of `listed`, in any order; blocks: of `block`, those seen first in front
+    rows:   of `listed`, in any order; blocks: of `block`, those that are seen first in front
     """
     policy = f'<meta http-equiv="Content-Security-Policy" content="{file_policy()}">'
-    page = filled(
-        style=f"{policy}\n<style>{style()}</style>",
-        data=inside("all-about", about) + "\n" + inside("all-rows", rows),
-        script=f"<script>{script()}</script>",
-    )
-    before, after = page.split("<!--blocks-->")
-    yield before
+    page = filled(style=f"{policy}\n<style>{style()}</style>", script=f"<script>{script()}</script>")
+    before, after = page.split("<!--data-->")
+    between, end = after.split("<!--blocks-->")
+    yield before + inside("all-about", about) + "\n" + OPENED.format("all-rows") + "["
+    for index, row in enumerate(rows):
+        yield (",\n" if index else "\n") + encoded(row)
+    yield "]" + CLOSED + between
     yield from blocks
-    yield after
+    yield end
 
 
 def block(id: str, thumbnail: str | None, detail: dict[str, Any] | None) -> str:
@@ -71,9 +73,14 @@ def block(id: str, thumbnail: str | None, detail: dict[str, Any] | None) -> str:
 
 
 def inside(id: str, values: Any) -> str:
-    """JSON as an element that no browser runs; with no < in it, no text can end it or begin another."""
+    """JSON as an element that no browser runs."""
+    return OPENED.format(id) + encoded(values) + CLOSED
+
+
+def encoded(values: Any) -> str:
+    """JSON without a single <, so that no text in it can end its element or begin another."""
     text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return f'<script type="application/json" id="{id}">{text.replace("<", chr(92) + "u003c")}</script>'
+    return text.replace("<", "\\u003c")
 
 
 def file_policy() -> str:

@@ -115,8 +115,9 @@ class Page {
     if (!about) return;
     document.title = at("title").textContent = about.title;
     at("folders").replaceChildren(...folders.map((folder) => make("option", { value: folder })));
-    const made = about.made ? `, ${about.made}` : "";
-    at("about").textContent = `Scores of ${about.model} (${about.model_hash}) on a scale of ${short(about.low)} to ${short(about.high)}${made}. rgnet ${about.rgnet ?? ""}`;
+    const made = about.made && day(`${about.made}T00:00`, { dateStyle: "long" });
+    const scores = `Scores of ${about.model} (${about.model_hash}) on a scale of ${short(about.low)} to ${short(about.high)}`;
+    at("about").textContent = [scores, about.rgnet && `rgnet ${about.rgnet}`, made].filter(Boolean).join("  ·  ");
     for (const id of ["min", "max"]) Object.assign(at(id), { min: about.low, max: about.high });
     this.resetRange();
   }

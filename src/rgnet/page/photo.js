@@ -12,12 +12,12 @@ class PhotoPage {
   /** source: of photos; neighbour: (id, step) => id or null; close: called to leave */
   constructor(source, { neighbour, close }) {
     Object.assign(this, { source, neighbour, close, dialog: at("photo"), chosen: null, hovered: null });
-    this.layer = kept("layer", LAYERS) ?? "votes";
+    this.chosenLayer = kept("layer", LAYERS) ?? "votes";
     this.veil = 0.5;
     at("veil").value = this.veil;
     at("veil").addEventListener("input", (event) => this.setVeil(Number(event.target.value)));
     for (const input of document.getElementsByName("layer")) {
-      input.addEventListener("change", () => this.setLayer(input.value));
+      input.addEventListener("change", () => this.chooseLayer(input.value));
     }
     at("close").addEventListener("click", close);
     at("previous").addEventListener("click", () => this.go(-1));
@@ -42,7 +42,7 @@ class PhotoPage {
     Object.assign(this, { photo, detail });
     this.fill();
     if (!this.open) this.dialog.showModal();
-    this.setLayer(this.layer);
+    this.setLayer(this.chosenLayer);
   }
 
   hide() {
@@ -86,10 +86,25 @@ class PhotoPage {
     style.setProperty("--most", `${Math.max(photo.width * 2, 640)}px`);
   }
 
-  setLayer(name) {
-    this.layer = name;
+  chooseLayer(name) {
+    this.chosenLayer = name;
     keep("layer", name);
-    for (const input of document.getElementsByName("layer")) input.checked = input.value === name;
+    this.setLayer(name);
+  }
+
+  /** What can be shown of this photo: weights need the model at hand. */
+  layers() {
+    return LAYERS.filter((name) => name === "none" || this.detail?.[name]);
+  }
+
+  setLayer(wanted) {
+    const layers = this.layers();
+    const name = layers.includes(wanted) ? wanted : layers.at(-1);
+    this.layer = name;
+    for (const input of document.getElementsByName("layer")) {
+      input.checked = input.value === name;
+      input.disabled = !layers.includes(input.value);
+    }
     const shown = name !== "none" && this.detail;
     at("legend").hidden = at("veil-label").hidden = !shown;
     at("frame").classList.toggle("under", Boolean(shown));
@@ -173,7 +188,8 @@ class PhotoPage {
     if (onMap && this.detail && this.mapKey(event)) event.preventDefault();
     else if (step && event.target.type !== "range" && event.target.type !== "radio") this.go(step);
     else if (event.key.toLowerCase() === "m" && this.detail) {
-      this.setLayer(LAYERS[(LAYERS.indexOf(this.layer) + 1) % LAYERS.length]);
+      const layers = this.layers();
+      this.chooseLayer(layers[(layers.indexOf(this.layer) + 1) % layers.length]);
     }
   }
 
@@ -242,13 +258,13 @@ function regionOf(detail, region, about) {
   const near = neighbours(detail, region);
   const heard = near && near.reduce((sum, edge) => sum + edge.weight, 0);
   const vote = detail.votes[row][column];
-  const weight = detail.weights[row][column];
+  const weight = detail.weights?.[row][column].toFixed(2);
   const numbers = [
     mark(vote.toFixed(2), "Vote", ""),
-    mark(`× ${weight.toFixed(2)}`, "Weight", ""),
+    ...(weight ? [mark(`× ${weight}`, "Weight", "")] : []),
     ...(near ? [mark(`${Math.round(heard * 100)} %`, "Neighbours", "")] : []),
   ];
-  const pull = `It would get ${vote.toFixed(2)} by itself, and pulls at the score like ${weight.toFixed(2)} regions among equals.`;
+  const pull = `It would get ${vote.toFixed(2)} by itself${weight ? `, and pulls at the score like ${weight} regions among equals` : ""}.`;
   const graph = near
     ? `The ${near.length} regions drawn make up ${Math.round(heard * 100)} % of what it is judged together with; thicker lines are stronger.`
     : (about.graph ?? "The graph of this photo is not known here.");

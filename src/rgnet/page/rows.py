@@ -84,7 +84,7 @@ def mapped(
     """A region map and its graph.
 
     votes:   rows of votes on the human scale
-    weights: rows of weights in even shares: 1 is that of a region among equals
+    weights: rows of weights in even shares: 1 is that of a region among equals; None where the map has none
     edges:   (index_NK, weight_NK) of every region's strongest neighbours, packed; None where they are not known
     picture: URL of the photo, larger than its thumbnail; None: the thumbnail has to do
     """
@@ -93,7 +93,7 @@ def mapped(
         "rows": rows,
         "columns": columns,
         "votes": rounded(regions.votes),
-        "weights": rounded(regions.weights * regions.weights.size),
+        "weights": None if regions.weights is None else rounded(regions.weights * regions.weights.size),
         "edges": None if edges is None else packed(*edges),
         "low": scale.low,
         "high": scale.high,
