@@ -13,7 +13,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-SCRIPTS = ("colour.js", "source.js", "grid.js", "map.js", "photo.js", "page.js")
+SCRIPTS = ("dom.js", "colour.js", "numbers.js", "source.js", "grid.js", "map.js", "photo.js", "page.js")
 
 OPENED, CLOSED = '<script type="application/json" id="{}">', "</script>"
 

@@ -245,25 +245,3 @@ function setBox(element, { left, top, width, height }) {
   element.style.width = `${width}px`;
   element.style.height = `${height}px`;
 }
-
-/** A row as a screen reader says it. */
-function spoken(row) {
-  if (row.error) return `${row.name}: not shown, ${row.error}`;
-  return `${row.name}, score ${row.score.toFixed(2)}, better than ${Math.round(row.percentile)} percent`;
-}
-
-/** An element with properties and children; text becomes text and nothing else. */
-function make(tag, properties, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children.filter((child) => child !== null && child !== undefined));
-  return element;
-}
-
-function setAll(element, attributes) {
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-}
-
-/** A number without needless zeros. */
-function short(number) {
-  return String(Number(number.toFixed(2)));
-}

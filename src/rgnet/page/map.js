@@ -8,9 +8,9 @@ const SPAN = 0.05; // of the scale, that a map's colours cover at least
 function layerOf(detail, name) {
   const values = Float32Array.from(detail[name].flat());
   const [least, most] = values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
-  if (name === "weights") return { values, low: 0, high: Math.max(most, 1), unit: "even shares in the score" };
+  if (name === "weights") return { values, low: 0, high: Math.max(most, 1), unit: "weight, in even shares" };
   const room = Math.max(0, SPAN * (detail.high - detail.low) - (most - least)) / 2;
-  const unit = `points of the scale ${short(detail.low)} to ${short(detail.high)}`;
+  const unit = `vote, on the scale ${short(detail.low)} to ${short(detail.high)}`;
   return { values, low: least - room, high: most + room, unit };
 }
 
@@ -60,7 +60,8 @@ function taps(count) {
   });
 }
 
-/** The neighbours of one region, strongest first: [{region, weight}]; null where the graph is not known. */
+/** The neighbours that a region hears more than an even share, strongest first: [{region, weight}]; null where the
+ *  graph is not known. */
 function neighbours({ edges, rows, columns }, region) {
   if (!edges) return null;
   const bytes = Uint8Array.from(atob(edges.data), (letter) => letter.charCodeAt(0));
@@ -69,7 +70,7 @@ function neighbours({ edges, rows, columns }, region) {
   return Array.from({ length: edges.count }, (_, index) => {
     const place = region * edges.count + index;
     return { region: view.getUint16(place * 2, true), weight: (bytes[all * 2 + place] / 255) * edges.most };
-  });
+  }).filter(({ weight }) => weight * rows * columns > 1);
 }
 
 /** Draw over the photo: one region in the light with those it is judged together with, and the edges between. */

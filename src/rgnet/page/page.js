@@ -54,6 +54,7 @@ class Page {
   async find() {
     try {
       const found = await this.source.find(this.query);
+      if (this.total !== undefined) scrollTo({ top: 0, behavior: "instant" });
       this.tell("");
       this.show(found);
     } catch (problem) {
@@ -83,7 +84,9 @@ class Page {
       if (!photos.length) this.total = this.grid.total = this.grid.rows.length;
       this.asking = false;
     } catch (problem) {
-      if (problem.name !== "AbortError") this.tell(problem.message);
+      if (problem.name === "AbortError") return;
+      this.tell(problem.message);
+      this.asking = false;
     }
   }
 
@@ -172,8 +175,10 @@ class Page {
       if (place >= 0) this.grid.setCurrent(place);
       this.photo.show(id);
     } else if (this.photo.open) {
+      // The browser gives the focus back to where it came from: the photo may be another one by now
+      const { current } = this.grid;
       this.photo.hide();
-      this.grid.focus();
+      this.grid.focus(current);
     }
   }
 
@@ -191,10 +196,10 @@ class Page {
   // Keys
 
   key(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.altKey || event.ctrlKey || event.metaKey || at("help").open) return;
     const typing = event.target.matches?.("input:not([type=range], [type=radio]), select, textarea");
     if (event.key === "Escape" && !this.photo.open) this.escape(event);
-    if (typing || at("help").open) return;
+    if (typing) return;
     if (event.key === "?") at("help").showModal();
     if (this.photo.open) return;
     if (event.key === "/") at("text").focus();
@@ -207,8 +212,7 @@ class Page {
   escape(event) {
     if (event.target === at("text")) {
       at("text").value = this.query.text = "";
-      this.find();
-      this.grid.focus(0);
+      this.find().then(() => this.grid.focus(0));
     } else if (!at("filters").hidden) {
       this.toggleFilters(false);
       at("filter").focus();
@@ -229,15 +233,6 @@ function groups(sort) {
     if (sort === "folder") return row.folder;
     if (sort === "taken") return row.taken ? month(row.taken) : "No date";
     return undefined;
-  };
-}
-
-/** A function that runs when no call has come for some milliseconds. */
-function delayed(run, milliseconds) {
-  let timer;
-  return () => {
-    clearTimeout(timer);
-    timer = setTimeout(run, milliseconds);
   };
 }
 

@@ -23,6 +23,8 @@ class PhotoPage {
     at("previous").addEventListener("click", () => this.go(-1));
     at("next").addEventListener("click", () => this.go(1));
     this.dialog.addEventListener("cancel", (event) => this.escape(event));
+    // Browsers close at a second Escape in a row without asking
+    this.dialog.addEventListener("close", () => this.id !== null && close());
     this.dialog.addEventListener("keydown", (event) => this.key(event));
     this.listen(at("graph"));
     paintRamp(at("ramp"));
@@ -170,6 +172,7 @@ class PhotoPage {
   tellRegion(region) {
     const { detail } = this;
     if (detail) at("graph").setAttribute("aria-label", `${this.layer === "none" ? "Regions" : `The ${this.layer} of the regions`} of ${this.photo.name}. Enter chooses the region with the best vote.`);
+    at("region").classList.toggle("chosen", region !== null);
     at("region").replaceChildren(...(detail ? regionOf(detail, region, this.source.about) : []));
   }
 
@@ -213,90 +216,4 @@ class PhotoPage {
 function missing(id, problem) {
   const none = { score: null, percentile: null, probability: null, width: null, height: null, taken: null };
   return { id, name: "No such photo", folder: "", notes: [], engine: "", ...none, error: problem.message };
-}
-
-/** The score on its scale, and the percentile, each with a sentence of its meaning. */
-function marksOf(photo, { low, high, people }) {
-  if (photo.score === null) return [];
-  const ends = `${short(low)} to ${short(high)}`;
-  const dot = make("i", {});
-  dot.style.left = `${(100 * (photo.score - low)) / (high - low)}%`;
-  const line = make("div", { className: "line" }, make("span", {}, short(low)), make("div", {}, dot), make("span", {}, short(high)));
-  line.setAttribute("aria-hidden", "true");
-  return [
-    mark(photo.score.toFixed(2), "Score", `What people would give it on average, on a scale of ${ends}.${people ? ` Learned from ${people}.` : ""}`, line),
-    mark(`${Math.round(photo.percentile)} %`, "Percentile", "Of the photos that people rated, this share was liked less."),
-    ...(photo.probability === null ? [] : [mark(photo.probability.toFixed(2), `Class ${photo.label}`, "The model's probability that people would call it a good photo.")]),
-  ];
-}
-
-function mark(number, name, meaning, ...more) {
-  return make("div", { className: "mark" }, make("p", { className: "term" }, name), make("p", { className: "number" }, number), ...more, make("p", { className: "how" }, meaning));
-}
-
-function factsOf(photo, detail, about) {
-  const votes = detail?.votes.flat();
-  const spread = votes && `${Math.min(...votes).toFixed(2)} to ${Math.max(...votes).toFixed(2)}, of ${detail.rows} × ${detail.columns} regions`;
-  const graph = detail && !detail.edges && (about.graph ?? "Not known here.");
-  const facts = {
-    Votes: spread,
-    Size: photo.width && `${photo.width} × ${photo.height} pixels, upright`,
-    Notes: photo.notes.join("; "),
-    Graph: graph,
-    Model: `${about.model} (${about.model_hash})${photo.engine ? `, ${photo.engine}` : ""}`,
-    File: photo.path,
-  };
-  return Object.entries(facts)
-    .filter(([, value]) => value)
-    .map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)));
-}
-
-/** A region's numbers, or how to get at them. */
-function regionOf(detail, region, about) {
-  if (region === null) return [make("p", { className: "how" }, "Click or tap a region of the photo to see its vote and the regions it is judged together with.")];
-  const [row, column] = [Math.floor(region / detail.columns), region % detail.columns];
-  const near = neighbours(detail, region);
-  const heard = near && near.reduce((sum, edge) => sum + edge.weight, 0);
-  const vote = detail.votes[row][column];
-  const weight = detail.weights?.[row][column].toFixed(2);
-  const numbers = [
-    mark(vote.toFixed(2), "Vote", ""),
-    ...(weight ? [mark(`× ${weight}`, "Weight", "")] : []),
-    ...(near ? [mark(`${Math.round(heard * 100)} %`, "Neighbours", "")] : []),
-  ];
-  const pull = `It would get ${vote.toFixed(2)} by itself${weight ? `, and pulls at the score like ${weight} regions among equals` : ""}.`;
-  const graph = near
-    ? `The ${near.length} regions drawn make up ${Math.round(heard * 100)} % of what it is judged together with; thicker lines are stronger.`
-    : (about.graph ?? "The graph of this photo is not known here.");
-  return [
-    make("p", { className: "term" }, `Region in row ${row + 1}, column ${column + 1}`),
-    make("div", { className: "numbers" }, ...numbers),
-    make("p", { className: "how" }, `${pull} ${graph}`),
-  ];
-}
-
-/** A day and time as people write them. */
-function day(taken, options = { dateStyle: "long", timeStyle: "short" }) {
-  const moment = taken ? new Date(taken) : null;
-  return moment && !Number.isNaN(moment.getTime()) ? new Intl.DateTimeFormat(undefined, options).format(moment) : null;
-}
-
-const at = (id) => document.getElementById(id);
-
-/** A choice kept from one visit to the next, where the browser allows it. */
-function keep(name, value) {
-  try {
-    localStorage.setItem(`rgnet-${name}`, value);
-  } catch {
-    // A page that may not keep anything works all the same
-  }
-}
-
-function kept(name, allowed) {
-  try {
-    const value = localStorage.getItem(`rgnet-${name}`);
-    return allowed.includes(value) ? value : null;
-  } catch {
-    return null;
-  }
 }
