@@ -157,6 +157,23 @@ def test_usage_errors_exit_2_in_one_line_before_any_work(rgnet, folder, tmp_path
         ("score", folder, "-m", "tiny-scor"): b"there is no model 'tiny-scor': did you mean tiny-score",
         ("score", folder, "--modle", "x"): b"No such option: --modle",
         ("explain", folder / "0.png", "-o", "map.jpg", "-m", "tiny-score"): b"map.jpg should end in .png",
+        ("report", folder, "-o", "page.pdf"): b"page.pdf should end in .html",
+        ("report", folder, "-o", "no/page.html"): b"give the name of a file in a folder that is there",
+        ("report", "photo"): b"photo is neither a folder of photos nor a catalogue",
+        (
+            "report",
+            "c.sqlite",
+            "--catalogue",
+            "d.sqlite",
+        ): b"--catalogue names a catalogue too: give one of them",
+        (
+            "report",
+            folder,
+            "-o",
+            folder / "r.html",
+            "--thumbnails",
+            "beside",
+        ): b"give an --output outside of it",
     }
     for words, message in cases.items():
         done = rgnet(*words)
@@ -166,6 +183,17 @@ def test_usage_errors_exit_2_in_one_line_before_any_work(rgnet, folder, tmp_path
     (tmp_path / "empty").mkdir()
     assert b"no photos found in" in rgnet("score", tmp_path / "empty").stderr
     assert rgnet("score", tmp_path / "empty").returncode == 2
+
+
+def test_a_report_of_a_folder_is_made_again_of_its_catalogue(rgnet, folder, tmp_path):
+    first = rgnet("report", "photos", "-m", "tiny-score")
+    assert first.returncode == 3, first.stderr
+    assert b"6 scored, 0 unchanged" in first.stderr and b"7 photos, 1 not shown" in first.stderr
+    again = rgnet("report", "-o", "two.html", "--limit", "2", "--thumbnails", "beside", "--min-score", "0")
+    assert again.returncode == 0, again.stderr
+    assert b"2 photos, 0 not shown" in again.stderr
+    assert len(list((tmp_path / "two_files").iterdir())) == 4
+    assert {path.name for path in tmp_path.glob("*.html")} == {"report.html", "two.html"}
 
 
 def test_ctrl_c_keeps_the_rows_that_are_done(folder, tiny_model, tmp_path):

@@ -53,6 +53,8 @@ def report(
     Example:  rgnet report ~/Pictures/wedding --output wedding.html
     """
     check_output(output)
+    if thumbnails == "beside":
+        check_apart(output, source)
     is_folder = source is not None and source.is_dir()
     with opened(source, catalogue) as found:
         hash, file = scanned_first(found, source, model) if is_folder else model_of(found, model)
@@ -73,6 +75,16 @@ def check_output(output: Path) -> None:
         raise SettingError(f"a report is written as HTML: {output} should end in .html")
     if output.is_dir() or not output.parent.is_dir():
         raise SettingError(f"{output} cannot be written: give the name of a file in a folder that is there")
+
+
+def check_apart(output: Path, source: Path | None) -> None:
+    """Pictures beside the page must not become photos of the next scan."""
+    from rgnet.errors import SettingError
+
+    if source is not None and source.is_dir() and output.resolve().is_relative_to(source.resolve()):
+        raise SettingError(
+            f"the pictures beside {output} would lie among the photos of {source}: give an --output outside of it"
+        )
 
 
 def opened(source: Path | None, catalogue: Path | None) -> Catalogue:
