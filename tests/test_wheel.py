@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,9 @@ def test_the_wheel_scores_a_photo_in_an_empty_environment(tmp_path, tiny_model):
     subprocess.run([*pip, "wheel", *quiet, "--no-deps", "--wheel-dir", str(tmp_path), str(ROOT)], check=True)
     (wheel,) = tmp_path.glob("rgnet-*.whl")
     assert wheel.stat().st_size < 30e6
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("rgnet/page/")}
+    page = {path.name for path in (ROOT / "src" / "rgnet" / "page").iterdir() if path.is_file()}
+    assert packed == {f"rgnet/page/{name}" for name in page} and "page.html" in page
 
     venv.create(tmp_path / "env", with_pip=True)
     python = tmp_path / "env" / "bin" / "python"
