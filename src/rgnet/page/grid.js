@@ -4,6 +4,7 @@
 
 const CAPTION = 30;
 const HEADING = 64;
+const FIRST = 40; // of a heading at the top
 const NARROWEST = 0.55; // width by height of a card
 const WIDEST = 3;
 
@@ -106,7 +107,7 @@ class Grid {
     card.pending = address === undefined;
     if (card.pending) return;
     if (address === null) {
-      const reason = row.error ?? "There is no picture of this photo here.";
+      const reason = row.error ? reasonOf(row) : "There is no picture of this photo here.";
       face.replaceChildren(make("span", { className: "why" }, reason));
       face.classList.add("failed");
       return;
@@ -212,9 +213,10 @@ function laidOut(rows, group, { width, gap, tall }) {
     if (title !== heading) {
       finish(index, tall);
       heading = title;
-      const box = { key: `g${index}:${title}`, heading: title, left: 0, top, width, height: HEADING };
-      lines.push({ top, height: HEADING, boxes: [box] });
-      top += HEADING;
+      const height = top ? HEADING : FIRST;
+      const box = { key: `g${index}:${title}`, heading: title, left: 0, top, width, height };
+      lines.push({ top, height, boxes: [box] });
+      top += height;
     }
     shapes += shapeOf(row);
     const room = width - gap * (index - begun);

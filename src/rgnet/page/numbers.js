@@ -3,8 +3,15 @@
 
 /** A row as a screen reader says it. */
 function spoken(row) {
-  if (row.error) return `${row.name}: not shown, ${row.error}`;
+  if (row.error) return `${row.name}: not shown, ${reasonOf(row)}`;
   return `${row.name}, score ${row.score.toFixed(2)}, better than ${Math.round(row.percentile)} percent`;
+}
+
+/** Why there is nothing to look at, without the path that most reasons begin with. */
+function reasonOf({ error, path }) {
+  const begins = error.startsWith(`${path}: `);
+  const reason = begins ? error.slice(path.length + 2) : error;
+  return reason[0].toUpperCase() + reason.slice(1);
 }
 
 /** The score on its scale, and the percentile, each with a sentence of its meaning. */

@@ -78,7 +78,7 @@ class PhotoPage {
     const address = photo.error ? null : (detail?.picture ?? this.source.thumbnail(photo));
     at("missing").hidden = Boolean(address);
     at("frame").hidden = !address;
-    at("missing").textContent = photo.error ?? "There is no picture of this photo here.";
+    at("missing").textContent = photo.error ? reasonOf(photo) : "There is no picture of this photo here.";
     if (!address) return;
     const image = at("picture");
     image.src = address;
@@ -215,5 +215,5 @@ class PhotoPage {
 
 function missing(id, problem) {
   const none = { score: null, percentile: null, probability: null, width: null, height: null, taken: null };
-  return { id, name: "No such photo", folder: "", notes: [], engine: "", ...none, error: problem.message };
+  return { id, name: "No such photo", path: "", folder: "", notes: [], engine: "", ...none, error: problem.message };
 }
