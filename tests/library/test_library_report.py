@@ -16,6 +16,7 @@ from rgnet.errors import OutputError, SettingError
 from rgnet.library import report as room
 from rgnet.library.beside import Beside
 from rgnet.library.catalogue import Catalogue
+from rgnet.library.pictures import smaller
 from rgnet.library.queries import Filter
 from rgnet.library.report import Report
 
@@ -69,6 +70,16 @@ def test_every_photo_of_the_catalogue_is_a_row_with_its_picture_and_votes(file, 
     assert Image.open(BytesIO(base64.b64decode(data))).size == (512, 256)
     assert np.array(found[f"d-{large}"]["votes"]) == pytest.approx(250, abs=1)
     assert f"t-{rows['broken.png']['id']}" not in found
+
+
+def test_pictures_keep_no_header_of_the_photo(tmp_path):
+    exif = Image.Exif()
+    exif[0x010F], exif.get_ifd(0x8825)[1] = "Somebody's camera", "N"
+    Image.new("RGB", (90, 60), "teal").save(tmp_path / "a.jpg", exif=exif, comment=b"private")
+    with Image.open(tmp_path / "a.jpg") as image:
+        assert image.getexif() and image.info["comment"] == b"private"
+        data = smaller(image, 512)
+    assert not Image.open(BytesIO(data)).getexif() and b"private" not in data and b"Somebody" not in data
 
 
 def test_without_the_model_there_is_no_graph_and_the_page_says_why(file, tmp_path):

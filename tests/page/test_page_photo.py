@@ -7,6 +7,9 @@ import matplotlib
 import numpy as np
 import pytest
 from shoot import await_photo, open_photo
+from typer.testing import CliRunner
+
+from rgnet.cli import app
 
 
 @pytest.fixture
@@ -109,6 +112,29 @@ def test_regions_are_in_reach_of_the_keyboard_and_escape_leads_out_step_by_step(
     press("Escape")
     page.wait_for_selector("#photo", state="hidden")
     page.wait_for_function("!location.hash && document.activeElement.closest('.card')?.dataset.index === '1'")
+
+
+def test_pictures_beside_the_page_are_shown(visit, report, tiny_model):
+    target = report.file.with_name("apart.html")
+    words = [
+        "report",
+        report.catalogue,
+        "-o",
+        target,
+        "--thumbnails",
+        "beside",
+        "--limit",
+        "3",
+        "-m",
+        tiny_model,
+    ]
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert "4 photos, 1 not shown" in done.output, done.output
+    page = visit(target.as_uri())
+    page.wait_for_function("document.querySelectorAll('.card img.there').length === 3")
+    open_photo(page, 0)
+    page.wait_for_function("document.getElementById('picture').naturalWidth > 0")
+    assert re.fullmatch(r"apart_files/[0-9a-f]{12}-large\.webp", page.get_attribute("#picture", "src"))
 
 
 def test_layers_change_the_legend_and_are_remembered(page):
