@@ -131,9 +131,9 @@ def test_pictures_beside_the_page_are_shown(visit, report, tiny_model):
     done = CliRunner().invoke(app, [str(word) for word in words])
     assert "4 photos, 1 not shown" in done.output, done.output
     page = visit(target.as_uri())
-    page.wait_for_function("document.querySelectorAll('.card img.there').length === 3")
+    page.locator(".card img.there").nth(2).wait_for()
     open_photo(page, 0)
-    page.wait_for_function("document.getElementById('picture').naturalWidth > 0")
+    assert page.evaluate("document.getElementById('picture').decode().then(() => true)")
     assert re.fullmatch(r"apart_files/[0-9a-f]{12}-large\.webp", page.get_attribute("#picture", "src"))
 
 

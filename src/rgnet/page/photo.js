@@ -19,6 +19,7 @@ class PhotoPage {
     for (const input of document.getElementsByName("layer")) {
       input.addEventListener("change", () => this.chooseLayer(input.value));
     }
+    at("picture").addEventListener("error", () => this.showMissing("The picture could not be loaded."));
     at("close").addEventListener("click", close);
     at("previous").addEventListener("click", () => this.go(-1));
     at("next").addEventListener("click", () => this.go(1));
@@ -76,9 +77,7 @@ class PhotoPage {
 
   fillPicture(photo, detail) {
     const address = photo.error ? null : (detail?.picture ?? this.source.thumbnail(photo));
-    at("missing").hidden = Boolean(address);
-    at("frame").hidden = !address;
-    at("missing").textContent = photo.error ? reasonOf(photo) : "There is no picture of this photo here.";
+    this.showMissing(address ? "" : photo.error ? reasonOf(photo) : "There is no picture of this photo here.");
     if (!address) return;
     const image = at("picture");
     image.src = address;
@@ -86,6 +85,13 @@ class PhotoPage {
     const { style } = at("stage");
     style.setProperty("--shape", photo.width / photo.height);
     style.setProperty("--most", `${Math.max(photo.width * 2, 640)}px`);
+  }
+
+  /** A reason in place of the photo; "" for none. */
+  showMissing(reason) {
+    at("missing").hidden = !reason;
+    at("frame").hidden = Boolean(reason);
+    at("missing").textContent = reason;
   }
 
   chooseLayer(name) {
