@@ -7,7 +7,6 @@ import signal
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -102,8 +101,8 @@ def scanned(catalogue: Catalogue, model: Path, folders: list[Path], threads: int
             advance()
 
         asked = {"stopping": lambda: bool(stopped), "processes": threads}
-        load = partial(rgnet.load, model, threads=threads)
-        outcome.gone = Scan(catalogue, card, load, tell, **asked).run(folders)
+        run = Scan(catalogue, card, lambda: rgnet.load(model, threads=threads), tell, **asked)
+        outcome.gone = run.run(folders)
     outcome.signal = stopped[0] if stopped else None
     return outcome
 
