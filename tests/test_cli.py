@@ -43,6 +43,7 @@ OPTIONS = {
         "--verbose",
         "--help",
     },
+    "serve": {"--host", "--port", "--catalogue", "--model", "--threads", "--token-file", "--help"},
     "models": {"--help"},
     "info": {"--help"},
     "verify": {"--photos", "--against", "--output", "--help"},

@@ -60,6 +60,18 @@ MAY_IMPORT = {
         "cluster",
     ),
     "page": ("results", "errors", "explanation", "page"),
+    "service": (
+        "rgnet",
+        "errors",
+        "formats",
+        "isolation",
+        "library",
+        "photo",
+        "preprocess",
+        "results",
+        "scorer",
+        "service",
+    ),
     "datasets": ("photo", "intake", "preprocess", "errors", "datasets"),
     "training": (
         "model",

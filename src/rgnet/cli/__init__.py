@@ -24,6 +24,7 @@ from rgnet.cli.report import report
 from rgnet.cli.reproduce import reproduce
 from rgnet.cli.scan import scan
 from rgnet.cli.score import score
+from rgnet.cli.serve import serve
 from rgnet.cli.show import show
 from rgnet.cli.stats import stats
 from rgnet.cli.top import top
@@ -42,7 +43,7 @@ app = typer.Typer(
 )
 library = (scan, top, show, report, stats, export, rate)
 learning = (verify, train, distil, evaluate, compare, reproduce)
-for command in (score, explain, *library, cluster, models, info, *learning):
+for command in (score, explain, *library, cluster, serve, models, info, *learning):
     app.command()(command)
 
 

@@ -1,0 +1,48 @@
+"""What a decoding process does with a photo's bytes: hash them and prepare them for the network, or draw them smaller.
+
+The hash in an answer is taken here, of the bytes that were decoded, so that no answer can bear another photo's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from rgnet.errors import PhotoError
+from rgnet.photo import DecodePolicy
+from rgnet.preprocess import Preprocess
+from rgnet.scorer import Prepared, prepare
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A photo's bytes, how they are called, and what is wanted of them."""
+
+    name: str
+    data: bytes
+    preprocess: Preprocess
+    policy: DecodePolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """sha256 of the bytes, in hexadecimal; photo: decoded, or the error where it does not decode."""
+
+    sha256: str
+    photo: Prepared | PhotoError
+
+
+def look(wanted: Look) -> Seen:
+    """Runs in a cell."""
+    try:
+        photo: Prepared | PhotoError = prepare(wanted.data, wanted.preprocess, wanted.policy)._replace(
+            exif=b""
+        )
+    except PhotoError as problem:
+        unnamed = f"the photo of {len(wanted.data)} bytes"
+        photo = type(problem)(str(problem).replace(unnamed, wanted.name, 1))
+    return Seen(digest(wanted.data), photo)
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,31 @@
+"""Routes for who looks after the service: is it alive, is it ready, what has it done."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.responses import Response
+
+from rgnet.service.answers import as_json
+from rgnet.service.metrics import Metrics
+
+
+def routes(metrics: Metrics) -> APIRouter:
+    router = APIRouter(tags=["operation"])
+
+    @router.get("/healthz")
+    async def healthz() -> Response:
+        """Alive: the process answers."""
+        return as_json({"status": "ok"})
+
+    @router.get("/readyz")
+    async def readyz() -> Response:
+        """Ready: the network and the decoding processes have answered once. Before that nothing is answered."""
+        return as_json({"status": "ready"})
+
+    @router.get("/metrics")
+    async def prometheus() -> Response:
+        """For Prometheus, in its text format."""
+        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+    return router

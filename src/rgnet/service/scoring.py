@@ -1,0 +1,73 @@
+"""Routes that take photos: each is received, seen at the desk, and told of."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from rgnet.service.answers import EXAMPLE, as_json, described, reference, refusals, told
+from rgnet.service.desk import Desk
+from rgnet.service.room import Room
+from rgnet.service.settings import Settings
+from rgnet.service.uploads import BARE, FIELD, FORM, received
+
+BINARY = {"type": "string", "format": "binary"}
+Name = Annotated[
+    str,
+    Query(
+        max_length=1000, description="What to call a photo that is the body itself; only text in the answer."
+    ),
+]
+
+
+def body(files: dict[str, Any]) -> dict[str, Any]:
+    form = {
+        "type": "object",
+        "properties": {FIELD: files},
+        "required": [FIELD],
+        "additionalProperties": False,
+    }
+    content = {FORM: {"schema": form}, BARE: {"schema": BINARY}, "image/*": {"schema": BINARY}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def routes(desk: Desk, room: Room, settings: Settings) -> APIRouter:
+    router = APIRouter(tags=["scoring"])
+    several = {"type": "array", "items": BINARY, "minItems": 1, "maxItems": settings.max_files}
+    refused = refusals(400, 401, 408, 413, 415, 421, 422, 429, also="Answers")
+    good = {200: described("At least one photo was scored.", reference("Answers"), EXAMPLE)}
+
+    @router.post("/v1/score", openapi_extra=body(several), responses=good | refused)
+    async def score(request: Request, name: Name = "") -> Response:
+        """Score photos: a form's field `files`, one or many, or one photo as the body.
+
+        A photo that cannot be scored has a record with its `error`. The status is 200 where at least one was
+        scored, else 415 or 422 as the first one's failure is.
+        """
+        with room.enter() as stay:
+            uploads = await received(request.stream(), request.headers, name, stay, settings)
+            answers = await asyncio.gather(*map(desk.score, uploads))
+        return told(answers)
+
+    @router.get("/v1/models")
+    async def models() -> Response:
+        """The model that scores here: its scale, its exam and its licence."""
+        return as_json({"models": [model_of(desk)]})
+
+    return router
+
+
+def model_of(desk: Desk) -> dict[str, Any]:
+    card = desk.scorer.card
+    return {
+        "name": card.name,
+        "hash": card.short_hash,
+        "engine": desk.scorer.engine_name,
+        "scale": {"low": card.scale.low, "high": card.scale.high, "people": card.scale.people},
+        "licence": card.licence,
+        "notice": card.notice,
+        "metrics": card.metrics,
+    }
