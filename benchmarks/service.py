@@ -42,7 +42,9 @@ HARD = Path(__file__).resolve().parents[2] / "shared" / "photos" / "hard"
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    options.add_argument("--photos", type=Path, help="folder of photos to send (left out: 12 megapixels each)")
+    options.add_argument(
+        "--photos", type=Path, help="folder of photos to send (left out: 12 megapixels each)"
+    )
     options.add_argument("--clients", type=int, default=64)
     options.add_argument("--seconds", type=float, default=60)
     options.add_argument("--rounds", type=int, default=3)

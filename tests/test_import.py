@@ -63,9 +63,12 @@ MAY_IMPORT = {
     "service": (
         "rgnet",
         "errors",
+        "explanation",
         "formats",
         "isolation",
         "library",
+        "modelfile",
+        "page",
         "photo",
         "preprocess",
         "results",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import AsyncIterator
 from typing import Any
@@ -15,14 +16,18 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 import rgnet
-from rgnet.service import health, scoring
+from rgnet.errors import CatalogueError, OutputError, RgnetError
+from rgnet.service import health, photos, scoring, shelf
 from rgnet.service.answers import SCHEMAS, as_json
 from rgnet.service.desk import Desk
+from rgnet.service.gallery import Gallery
 from rgnet.service.guard import Guard
 from rgnet.service.metrics import Metrics
 from rgnet.service.refusals import Refused
 from rgnet.service.room import Room
 from rgnet.service.settings import Settings
+
+log = logging.getLogger("rgnet.service")
 
 SUMMARY = "How beautiful is a photograph, and why."
 
@@ -37,9 +42,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     metrics = Metrics(room)
     desk = Desk(rgnet.load(settings.model, threads=settings.threads), settings, metrics)
 
+    gallery = gallery_of(desk, settings)
+
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with desk.working():
+        async with desk.working(), gallery.working() if gallery else contextlib.nullcontext():
             yield
 
     app = FastAPI(
@@ -53,6 +60,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.desk = desk
     app.include_router(health.routes(metrics))
     app.include_router(scoring.routes(desk, room, settings))
+    shown = (photos.page_routes(), photos.photo_routes(gallery)) if gallery else (photos.no_gallery(),)
+    for router in shown:
+        app.include_router(router)
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
     app.add_middleware(Guard, settings=settings, metrics=metrics)
@@ -65,6 +75,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         )
     app.openapi = lambda: described(app)
     return app
+
+
+def gallery_of(desk: Desk, settings: Settings) -> Gallery | None:
+    if settings.catalogue is None:
+        return None
+    card = desk.scorer.card
+    shelf.check(settings.catalogue, card.name, card.short_hash)
+    return Gallery(desk, settings)
 
 
 def described(app: FastAPI) -> dict[str, Any]:
@@ -89,4 +107,15 @@ async def senseless(_request: Request, problem: RequestValidationError) -> Respo
     return as_json({"error": "; ".join(reasons)}, 422)
 
 
-HANDLERS = {Refused: refused, HTTPException: no_route, RequestValidationError: senseless}
+async def unreadable(_request: Request, problem: RgnetError) -> Response:
+    log.error("%s", problem)
+    return as_json({"error": "the catalogue cannot be read now; the service's log says why"}, 503)
+
+
+HANDLERS = {
+    Refused: refused,
+    HTTPException: no_route,
+    RequestValidationError: senseless,
+    CatalogueError: unreadable,
+    OutputError: unreadable,
+}

@@ -6,15 +6,17 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 
 from PIL import Image
 
 from rgnet.errors import PhotoError, PhotoHarmful
+from rgnet.explanation import Explanation, explain_prepared
 from rgnet.formats import HEAD_BYTES, photo_format
 from rgnet.isolation import Cells
 from rgnet.photo import DecodePolicy
-from rgnet.results import Record
+from rgnet.results import Record, ScoreFailure
 from rgnet.scorer import BATCH, Prepared, Scorer
 from rgnet.service.batches import Batches
 from rgnet.service.decoding import Look, Seen, digest, look
@@ -27,13 +29,15 @@ from rgnet.service.uploads import Upload
 class Answer:
     """What is said of one upload.
 
-    sha256: of the bytes that were sent, in hexadecimal
-    status: that an answer about this photo alone has
+    sha256:      of the bytes that were sent, in hexadecimal
+    status:      that an answer about this photo alone has
+    explanation: where it was asked for and there is a score
     """
 
     sha256: str
     record: Record
     status: int
+    explanation: Explanation | None = None
 
 
 class Desk:
@@ -75,9 +79,25 @@ class Desk:
         record = self.records([photo])[0] if failed else await self.batches.answer(photo)
         return self.answered(upload, seen, record)
 
-    def answered(self, upload: Upload, seen: Seen, record: Record) -> Answer:
+    async def explain(self, upload: Upload, what_if: int | None) -> Answer:
+        seen = await self.seen(upload)
+        found = await self.explained(upload.name, seen.photo, what_if)
+        if isinstance(found, ScoreFailure):
+            return self.answered(upload, seen, found)
+        return self.answered(upload, seen, found.photo, found)
+
+    async def explained(
+        self, name: str, photo: Prepared | PhotoError, what_if: int | None = None
+    ) -> Explanation | ScoreFailure:
+        """In the thread of the network, between two batches."""
+        explain = partial(explain_prepared, self.scorer, [name], [photo], what_if=what_if)
+        return (await self.batches.alone(explain))[0]
+
+    def answered(
+        self, upload: Upload, seen: Seen, record: Record, explanation: Explanation | None = None
+    ) -> Answer:
         self.metrics.photos.labels("scored" if record.ok else "failed").inc()
-        return Answer(seen.sha256, record, 200 if record.ok else status_of(upload.data))
+        return Answer(seen.sha256, record, 200 if record.ok else status_of(upload.data), explanation)
 
     def records(self, photos: list[tuple[str, Prepared | PhotoError]]) -> list[Record]:
         return self.scorer.score_prepared(*zip(*photos, strict=True))

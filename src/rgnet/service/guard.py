@@ -16,16 +16,13 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rgnet.page import POLICY
 from rgnet.service.metrics import Metrics
 from rgnet.service.settings import Settings
 
 OPEN_TO_ALL = ("/healthz", "/readyz")
 METHODS = ("GET", "POST", "HEAD", "OPTIONS")
 GONE = 499
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "Cross-Origin-Resource-Policy": "same-origin",

@@ -8,17 +8,24 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from rgnet.service.answers import EXAMPLE, as_json, described, reference, refusals, told
+from rgnet.service.answers import EXAMPLE, as_json, described, named, refusals, told
 from rgnet.service.desk import Desk
 from rgnet.service.room import Room
 from rgnet.service.settings import Settings
 from rgnet.service.uploads import BARE, FIELD, FORM, received
 
+MOST_CELLS = 10
 BINARY = {"type": "string", "format": "binary"}
 Name = Annotated[
     str,
     Query(
         max_length=1000, description="What to call a photo that is the body itself; only text in the answer."
+    ),
+]
+Cells = Annotated[
+    int | None,
+    Query(
+        ge=2, le=MOST_CELLS, description="Also cover the cells of a grid with so many a side; left out: none."
     ),
 ]
 
@@ -38,7 +45,8 @@ def routes(desk: Desk, room: Room, settings: Settings) -> APIRouter:
     router = APIRouter(tags=["scoring"])
     several = {"type": "array", "items": BINARY, "minItems": 1, "maxItems": settings.max_files}
     refused = refusals(400, 401, 408, 413, 415, 421, 422, 429, also="Answers")
-    good = {200: described("At least one photo was scored.", reference("Answers"), EXAMPLE)}
+    good = {200: described("At least one photo was scored.", named("Answers"), EXAMPLE)}
+    models_are = {200: described("Models that score here.", named("Models"))} | refusals(401, 421)
 
     @router.post("/v1/score", openapi_extra=body(several), responses=good | refused)
     async def score(request: Request, name: Name = "") -> Response:
@@ -52,7 +60,20 @@ def routes(desk: Desk, room: Room, settings: Settings) -> APIRouter:
             answers = await asyncio.gather(*map(desk.score, uploads))
         return told(answers)
 
-    @router.get("/v1/models")
+    good = {200: described("At least one photo was scored.", named("Explanations"))}
+
+    @router.post("/v1/explain", openapi_extra=body(several), responses=good | refused)
+    async def explain(request: Request, name: Name = "", what_if: Cells = None) -> Response:
+        """Score photos and say why: every region's vote and weight, and the regions each is judged together with.
+
+        Sent and answered as /v1/score is, each answer with an `explanation`: null where there is no score.
+        """
+        with room.enter() as stay:
+            uploads = await received(request.stream(), request.headers, name, stay, settings)
+            answers = await asyncio.gather(*(desk.explain(upload, what_if) for upload in uploads))
+        return told(answers, explained=True)
+
+    @router.get("/v1/models", responses=models_are)
     async def models() -> Response:
         """The model that scores here: its scale, its exam and its licence."""
         return as_json({"models": [model_of(desk)]})

@@ -1,0 +1,139 @@
+"""The gallery: a catalogue's photos by id, drawn anew, and the page that shows them. No path of a client is opened."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import numpy as np
+
+import rgnet
+from rgnet import page
+from rgnet.errors import PhotoError
+from rgnet.isolation import Cells
+from rgnet.library.listing import Asked, Row
+from rgnet.modelfile import ModelCard
+from rgnet.photo import DecodePolicy
+from rgnet.preprocess import Preprocess
+from rgnet.results import RegionMap, ScoreFailure
+from rgnet.service.desk import Desk
+from rgnet.service.drawing import Stored, read
+from rgnet.service.kept import Kept
+from rgnet.service.refusals import Refused
+from rgnet.service.room import Room
+from rgnet.service.settings import Settings
+from rgnet.service.shelf import Shelf
+
+SIDES = {"thumbnail": 512, "picture": 1600}
+KEPT = 64 * 2**20
+MOST_AT_ONCE = 256
+
+
+class Gallery:
+    """Belongs to one event loop; open it with `working`."""
+
+    def __init__(self, desk: Desk, settings: Settings) -> None:
+        self.desk = desk
+        self.card = desk.scorer.card
+        self.title = settings.catalogue.stem
+        self.shelf = Shelf(settings.catalogue, self.card.short_hash)
+        self.cells = Cells(desk.scorer.threads, seconds=settings.decode_s, memory=settings.decode_memory)
+        self.kept = Kept(KEPT)
+        self.room = Room(photos=MOST_AT_ONCE, size=0)
+
+    @contextlib.asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Its processes start with the first photo that is looked at."""
+        async with self.shelf.working():
+            with self.cells:
+                yield
+
+    async def listed(self, asked: Asked, offset: int, limit: int) -> dict[str, Any]:
+        """A page of rows as the page's script wants it."""
+        rows, total, failed = await self.shelf.ask(self.shelf.page, asked, offset, limit)
+        return {
+            "photos": [listed(row) for row in rows],
+            "total": total,
+            "failed": failed,
+            "about": await self.about(),
+        }
+
+    async def about(self) -> dict[str, Any]:
+        folders = await self.shelf.ask(self.shelf.folders)
+        more = {"rgnet": rgnet.__version__} | ({} if folders is None else {"folders": folders})
+        return page.about(
+            self.card.scale, title=self.title, model=self.card.name, model_hash=self.card.short_hash, **more
+        )
+
+    async def row(self, id: str) -> Row:
+        """Raises Refused (404)."""
+        found = await self.shelf.ask(self.shelf.row, id)
+        if found is None:
+            raise Refused(404, f"there is no photo {id}: look at /v1/photos for those there are")
+        return found
+
+    async def image(self, row: Row, what: str) -> bytes:
+        """A JPEG of the photo. Raises Refused (404) where it cannot be drawn."""
+        if not row.record.ok:
+            raise Refused(404, f"{row.record.path} has no picture: {row.record.error}")
+        return await self.kept.get((row.sha256, what), lambda: self.read(row, SIDES[what]))
+
+    async def detail(self, row: Row) -> bytes:
+        """What the photo's own page shows beyond its row, as JSON; null where it has no score."""
+        if not row.record.ok:
+            return b"null"
+        try:
+            return await self.kept.get((row.sha256, "detail"), lambda: self.explained(row))
+        except Refused:
+            return await self.remembered(row)
+
+    async def explained(self, row: Row) -> bytes:
+        """With the graph of the photo's regions, which is computed anew. Raises Refused (404)."""
+        prepared = await self.read(row, self.card.preprocess)
+        found = await self.desk.explained(row.record.path, prepared)
+        if isinstance(found, ScoreFailure):
+            raise Refused(404, found.error)
+        return compact(page.detail(found, self.card.scale, picture=f"v1/photos/{row.id}/picture"))
+
+    async def remembered(self, row: Row) -> bytes:
+        """As the scan kept it, where the photo's file is gone or has changed."""
+        votes_HW = await self.shelf.ask(self.shelf.votes, row.record.path)
+        return (
+            b"null"
+            if votes_HW is None
+            else compact(page.mapped(regions(votes_HW, self.card), self.card.scale))
+        )
+
+    async def read(self, row: Row, what: int | Preprocess) -> Any:
+        """The photo drawn or prepared, in a cell. Raises Refused (404)."""
+        stored = Stored(row.record.path, row.sha256, DecodePolicy(), what)
+        loop = asyncio.get_running_loop()
+        with self.room.enter() as stay:
+            stay.photo()
+            try:
+                return await loop.run_in_executor(self.cells.threads, self.cells.one, read, stored, path_of)
+            except PhotoError as problem:
+                raise Refused(404, str(problem)) from None
+
+
+def path_of(stored: Stored) -> str:
+    return stored.path
+
+
+def listed(row: Row) -> dict[str, Any]:
+    thumbnail = f"v1/photos/{row.id}/thumbnail" if row.record.ok else None
+    return page.listed(row.id, row.record, taken=row.taken, camera=row.camera, thumbnail=thumbnail)
+
+
+def regions(votes_HW: np.ndarray, card: ModelCard) -> RegionMap:
+    """Weights of equation 4 from votes on the human scale."""
+    unit_HW = (votes_HW - card.scale.low) / (card.scale.high - card.scale.low)
+    weight_HW = np.exp(card.architecture.r * (unit_HW - unit_HW.max()))
+    return RegionMap(votes=votes_HW, weights=weight_HW / weight_HW.sum())
+
+
+def compact(values: dict[str, Any]) -> bytes:
+    return json.dumps(values, allow_nan=False, separators=(",", ":")).encode()
