@@ -1,0 +1,126 @@
+"""Every limit, met from both sides: what is within is answered, what is beyond is refused and holds no memory."""
+
+import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from rgnet.service.refusals import Refused
+from rgnet.service.room import Room
+from rgnet.service.settings import Settings
+from rgnet.service.uploads import received
+
+BARE = {"content-type": "application/octet-stream"}
+
+
+def test_a_photo_beyond_the_bytes_is_refused_by_its_announced_length_and_while_it_arrives(
+    open_service, photo
+):
+    data = photo(1)
+    with open_service(max_bytes=len(data)) as client:
+        assert client.post("/v1/score", content=data, headers=BARE).status_code == 200
+        for content in (data + b"x", iter([data, b"x"])):
+            answer = client.post("/v1/score", content=content, headers=BARE)
+            assert answer.status_code == 413 and "send a smaller photo" in answer.json()["error"]
+        form = client.post("/v1/score", files=[("files", ("a", data)), ("files", ("big.jpg", data + b"x"))])
+        assert form.status_code == 413 and f"big.jpg: more than {len(data)} bytes" in form.json()["error"]
+
+
+def test_nothing_beyond_a_limit_is_taken_from_an_endless_body():
+    taken = 0
+
+    async def endless():
+        nonlocal taken
+        while True:
+            taken += 1000
+            yield bytes(1000)
+
+    room = Room(photos=1, size=100_000)
+    for settings, status in ((Settings(max_bytes=10_000), 413), (Settings(max_bytes=1_000_000), 429)):
+        taken = 0
+        with pytest.raises(Refused) as refused, room.enter() as stay:
+            asyncio.run(received(endless(), BARE, "", stay, settings))
+        assert refused.value.status == status
+        assert taken <= min(settings.max_bytes, 100_000) + 1000
+        assert room.photos == room.bytes == 0
+
+
+def test_more_files_than_a_request_may_hold(open_service, photo):
+    with open_service(max_files=2) as client:
+        files = [("files", (f"{seed}.jpg", photo(seed))) for seed in range(3)]
+        assert client.post("/v1/score", files=files[:2]).status_code == 200
+        answer = client.post("/v1/score", files=files)
+        assert answer.status_code == 413 and "more than 2 photos" in answer.json()["error"]
+
+
+def test_more_pixels_than_a_photo_may_have(open_service, photo):
+    with open_service(max_pixels=80 * 60) as client:
+        assert client.post("/v1/score", content=photo(1), headers=BARE).status_code == 200
+        answer = client.post("/v1/score", content=photo(1, size=(81, 60)), headers=BARE)
+        assert answer.status_code == 422
+        assert "expected at most 4800 pixels, found 81 x 60" in answer.json()["photos"][0]["record"]["error"]
+
+
+def test_a_body_that_takes_too_long_to_arrive(open_service, photo):
+    def slowly():
+        yield photo(1)[:100]
+        time.sleep(1)
+        yield photo(1)[100:]
+
+    async def drip():
+        yield b"x"
+        await asyncio.sleep(5)
+
+    with pytest.raises(Refused, match=r"took more than 0\.1 s to arrive") as refused:
+        stay = Room(photos=1, size=9).enter()
+        asyncio.run(received(drip(), BARE, "", stay, Settings(receive_s=0.1)))
+    assert refused.value.status == 408
+    with open_service(receive_s=30) as client:
+        assert client.post("/v1/score", content=slowly(), headers=BARE).status_code == 200
+
+
+def test_a_photo_that_takes_too_long_to_decode_is_its_own_failure(open_service, photo, monkeypatch):
+    with open_service() as client:
+        desk = client.app.state.desk
+        desk.cells.cells[0].seconds = 0.5
+        # A decoding process finds what it is to do by import: here it sleeps half a minute
+        monkeypatch.setattr("rgnet.service.desk.look", time.sleep)
+        monkeypatch.setattr("rgnet.service.desk.Look", lambda *_: 30)
+        monkeypatch.setattr("rgnet.service.desk.named", lambda _: "slow.jpg")
+        slow = client.post("/v1/score", content=photo(1), headers=BARE)
+        assert slow.status_code == 422
+        assert "slow.jpg: " in (error := slow.json()["photos"][0]["record"]["error"])
+        assert "takes more than 0.5 s" in error
+        desk.cells.cells[0].seconds = 20
+        monkeypatch.undo()
+        assert client.post("/v1/score", content=photo(1), headers=BARE).status_code == 200
+        assert "rgnet_decoders_lost_total 1.0" in client.get("/metrics").text
+
+
+def test_who_finds_no_room_is_told_when_to_come_again(open_service, photo, monkeypatch):
+    with open_service(max_waiting=2, max_held=10**6) as client:
+        desk, gate = client.app.state.desk, threading.Event()
+        score = desk.scorer.score_prepared
+        monkeypatch.setattr(desk.scorer, "score_prepared", lambda *given: gate.wait(30) and score(*given))
+        with ThreadPoolExecutor(2) as pool:
+            inside = [pool.submit(client.post, "/v1/score", content=photo(i), headers=BARE) for i in range(2)]
+            while "rgnet_photos_waiting 2.0" not in client.get("/metrics").text:
+                time.sleep(0.01)
+            answer = client.post("/v1/score", content=photo(3), headers=BARE)
+            gate.set()
+        assert answer.status_code == 429 and "2 photos are waiting already" in answer.json()["error"]
+        assert int(answer.headers["retry-after"]) > 0
+        assert [one.result().status_code for one in inside] == [200, 200]
+        assert client.post("/v1/score", content=photo(3), headers=BARE).status_code == 200
+        files = [("files", (f"{seed}.jpg", photo(seed))) for seed in range(3)]
+        assert client.post("/v1/score", files=files).status_code == 429
+
+
+def test_more_bytes_than_there_is_room_for(open_service, photo):
+    data = photo(1)
+    with open_service(max_held=len(data)) as client:
+        assert client.post("/v1/score", content=data, headers=BARE).status_code == 200
+        assert client.post("/v1/score", content=data + b"x", headers=BARE).status_code == 413
+        assert client.post("/v1/score", content=iter([data, b"x"]), headers=BARE).status_code == 429

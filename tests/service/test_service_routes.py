@@ -1,0 +1,193 @@
+"""What every route takes and answers."""
+
+import hashlib
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+def test_a_photos_answer_is_its_line_of_rgnet_score_and_its_hash(service, photo, tiny_model, tmp_path):
+    data = {f"{seed}.png": photo(seed, format="PNG") for seed in range(3)}
+    data["broken.jpg"] = b"\xff\xd8\xff\xe0 not a photo"
+    for name, content in data.items():
+        (tmp_path / name).write_bytes(content)
+    command = [sys.executable, "-m", "rgnet", "score", *data, "-m", str(tiny_model), "-o", "rows.jsonl"]
+    subprocess.run(command, cwd=tmp_path, capture_output=True)
+    lines = (tmp_path / "rows.jsonl").read_text().splitlines()
+
+    answer = service.post("/v1/score", files=[("files", pair) for pair in data.items()])
+    assert answer.status_code == 200 and answer.headers["content-type"] == "application/json"
+    photos = answer.json()["photos"]
+    assert len(photos) == len(lines) == 4
+    for one, line, content in zip(photos, lines, data.values(), strict=True):
+        assert one["sha256"] == hashlib.sha256(content).hexdigest()
+        record, row = one["record"], json.loads(line)
+        assert list(record) == list(row)
+        assert record.pop("score") == pytest.approx(row.pop("score"), abs=1e-5)
+        assert record.pop("percentile") == pytest.approx(row.pop("percentile"), abs=1e-3)
+        assert record == row
+    # Alone it goes through the network as there: then even the characters are the same
+    alone = service.post("/v1/score", content=data["0.png"], headers=PNG, params={"name": "0.png"})
+    assert json.dumps(alone.json()["photos"][0]["record"], ensure_ascii=False) in alone.text
+
+
+PNG = {"content-type": "image/png"}
+BARE = {"content-type": "application/octet-stream"}
+
+
+def test_one_photo_as_the_body(service, photo):
+    for headers in (PNG, BARE):
+        answer = service.post("/v1/score", content=photo(1, format="PNG"), headers=headers)
+        (one,) = answer.json()["photos"]
+        assert answer.status_code == 200 and one["record"]["path"] == "<bytes>"
+        assert (one["record"]["width"], one["record"]["height"]) == (80, 60)
+    chunked = service.post("/v1/score", content=iter([photo(1)[:100], photo(1)[100:]]), headers=BARE)
+    assert chunked.json()["photos"][0]["sha256"] == hashlib.sha256(photo(1)).hexdigest()
+
+
+def test_a_photo_without_a_score_says_why_by_its_status_too(service, photo):
+    def status(*contents: bytes) -> int:
+        answer = service.post(
+            "/v1/score", files=[("files", (f"{i}.x", data)) for i, data in enumerate(contents)]
+        )
+        assert [one["record"]["path"] for one in answer.json()["photos"]] == [
+            f"{i}.x" for i in range(len(contents))
+        ]
+        return answer.status_code
+
+    text, damaged, empty = b"just a text", photo(1)[:500], b""
+    assert status(text) == 415
+    assert status(damaged) == status(empty) == 422
+    assert status(text, damaged) == 415 and status(damaged, text) == 422
+    assert status(text, damaged, photo(1)) == 200
+    answer = service.post("/v1/score", content=damaged, headers=BARE, params={"name": "beach.jpg"})
+    assert answer.json()["photos"][0]["record"]["error"].startswith("beach.jpg: expected a sound JPEG")
+
+
+@pytest.mark.parametrize(
+    ("headers", "content", "status", "reason"),
+    [
+        ({"content-type": "text/html"}, b"x", 415, "found text/html"),
+        ({}, b"x", 415, "found none"),
+        ({"content-type": "multipart/form-data"}, b"x", 400, "no boundary"),
+        ({"content-type": "multipart/form-data; boundary=b"}, b"nonsense", 400, "malformed"),
+        ({"content-type": "multipart/form-data; boundary=b"}, b"--b--\r\n", 400, "no photo"),
+        ({"content-type": "multipart/form-data; boundary=" + 300 * "b"}, b"x", 400, "malformed"),
+        (
+            {"content-type": "multipart/form-data; boundary=b"},
+            b'--b\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\nhalf a pho',
+            400,
+            "ends early",
+        ),
+        (
+            {"content-type": "multipart/form-data; boundary=b"},
+            b'--b\r\nContent-Disposition: form-data; name="photo"\r\n\r\nx\r\n--b--\r\n',
+            400,
+            "expected the field 'files', found 'photo'",
+        ),
+        (
+            {"content-type": "multipart/form-data; boundary=b"},
+            b"--b\r\nX: " + 9000 * b"x" + b"\r\n\r\nx\r\n--b--\r\n",
+            400,
+            "malformed",
+        ),
+    ],
+)
+def test_bodies_that_hold_no_photo(service, headers, content, status, reason):
+    answer = service.post("/v1/score", content=content, headers=headers)
+    assert answer.status_code == status and reason in answer.json()["error"]
+
+
+def test_an_explanation_stands_beside_the_record_of_the_score(service, photo):
+    files = [("files", ("a.jpg", photo(1))), ("files", ("b.jpg", b"text"))]
+    answer = service.post("/v1/explain", files=files, params={"what_if": 2})
+    good, bad = answer.json()["photos"]
+    assert answer.status_code == 200 and bad["explanation"] is None and bad["record"]["error"]
+    (scored, _) = service.post("/v1/score", files=files).json()["photos"]
+    assert good["sha256"] == scored["sha256"]
+    # The network with its stages among the outputs is compiled apart: in bf16 it rounds elsewhere
+    assert good["record"]["score"] == pytest.approx(scored["record"]["score"], abs=2e-2)
+    regions = good["explanation"]["regions"]
+    rows, columns = regions["grid"]
+    assert len(regions["votes"]) == rows and all(len(row) == columns for row in regions["votes"])
+    assert sum(map(sum, regions["weights"])) == pytest.approx(1, abs=1e-4)
+    assert len(good["explanation"]["graph"]["neighbours"]) == rows * columns
+    assert good["explanation"]["what_if"] is not None
+    assert service.post("/v1/explain", files=files, params={"what_if": 99}).status_code == 422
+
+
+def test_the_model_is_told_of_without_its_place_on_disk(service, tiny_model, tiny_file):
+    answer = service.get("/v1/models")
+    (model,) = answer.json()["models"]
+    assert model["name"] == "tiny-score" and model["hash"] == tiny_file.card.short_hash
+    assert model["scale"]["low"] == 1 and "licence" in model
+    assert str(tiny_model.parent) not in answer.text
+
+
+def test_health_and_metrics(service, photo):
+    assert service.get("/healthz").json() == {"status": "ok"}
+    assert service.get("/readyz").json() == {"status": "ready"}
+    before = counted(service)
+    service.post("/v1/score", files=[("files", ("a", photo(1))), ("files", ("b", b"text"))])
+    service.get("/no/such/route")
+    service.request("BREW", "/healthz")
+    after = counted(service)
+    score = 'rgnet_requests_total{method="POST",route="/v1/score",status="200"}'
+    assert after[score] == before.get(score, 0) + 1
+    assert (
+        after['rgnet_photos_total{outcome="failed"}']
+        == before.get('rgnet_photos_total{outcome="failed"}', 0) + 1
+    )
+    assert after['rgnet_requests_total{method="GET",route="none",status="404"}'] >= 1
+    assert after['rgnet_requests_total{method="other",route="/healthz",status="405"}'] == 1
+    assert after["rgnet_photos_waiting"] == after["rgnet_bytes_held"] == 0
+
+
+def counted(service) -> dict[str, float]:
+    lines = service.get("/metrics").text.splitlines()
+    return {
+        name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")
+    }
+
+
+def test_nothing_is_loaded_from_elsewhere_and_every_answer_is_guarded(service):
+    for address in ("/docs", "/redoc", "/", "/healthz", "/openapi.json", "/v1/models", "/nowhere"):
+        answer = service.get(address)
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy and "http" not in policy
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert "cdn" not in answer.text and "access-control-allow-origin" not in answer.headers
+    assert service.get("/docs").status_code == service.get("/redoc").status_code == 404
+    assert service.get("/").status_code == 404 and "--catalogue FILE" in service.get("/").json()["error"]
+
+
+def test_openapi_describes_every_route_with_an_example(service):
+    schema = service.get("/openapi.json").json()
+    assert {"/v1/score", "/v1/explain", "/v1/models", "/healthz", "/readyz", "/metrics"} == set(
+        schema["paths"]
+    )
+    score = schema["paths"]["/v1/score"]["post"]
+    assert set(score["requestBody"]["content"]) == {
+        "multipart/form-data",
+        "application/octet-stream",
+        "image/*",
+    }
+    assert score["responses"]["200"]["content"]["application/json"]["example"]["photos"]
+    assert {"400", "401", "408", "413", "415", "422", "429"} <= set(score["responses"])
+
+
+def test_an_error_of_ours_is_told_in_no_detail_and_costs_one_batch(open_service, photo, monkeypatch):
+    with open_service() as client:
+        scorer = client.app.state.desk.scorer
+        monkeypatch.setattr(scorer.engine, "run", lambda _pixels: 1 / 0)
+        answer = client.post("/v1/score", content=photo(1), headers=BARE)
+        assert answer.status_code == 500 and answer.json() == {
+            "error": "the service failed; its log says how"
+        }
+        assert "content-security-policy" in answer.headers
+        monkeypatch.undo()
+        assert client.post("/v1/score", content=photo(1), headers=BARE).status_code == 200
