@@ -33,7 +33,7 @@ from photos import twelve_megapixels
 from score import CORES, machine
 
 import rgnet
-from rgnet.photo import find_photos
+from rgnet.intake import find_photos
 
 PHOTOS = 60
 ALONE_S = 20

@@ -65,6 +65,7 @@ MAY_IMPORT = {
         "errors",
         "explanation",
         "formats",
+        "intake",
         "isolation",
         "library",
         "modelfile",

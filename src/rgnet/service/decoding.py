@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 
 from rgnet.errors import PhotoError
-from rgnet.photo import DecodePolicy
+from rgnet.intake import DecodePolicy
 from rgnet.preprocess import Preprocess
 from rgnet.scorer import Prepared, prepare
 

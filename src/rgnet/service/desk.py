@@ -14,8 +14,8 @@ from PIL import Image
 from rgnet.errors import PhotoError, PhotoHarmful
 from rgnet.explanation import Explanation, explain_prepared
 from rgnet.formats import HEAD_BYTES, photo_format
+from rgnet.intake import DecodePolicy
 from rgnet.isolation import Cells
-from rgnet.photo import DecodePolicy
 from rgnet.results import Record, ScoreFailure
 from rgnet.scorer import BATCH, Prepared, Scorer
 from rgnet.service.batches import Batches

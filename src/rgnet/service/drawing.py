@@ -12,8 +12,10 @@ from io import BytesIO
 from PIL import Image
 
 from rgnet.errors import PhotoRefused
-from rgnet.library.examine import Look, contents
-from rgnet.photo import DecodePolicy, decode
+from rgnet.intake import DecodePolicy
+from rgnet.library.examine import contents
+from rgnet.library.look import Look
+from rgnet.photo import decode
 from rgnet.preprocess import Preprocess
 from rgnet.scorer import Prepared, prepare
 from rgnet.service.decoding import digest

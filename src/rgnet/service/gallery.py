@@ -13,10 +13,10 @@ import numpy as np
 import rgnet
 from rgnet import page
 from rgnet.errors import PhotoError
+from rgnet.intake import DecodePolicy
 from rgnet.isolation import Cells
 from rgnet.library.listing import Asked, Row
 from rgnet.modelfile import ModelCard
-from rgnet.photo import DecodePolicy
 from rgnet.preprocess import Preprocess
 from rgnet.results import RegionMap, ScoreFailure
 from rgnet.service.desk import Desk
