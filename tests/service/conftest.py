@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import signal
 import subprocess
@@ -13,23 +12,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
-from PIL import Image
+from noise import EVIL, located, noise
 from starlette.testclient import TestClient
+from typer.testing import CliRunner
 
 import rgnet
+from rgnet import cli
 from rgnet.service.app import create_app
 from rgnet.service.settings import Settings
-
-
-def noise(seed: int, *, size: tuple[int, int] = (80, 60), format: str = "JPEG") -> bytes:
-    """A file of a photo that no other seed gives."""
-    pixels = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(pixels).resize(size).save(file, format)
-    return file.getvalue()
 
 
 @pytest.fixture(scope="session")
@@ -121,3 +113,30 @@ def address_in(log: Path, process: subprocess.Popen) -> str:
         assert process.poll() is None and time.monotonic() < deadline, log.read_text()
         time.sleep(0.02)
     return "http://" + log.read_text().partition(" at http://")[2].split()[0].rstrip(";,")
+
+
+# --- a catalogue to show ---------------------------------------------------------------------------------
+
+
+@dataclass
+class Scanned:
+    """A folder as it was scanned: eight photos, one of them under a hostile name, and a file that is no photo."""
+
+    folder: Path
+    catalogue: Path
+
+
+@pytest.fixture
+def scanned(tiny_model, tmp_path) -> Scanned:
+    folder = tmp_path / "library"
+    (folder / "sub").mkdir(parents=True)
+    for seed in range(6):
+        (folder / f"{seed}.jpg").write_bytes(noise(seed))
+    (folder / EVIL).write_bytes(noise(6))
+    (folder / "sub" / "large.jpg").write_bytes(located(noise(7, size=(900, 600))))
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not a photo")
+    file = tmp_path / "library.sqlite"
+    words = ["scan", str(folder), "-m", str(tiny_model), "--catalogue", str(file)]
+    done = CliRunner().invoke(cli.app, words)
+    assert done.exit_code == 3, done.output
+    return Scanned(folder, file)

@@ -1,49 +1,60 @@
-"""Difficult files, all of them, and requests that nobody would write: no answer is the service's own failure."""
+"""Difficult files, all of them, again and again: no answer is the service's own failure, and nothing grows."""
 
+from pathlib import Path
+from time import perf_counter
+
+import psutil
 import pytest
+import requests
+
+BARE = {"Content-Type": "application/octet-stream"}
+MB = 2**20
 
 
-def test_every_difficult_file_is_scored_or_refused_with_a_reason(service, shared):
-    hard = shared / "photos" / "hard"
-    if not hard.is_dir():
-        pytest.skip(f"there is no {hard}")
-    files = [
-        path
-        for folder in ("good", "odd", "bad")
-        for path in sorted((hard / folder).rglob("*"))
-        if path.is_file()
-    ]
-    assert len(files) > 200
-    for path in files:
-        answer = service.post("/v1/score", files=[("files", (path.name, path.read_bytes()))])
-        (one,) = answer.json()["photos"]
-        assert answer.status_code in (200, 415, 422), path
-        assert (answer.status_code == 200) == (one["record"]["error"] is None), path
-        assert answer.status_code == 200 or not path.is_relative_to(hard / "good"), path
-        assert answer.status_code != 200 or not path.is_relative_to(hard / "bad"), path
-    assert "rgnet_decoders_lost_total 0.0" in service.get("/metrics").text
+@pytest.fixture
+def hard(shared) -> Path:
+    folder = shared / "photos" / "hard"
+    if not folder.is_dir():
+        pytest.skip(f"there is no {folder}")
+    return folder
 
 
-def test_the_described_interface_holds_for_requests_made_up_from_it(open_service, tmp_path, scanned):
-    schemathesis = pytest.importorskip("schemathesis")
-    from hypothesis import HealthCheck, settings
+def files_of(hard: Path, *folders: str) -> list[Path]:
+    return [path for folder in folders for path in sorted((hard / folder).rglob("*")) if path.is_file()]
 
-    with open_service(catalogue=scanned) as client:
-        schema = schemathesis.openapi.from_asgi("/openapi.json", client.app, base_url="http://localhost")
-        asked = []
 
-        @schema.parametrize()
-        @settings(
-            max_examples=15,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-        )
-        def run(case):
-            answer = case.call(session=client)
-            asked.append(answer.status_code)
-            case.validate_response(answer)
+def memory(running) -> list[float]:
+    """Of the service, and of all its decoders together."""
+    decoders = sum(decoder.memory_info().rss for decoder in running.decoders())
+    return [psutil.Process(running.process.pid).memory_info().rss / MB, decoders / MB]
 
-        run()
-    assert len(asked) > 50 and max(asked) < 500
+
+def post_all(running, paths: list[Path], hard: Path) -> dict[Path, float]:
+    """Seconds that each file took."""
+    took = {}
+    with requests.Session() as session:
+        for path in paths:
+            start = perf_counter()
+            answer = session.post(f"{running.address}/v1/score", path.read_bytes(), headers=BARE, timeout=60)
+            took[path] = perf_counter() - start
+            (one,) = answer.json()["photos"]
+            assert answer.status_code in (200, 415, 422), path
+            assert (answer.status_code == 200) == (one["record"]["error"] is None), path
+            assert answer.status_code == 200 or not path.is_relative_to(hard / "good"), path
+            assert answer.status_code != 200 or not path.is_relative_to(hard / "bad"), path
+    return took
+
+
+def test_every_difficult_file_is_scored_or_refused_with_a_reason_and_memory_stays_flat(run_service, hard):
+    """All of them once, then the quicker ones twice more; benchmarks/service.py takes all of them thrice."""
+    running, paths = run_service(), files_of(hard, "good", "odd", "bad")
+    assert len(paths) > 200
+    took = post_all(running, paths, hard)
+    quick = sorted(paths, key=took.get)[: len(paths) * 3 // 4]
+    post_all(running, quick, hard)
+    settled = memory(running)
+    post_all(running, quick, hard)
+    grown = [after - before for before, after in zip(settled, memory(running), strict=True)]
+    assert max(grown) < 24, grown
+    assert "rgnet_decoders_lost_total 0.0" in requests.get(f"{running.address}/metrics", timeout=60).text
+    assert running.told_to_stop() == 0 and "Traceback" not in running.log.read_text()

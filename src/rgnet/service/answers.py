@@ -121,6 +121,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         },
         "required": ["photo", "detail"],
     },
+    "Status": {"type": "object", "properties": {"status": TEXT}, "required": ["status"]},
     "Refusal": {
         "type": "object",
         "properties": {"error": TEXT},

@@ -1,0 +1,29 @@
+"""Photos made of noise, and what a hostile one may carry."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+EVIL = "<img src=x onerror=alert(1)>.jpg"
+SECRET = "a place that nobody should learn"
+
+
+def noise(seed: int, *, size: tuple[int, int] = (80, 60), format: str = "JPEG") -> bytes:
+    """A file of a photo that no other seed gives."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).resize(size).save(file, format)
+    return file.getvalue()
+
+
+def located(data: bytes) -> bytes:
+    """The photo with a place in its EXIF."""
+    image, file = Image.open(io.BytesIO(data)), io.BytesIO()
+    exif = Image.Exif()
+    exif[0x010E] = SECRET
+    exif[0x0132] = "2026:07:04 12:00:00"
+    exif.get_ifd(0x8825)[29] = "2026:07:04"
+    image.save(file, "JPEG", exif=exif)
+    assert SECRET.encode() in file.getvalue()
+    return file.getvalue()

@@ -1,0 +1,59 @@
+"""Requests that nobody would write, made up from the OpenAPI description, against a service in a process of its own."""
+
+import pytest
+import requests
+
+EXAMPLES = 12
+
+
+@pytest.fixture
+def described(run_service, scanned):
+    schemathesis = pytest.importorskip("schemathesis", reason="needs schemathesis")
+    running = run_service("--catalogue", scanned.catalogue)
+    yield schemathesis.openapi.from_url(f"{running.address}/openapi.json")
+    assert running.told_to_stop() == 0 and "Traceback" not in running.log.read_text()
+
+
+def test_no_request_made_up_from_the_description_is_answered_otherwise_than_described(described):
+    from hypothesis import HealthCheck, given, seed, settings
+    from schemathesis import GenerationMode
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi.checks import (
+        content_type_conformance,
+        response_schema_conformance,
+        status_code_conformance,
+    )
+
+    # Whether random bytes are a photo is not the description's to say: 200, 415 and 422 are all as described
+    sensible = [status_code_conformance, content_type_conformance, response_schema_conformance]
+    sent = []
+
+    def send(operation, mode, checks) -> None:
+        @seed(1)
+        @settings(
+            max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        )
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def run(case):
+            answer = case.call(session=session)
+            sent.append((operation.label, answer.status_code))
+            case.validate_response(answer, checks=[not_a_server_error, *checks])
+
+        run()
+
+    operations = [found.ok() for found in described.get_all_operations()]
+    with requests.Session() as session:
+        for operation in operations:
+            send(operation, GenerationMode.POSITIVE, sensible)
+            if operation.query or operation.path_parameters or operation.body:
+                send(operation, GenerationMode.NEGATIVE, [])
+    assert len(operations) == 10 and {label for label, _ in sent} == {one.label for one in operations}
+    assert max(status for _, status in sent) < 500 and len(sent) > 100
+
+
+@pytest.mark.parametrize("route", ["/v1/score", "/v1/explain"])
+def test_a_good_photos_answer_is_as_described(described, photo, route):
+    operation = described[route]["POST"]
+    address = described.get_base_url().rstrip("/") + route
+    for data in (photo(1), photo(1)[:500], b"text"):
+        operation.validate_response(requests.post(address, files={"files": ("a.jpg", data)}, timeout=60))

@@ -1,0 +1,154 @@
+"""The gallery over HTTP: rows as the page asks for them, and photos of the catalogue by id, and nothing else."""
+
+import io
+
+import pytest
+from noise import EVIL, SECRET
+from PIL import Image
+
+import rgnet
+from rgnet import page
+from rgnet.errors import CatalogueError
+from rgnet.service.settings import Settings
+
+
+@pytest.fixture
+def gallery(open_service, scanned):
+    with open_service(catalogue=scanned.catalogue) as client:
+        yield client
+
+
+def rows(client, **asked) -> dict:
+    answer = client.get("/v1/photos", params=asked)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def paths(client, **asked) -> list[str]:
+    return [row["path"].rpartition("library/")[2] for row in rows(client, **asked)["photos"]]
+
+
+def row_of(client, name: str) -> dict:
+    return next(row for row in rows(client)["photos"] if row["path"].endswith(name))
+
+
+def test_rows_come_best_first_and_those_without_a_score_last(gallery):
+    found = rows(gallery)
+    scores = [row["score"] for row in found["photos"]]
+    assert found["total"] == len(scores) == 9 and found["failed"] == 1
+    assert scores[:-1] == sorted(scores[:-1], reverse=True) and scores[-1] is None
+    assert found["photos"][-1]["error"] and found["photos"][-1]["thumbnail"] is None
+    assert found["about"]["model_hash"] and found["about"]["title"] == "library"
+    assert paths(gallery, order="asc")[:-1] == paths(gallery)[:-1][::-1]
+
+
+def test_pages_do_not_overlap_and_end(gallery):
+    for sort in ("score", "name", "taken", "folder"):
+        every = paths(gallery, sort=sort)
+        assert len(set(every)) == 9
+        assert [
+            one for start in range(0, 12, 2) for one in paths(gallery, sort=sort, offset=start, limit=2)
+        ] == every
+
+
+def test_filters_leave_out_what_does_not_match(gallery):
+    scores = sorted(row["score"] for row in rows(gallery)["photos"][:-1])
+    middle = scores[4]
+    assert len(paths(gallery, min=middle)) == 4 and len(paths(gallery, max=middle)) == 5
+    assert paths(gallery, min=middle, max=middle) and rows(gallery, min=middle)["failed"] == 0
+    assert paths(gallery, text="LARGE") == ["sub/large.jpg"]
+    assert paths(gallery, since="2026-07-04", until="2026-07-04") == ["sub/large.jpg"]
+    assert paths(gallery, errors="only") == ["broken.jpg"] and len(paths(gallery, errors="0")) == 8
+    folder = row_of(gallery, "large.jpg")["folder"]
+    assert paths(gallery, folder=folder) == ["sub/large.jpg"]
+    for asked in ({"min": "high"}, {"sort": "size"}, {"limit": 501}, {"offset": -1}, {"since": "tomorrow"}):
+        answer = gallery.get("/v1/photos", params=asked)
+        assert answer.status_code == 422 and next(iter(asked)) in answer.json()["error"]
+
+
+def test_pictures_are_drawn_anew_at_their_size_without_what_else_is_in_the_file(gallery):
+    row = row_of(gallery, "large.jpg")
+    for what, size in (("thumbnail", (512, 341)), ("picture", (900, 600))):
+        answer = gallery.get(f"/v1/photos/{row['id']}/{what}")
+        assert answer.status_code == 200 and answer.headers["content-type"] == "image/jpeg"
+        image = Image.open(io.BytesIO(answer.content))
+        assert image.size == size and not image.getexif() and SECRET.encode() not in answer.content
+        again = gallery.get(
+            f"/v1/photos/{row['id']}/{what}", headers={"if-none-match": answer.headers["etag"]}
+        )
+        assert again.status_code == 304 and not again.content
+
+
+def test_a_photos_page_has_the_map_that_the_scorer_gives(gallery, scanned, tiny_model):
+    row = row_of(gallery, "large.jpg")
+    found = gallery.get(f"/v1/photos/{row['id']}").json()
+    expected = rgnet.load(tiny_model, threads=1).score(scanned.folder / "sub" / "large.jpg", regions=True)
+    detail = found["detail"]
+    assert found["photo"] == row and (detail["rows"], detail["columns"]) == expected.regions.votes.shape
+    assert detail["edges"]["count"] > 0 and detail["picture"] == f"v1/photos/{row['id']}/picture"
+    remembered = page.mapped(expected.regions, gallery.app.state.desk.scorer.card.scale)
+    assert detail["low"] == pytest.approx(remembered["low"], abs=2e-2)
+
+
+def test_a_file_that_changed_or_is_gone_shows_only_what_the_scan_kept(gallery, scanned):
+    changed, gone = row_of(gallery, "/1.jpg"), row_of(gallery, "/2.jpg")
+    (scanned.folder / "1.jpg").write_bytes((scanned.folder / "3.jpg").read_bytes())
+    (scanned.folder / "2.jpg").unlink()
+    for row, reason in ((changed, "has changed since it was scanned"), (gone, "is gone")):
+        answer = gallery.get(f"/v1/photos/{row['id']}/thumbnail")
+        assert answer.status_code == 404 and reason in answer.json()["error"]
+        detail = gallery.get(f"/v1/photos/{row['id']}").json()["detail"]
+        assert detail["edges"] is None and detail["votes"]
+
+
+def test_a_path_swapped_for_a_link_gives_no_other_file(gallery, scanned, tmp_path):
+    row = row_of(gallery, "/4.jpg")
+    secret = tmp_path / "secret.jpg"
+    secret.write_bytes((scanned.folder / "5.jpg").read_bytes())
+    (scanned.folder / "4.jpg").unlink()
+    (scanned.folder / "4.jpg").symlink_to(secret)
+    assert gallery.get(f"/v1/photos/{row['id']}/picture").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "id",
+    [
+        "0",
+        "999",
+        "u0123456789abcdef",
+        "-1",
+        "1.jpg",
+        "..%2f..%2fetc%2fpasswd",
+        "%2fetc%2fpasswd",
+        "1%00",
+        "9" * 19,
+    ],
+)
+def test_only_ids_of_the_catalogue_are_answered(gallery, id):
+    for what in ("", "/thumbnail", "/picture"):
+        answer = gallery.get(f"/v1/photos/{id}{what}")
+        assert answer.status_code in (404, 422) and "root:" not in answer.text
+
+
+def test_a_photo_without_a_score_is_shown_as_its_error(gallery):
+    row = row_of(gallery, "broken.jpg")
+    assert gallery.get(f"/v1/photos/{row['id']}").json() == {"photo": row, "detail": None}
+    assert gallery.get(f"/v1/photos/{row['id']}/thumbnail").status_code == 404
+
+
+def test_the_page_and_its_parts_are_guarded_and_kept_by_their_tag(gallery):
+    for address, kind in (("/", "text/html"), ("/page.js", "text/javascript"), ("/page.css", "text/css")):
+        answer = gallery.get(address)
+        assert answer.status_code == 200 and answer.headers["content-type"].startswith(kind)
+        assert answer.headers["content-security-policy"] == page.POLICY
+        assert gallery.get(address, headers={"if-none-match": answer.headers["etag"]}).status_code == 304
+    assert EVIL not in gallery.get("/").text
+
+
+def test_a_catalogue_of_another_models_scores_is_not_shown(
+    open_service, scanned, tiny_classifier, monkeypatch
+):
+    from rgnet.service.app import create_app
+
+    with pytest.raises(CatalogueError, match="holds no scores of tiny-classes"):
+        create_app(Settings(catalogue=scanned.catalogue, model=str(tiny_classifier), threads=1))
