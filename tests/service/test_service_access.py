@@ -71,6 +71,8 @@ def test_a_page_elsewhere_that_takes_our_address_gets_nothing(open_service):
     with open_service(hosts=("photos.example",)) as client:
         assert client.get("/v1/models", headers={"host": "photos.example"}).status_code == 200
         assert client.get("/v1/models").status_code == 421
+        # A container's own health check calls it by its address
+        assert client.get("/healthz").status_code == client.get("/readyz").status_code == 200
 
 
 def test_pages_of_other_sites_may_ask_only_where_they_are_named(open_service):

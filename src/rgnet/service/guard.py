@@ -70,13 +70,18 @@ class Guard:
             self.count(scope, status, perf_counter() - start)
 
     def refusal(self, scope: Scope) -> JSONResponse | None:
-        """The answer to who may not come in. A page elsewhere that calls itself by our address is among them."""
+        """The answer to who may not come in. A page elsewhere that calls itself by our address is among them.
+
+        Health is told to anybody by any name, for who asks is often a machine beside us, and learns nothing.
+        """
+        if scope["path"] in OPEN_TO_ALL:
+            return None
         headers = Headers(scope=scope)
         host = host_in(headers.get("host", ""))
         if "*" not in self.settings.hosts and host not in self.settings.hosts:
             reason = f"this service does not answer to the name {host!r}: add it to RGNET_HOSTS"
             return JSONResponse({"error": reason}, 421)
-        if scope["path"] in OPEN_TO_ALL or self.admits(headers.get("authorization", "")):
+        if self.admits(headers.get("authorization", "")):
             return None
         reason = "expected this service's token: send  Authorization: Bearer TOKEN"
         challenge = {"WWW-Authenticate": 'Bearer realm="rgnet", Basic realm="rgnet", charset="UTF-8"'}

@@ -12,7 +12,7 @@ from rgnet.service.metrics import Metrics
 
 def routes(metrics: Metrics) -> APIRouter:
     router = APIRouter(tags=["operation"])
-    status = {200: described("It is.", named("Status"))} | refusals(421)
+    status = {200: described("It is.", named("Status"))}
     counts = {200: {"description": "Counts.", "content": {"text/plain": {"schema": {"type": "string"}}}}}
 
     @router.get("/healthz", responses=status)
