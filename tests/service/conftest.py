@@ -120,7 +120,7 @@ def address_in(log: Path, process: subprocess.Popen) -> str:
 
 @dataclass
 class Scanned:
-    """A folder as it was scanned: eight photos, one of them under a hostile name, and a file that is no photo."""
+    """A folder as it was scanned: eight photos, a copy of one, a hostile name, and a file that is no photo."""
 
     folder: Path
     catalogue: Path
@@ -134,6 +134,7 @@ def scanned(tiny_model, tmp_path) -> Scanned:
         (folder / f"{seed}.jpg").write_bytes(noise(seed))
     (folder / EVIL).write_bytes(noise(6))
     (folder / "sub" / "large.jpg").write_bytes(located(noise(7, size=(900, 600))))
+    (folder / "sub" / "copy.jpg").write_bytes(noise(0))
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not a photo")
     file = tmp_path / "library.sqlite"
     words = ["scan", str(folder), "-m", str(tiny_model), "--catalogue", str(file)]

@@ -33,6 +33,8 @@ def test_every_setting_is_told_of_with_its_default(told):
 def test_every_metric_is_told_of(told):
     lines = Metrics(Room(photos=1, size=1)).text().decode().splitlines()
     names = {line.split()[2] for line in lines if line.startswith("# TYPE rgnet_")}
+    # Moments of birth, which a server leaves out
+    names = {name for name in names if not name.endswith("_created")}
     assert len(names) == 8 and not [name for name in names if f"`{name}`" not in told]
 
 

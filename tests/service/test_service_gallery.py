@@ -42,6 +42,13 @@ def test_rows_come_best_first_and_those_without_a_score_last(gallery):
     assert paths(gallery, order="asc")[:-1] == paths(gallery)[:-1][::-1]
 
 
+def test_a_copy_is_the_same_photo_under_the_first_path_that_is_asked_for(gallery):
+    photo = row_of(gallery, "library/0.jpg")
+    (copy,) = rows(gallery, text="sub/copy")["photos"]
+    assert copy["id"] == photo["id"] and copy["path"].endswith("sub/copy.jpg")
+    assert "sub/copy.jpg" not in paths(gallery)
+
+
 def test_pages_do_not_overlap_and_end(gallery):
     for sort in ("score", "name", "taken", "folder"):
         every = paths(gallery, sort=sort)
@@ -60,7 +67,7 @@ def test_filters_leave_out_what_does_not_match(gallery):
     assert paths(gallery, since="2026-07-04", until="2026-07-04") == ["sub/large.jpg"]
     assert paths(gallery, errors="only") == ["broken.jpg"] and len(paths(gallery, errors="0")) == 8
     folder = row_of(gallery, "large.jpg")["folder"]
-    assert paths(gallery, folder=folder) == ["sub/large.jpg"]
+    assert sorted(paths(gallery, folder=folder)) == ["sub/copy.jpg", "sub/large.jpg"]
     for asked in ({"min": "high"}, {"sort": "size"}, {"limit": 501}, {"offset": -1}, {"since": "tomorrow"}):
         answer = gallery.get("/v1/photos", params=asked)
         assert answer.status_code == 422 and next(iter(asked)) in answer.json()["error"]
