@@ -19,8 +19,8 @@ def graph_of(network) -> bytes:
     Outputs "image_BC": y of equation 4; "vote_BHWC": every region's vote.
     Raises EngineError where the exporter lost or renamed a weight.
     """
-    need("onnxscript", extra="train", purpose="exporting a network")
-    onnx = need("onnx", extra="train", purpose="exporting a network")
+    need("onnxscript", extra="export", purpose="exporting a network")
+    onnx = need("onnx", extra="export", purpose="exporting a network")
     model = exported(network)
     graph = model.graph
     expected = {name for name in network.state_dict() if not name.endswith("num_batches_tracked")}
