@@ -52,7 +52,7 @@ def tiny_file(tiny_model):
     return read(tiny_model)
 
 
-def tiny(tmp_path_factory, *, head: str) -> Path:
+def tiny(tmp_path_factory, *, head: str, bins: tuple[float, ...] = ()) -> Path:
     import torch
 
     from rgnet.architecture import Architecture
@@ -71,6 +71,7 @@ def tiny(tmp_path_factory, *, head: str) -> Path:
         residual=True,
         scaled_affinity=True,
         head=head,
+        bins=bins,
     )
     network = build(architecture).eval()
     card = ModelCard(

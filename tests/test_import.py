@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "photo": ("errors", "formats", "headers", "colour", "intake"),
     "model": ("architecture", "errors", "model"),
     "modelfile": ("architecture", "preprocess", "errors"),
-    "export": ("errors",),
+    "export": ("rgnet", "engines", "errors", "model", "modelfile", "scorer", "export"),
     "engines": ("modelfile", "errors", "model", "engines"),
     "scorer": ("engines", "intake", "modelfile", "photo", "preprocess", "results", "errors", "rgnet"),
     "what_if": ("results", "scorer", "errors"),
