@@ -27,7 +27,7 @@ OPTIONS = {
     "show": {"--catalogue", "--model", "--help"},
     "stats": {"--catalogue", "--model", "--help"},
     "report": {*FILTERS, "--output", "--thumbnails", "--limit", "--help"},
-    "export": {*FILTERS, "--output", "--errors", "--help"},
+    "export": {*FILTERS, "--output", "--errors", "--to", "--input", "--force", "--help"},
     "rate": {"--write", "--undo", "--cuts", "--naming", "--overwrite", "--catalogue", "--model", "--help"},
     "cluster": {
         "--column",

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from rgnet.library import catalogue as library
     from rgnet.library.queries import Filter
 
+PHOTOS = "Which photos of the catalogue"
+
 Catalogue = Annotated[
     Path | None, typer.Option(help="The catalogue; left out: the one in your user data folder.")
 ]
@@ -20,17 +22,31 @@ ScoredBy = Annotated[
     str | None,
     typer.Option("--model", "-m", help="Name or hash of the model whose scores count; left out: the last."),
 ]
-MinScore = Annotated[float | None, typer.Option(help="Photos of at least this score.")]
-MaxScore = Annotated[float | None, typer.Option(help="Photos of at most this score.")]
+MinScore = Annotated[
+    float | None, typer.Option(rich_help_panel=PHOTOS, help="Photos of at least this score.")
+]
+MaxScore = Annotated[float | None, typer.Option(rich_help_panel=PHOTOS, help="Photos of at most this score.")]
 Day = Annotated[
     datetime | None,
-    typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Taken on this day or after."),
+    typer.Option(
+        formats=["%Y-%m-%d"],
+        metavar="YYYY-MM-DD",
+        rich_help_panel=PHOTOS,
+        help="Taken on this day or after.",
+    ),
 ]
 LastDay = Annotated[
     datetime | None,
-    typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Taken on this day or before."),
+    typer.Option(
+        formats=["%Y-%m-%d"],
+        metavar="YYYY-MM-DD",
+        rich_help_panel=PHOTOS,
+        help="Taken on this day or before.",
+    ),
 ]
-Folder = Annotated[Path | None, typer.Option(help="Photos in this folder, and below.")]
+Folder = Annotated[
+    Path | None, typer.Option(rich_help_panel=PHOTOS, help="Photos in this folder, and below.")
+]
 
 
 def asked(
