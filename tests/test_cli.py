@@ -257,6 +257,37 @@ def test_a_scanned_folder_is_exported_as_it_would_be_scored(rgnet, folder, tmp_p
     assert b"expected a sound JPEG" in rgnet("show", folder / "broken.jpg").stdout
 
 
+def test_a_network_is_exported_for_other_programs_and_replaces_nothing_unasked(rgnet, tiny_model, tmp_path):
+    words = ("export", "--to", "onnx", "-o", "tiny.onnx", "-m", tiny_model)
+    done = rgnet(*words)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.decode().splitlines()
+    assert lines[0].startswith("wrote tiny.onnx, ") and "tiny-score as ONNX opset" in lines[0]
+    assert lines[1:3] == [
+        "input   pixels uint8 (B, H, W, 3)",
+        "output  score (B), image_BC (B, 1), vote_BHWC (B, h, w, 1)",
+    ]
+    assert lines[3].startswith("checked 4 batches: scores differ from rgnet's by 0.0000")
+    written = (tmp_path / "tiny.onnx").read_bytes()
+    again = rgnet(*words)
+    assert again.returncode == 2 and b"tiny.onnx is already there: give another --output" in again.stderr
+    assert (tmp_path / "tiny.onnx").read_bytes() == written
+    wrong = {
+        (
+            "--to",
+            "onnx",
+            "-o",
+            "x.onnx",
+            "--errors",
+        ): b"--errors is about a table of photos: leave out --errors",
+        ("-o", "x.csv", "--input", "photo"): b"--input is about a network: add --to onnx, openvino, pt2",
+        ("-o", "x.pt2"): b"x.pt2 is to be a network and not a table: add --to pt2",
+    }
+    for words, message in wrong.items():
+        refused = rgnet("export", *words)
+        assert refused.returncode == 2 and message in refused.stderr, words
+
+
 def test_a_scan_without_news_imports_neither_decoder_nor_engine(rgnet, folder, tiny_model, tmp_path):
     (folder / "broken.jpg").unlink()
     for path in folder.rglob("*.png"):

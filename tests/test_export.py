@@ -215,3 +215,24 @@ def test_the_example_scores_as_rgnet_does_where_neither_rgnet_nor_torch_can_be_i
         assert name == record.path
         assert float(score) == pytest.approx(record.score, abs=1e-4)
         assert float(percentile) == pytest.approx(record.percentile, abs=0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not SHIPPED_FILE.exists(), reason="no default model in this checkout")
+def test_what_the_docs_say_runs_without_rgnet_and_scores_alike(tmp_path):
+    from skimage import data
+
+    Image.fromarray(data.coffee()).save(tmp_path / "photo.jpg")
+    for kind, chosen in KINDS.items():
+        export_network(read(SHIPPED_FILE), tmp_path / f"rgnet{chosen.ending}", kind, feed="photo")
+    blocks = (ROOT / "docs" / "export.md").read_text().split("```python\n")[1:]
+    assert len(blocks) == len(KINDS)
+    expected = (
+        rgnet.load(SHIPPED_FILE, engine="openvino", precision="f32").score(tmp_path / "photo.jpg").score
+    )
+    for block in blocks:
+        code = "import sys; sys.modules['rgnet'] = None\n" + block.partition("```")[0]
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        assert float(done.stdout.strip().strip("[]")) == pytest.approx(expected, abs=0.04), block
