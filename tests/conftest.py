@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,13 @@ def tiny_file(tiny_model):
     from rgnet.modelfile import read
 
     return read(tiny_model)
+
+
+@pytest.fixture(scope="session")
+def squashing(tiny_file):
+    """The tiny model fed with squares of 96 pixels, where it else keeps a photo's shape."""
+    preprocess = replace(tiny_file.card.preprocess, fit="squash")
+    return replace(tiny_file, card=replace(tiny_file.card, preprocess=preprocess))
 
 
 def tiny(tmp_path_factory, *, head: str, bins: tuple[float, ...] = ()) -> Path:

@@ -20,7 +20,7 @@ from rgnet.cli import app
 
 FILTERS = ("--catalogue", "--model", "--min-score", "--max-score", "--since", "--until", "--folder")
 OPTIONS = {
-    "score": {"--output", "--model", "--engine", "--precision", "--threads", "--top", "--help"},
+    "score": {"--output", "--model", "--engine", "--precision", "--threads", "--fit", "--top", "--help"},
     "explain": {"--output", "--what", "--region", "--model", "--force", "--help"},
     "scan": {"--catalogue", "--model", "--threads", "--help"},
     "top": {*FILTERS, "--help"},

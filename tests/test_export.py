@@ -24,13 +24,6 @@ SHIPPED_FILE = SHIPPED / f"{DEFAULT}.safetensors"
 
 
 @pytest.fixture(scope="session")
-def squashing(tiny_file):
-    """The tiny model fed with squares of 96 pixels."""
-    preprocess = replace(tiny_file.card.preprocess, fit="squash")
-    return replace(tiny_file, card=replace(tiny_file.card, preprocess=preprocess))
-
-
-@pytest.fixture(scope="session")
 def histogram(tmp_path_factory):
     from conftest import tiny
 

@@ -5,6 +5,7 @@ import itertools
 import math
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from PIL import Image
 import rgnet
 from rgnet.engines import open_engine
 from rgnet.errors import PhotoDamaged, PhotoNotFound, SettingError
+from rgnet.photo import decode
 from rgnet.results import COLUMNS
-from rgnet.scorer import Scorer, unit_score
+from rgnet.scorer import Scorer, opened, prepare, unit_score
 
 
 @pytest.fixture(scope="session")
@@ -102,6 +104,49 @@ def test_an_endless_source_is_read_a_little_ahead_and_left_in_peace(scorer, phot
     while decoding := [thread.name for thread in threading.enumerate() if "rgnet-decode" in thread.name]:
         assert time.monotonic() < deadline, decoding
         time.sleep(0.01)
+
+
+@pytest.fixture(scope="session")
+def keeper(squashing):
+    return opened(squashing, engine="openvino", precision="f32", threads=2, fit="keep")
+
+
+def test_a_kept_shape_is_seen_as_it_is_at_no_more_pixels_and_says_so(keeper, squashing):
+    square = opened(squashing, engine="openvino", precision="f32", threads=2)
+    half = np.zeros((100, 150, 3), np.uint8)
+    half[:, :75] = 255
+    wide, exact = keeper.score([half, half[:, :100]], regions=True)
+    assert wide.notes == ("keep: seen at 112 x 80 pixels, in the model's exam at 96 x 96",)
+    assert wide.regions.votes.shape == (5, 7)
+    assert exact.notes == () and exact.score == pytest.approx(square.score(half[:, :100]).score, abs=1e-6)
+    resized = np.asarray(Image.fromarray(half).resize((112, 80), Image.Resampling.BICUBIC))
+    image_BC, _ = keeper.engine.run(resized[None])
+    assert wide.score == pytest.approx(squashing.card.scale.human(unit_score(image_BC[0])[0]), abs=1e-5)
+    assert square.score(half).notes == () and keeper.card == squashing.card
+
+
+def test_photos_of_one_shape_run_together_and_rows_keep_their_order(keeper, monkeypatch):
+    sides = [(150, 100), (100, 100), (100, 150)]
+    draw = np.random.default_rng(5)
+    arrays = [draw.integers(0, 256, (*sides[index % 3][::-1], 3), dtype=np.uint8) for index in range(30)]
+    alone = [keeper.score(array) for array in arrays]
+    run, sizes = keeper.engine.run, []
+    monkeypatch.setattr(keeper.engine, "run", lambda pixels: sizes.append(len(pixels)) or run(pixels))
+    together = keeper.score(arrays)
+    assert sorted(sizes) == [2, 2, 2, 8, 8, 8]
+    for one, other in zip(alone, together, strict=True):
+        assert (other.width, other.height) == (one.width, one.height)
+        assert other.score == pytest.approx(one.score, abs=1e-5)
+
+
+def test_the_shape_hangs_on_the_photo_and_not_on_the_fraction_that_was_decoded(squashing):
+    keep = replace(squashing.card.preprocess, fit="keep")
+    assert keep.target(1095, 1000) == (96, 96) and keep.target(274, 250) == (96, 80)
+    file = io.BytesIO()
+    Image.new("RGB", (1095, 1000)).save(file, "JPEG")
+    prepared = prepare(file.getvalue(), keep, rgnet.DecodePolicy())
+    assert decode(file.getvalue(), at_least=keep.target).image.size == (274, 250)
+    assert prepared.pixels_HW3.shape == (96, 96, 3)
 
 
 def test_no_sources_give_no_records(scorer):

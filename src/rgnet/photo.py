@@ -8,7 +8,7 @@ switch for truncated files, nor Python's warning filters are touched. `decode` m
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from io import BytesIO
@@ -25,6 +25,7 @@ from rgnet.headers import exif_orientation, jxl_size
 from rgnet.intake import DecodePolicy
 
 Size = tuple[int, int]
+Wanted = Size | Callable[[int, int], Size] | None
 Source = str | os.PathLike | bytes | Image.Image | np.ndarray
 
 _USUAL = DecodePolicy()
@@ -48,11 +49,11 @@ class Photo:
     exif: bytes = field(default=b"", repr=False)
 
 
-def decode(source: Source, *, at_least: Size | None = None, policy: DecodePolicy = _USUAL) -> Photo:
+def decode(source: Source, *, at_least: Wanted = None, policy: DecodePolicy = _USUAL) -> Photo:
     """The upright sRGB pixels of a path, of a file's bytes, of a Pillow image or of an array.
 
-    at_least: (width, height) that the caller will resize to; a large JPEG is then decoded at the fraction of
-              its size that is still at least twice that, several times faster.
+    at_least: (width, height) that the caller will resize to, or what gives it for the upright photo's own; a large
+              JPEG is then decoded at the fraction of its size that is still at least twice that, several times faster.
     An array is (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA of uint8, upright and in sRGB.
     Raises PhotoNotFound, PhotoRefused or PhotoDamaged.
     """
@@ -74,7 +75,7 @@ def decode(source: Source, *, at_least: Size | None = None, policy: DecodePolicy
 # --- the four kinds of source ----------------------------------------------------------------------------
 
 
-def _from_path(path: str, at_least: Size | None, policy: DecodePolicy) -> Photo:
+def _from_path(path: str, at_least: Wanted, policy: DecodePolicy) -> Photo:
     try:
         stat = os.stat(path)  # noqa: PTH116 -- the path may be bytes
         # A pipe or a device would block or never end
@@ -112,7 +113,7 @@ def _from_image(source: Image.Image, name: str, policy: DecodePolicy) -> Photo:
     return Photo(image, *image.size, (*notes, *colour_notes))
 
 
-def _from_stream(stream: BinaryIO, name: str, at_least: Size | None, policy: DecodePolicy) -> Photo:
+def _from_stream(stream: BinaryIO, name: str, at_least: Wanted, policy: DecodePolicy) -> Photo:
     head = stream.read(HEAD_BYTES)
     kind = photo_format(head)
     if kind is None:
@@ -139,12 +140,13 @@ def _from_stream(stream: BinaryIO, name: str, at_least: Size | None, policy: Dec
 # --- from an open file to a photo ------------------------------------------------------------------------
 
 
-def _from_open(image: ImageFile.ImageFile, at_least: Size | None) -> Photo:
+def _from_open(image: ImageFile.ImageFile, at_least: Wanted) -> Photo:
     notes = ["animation: only its first frame counts"] if _animated(image) else []
     full = image.size
     if at_least and image.format == "JPEG":
-        swapped = _orientation(image)[0] >= 5
-        image.draft(None, tuple(2 * side for side in (at_least[::-1] if swapped else at_least)))
+        turn = -1 if _orientation(image)[0] >= 5 else 1
+        wanted = at_least(*full[::turn]) if callable(at_least) else at_least
+        image.draft(None, tuple(2 * side for side in wanted[::turn]))
 
     # Some formats hold their EXIF block behind the pixels, and learn their true size from them
     image.load()
@@ -158,7 +160,7 @@ def _from_open(image: ImageFile.ImageFile, at_least: Size | None) -> Photo:
     return Photo(_upright(pixels, orientation), width, height, notes, exif)
 
 
-def _from_truncated(image: ImageFile.ImageFile, stream: BinaryIO, at_least: Size | None) -> Photo:
+def _from_truncated(image: ImageFile.ImageFile, stream: BinaryIO, at_least: Wanted) -> Photo:
     """What there is of a photo whose file ends early: the end marker it lacks, or the rows that came."""
     if image.format == "JPEG":
         stream.seek(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from rgnet.errors import SettingError
@@ -16,6 +17,9 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 KERNELS = ("bilinear", "bicubic", "lanczos")
+FITS = ("squash", "keep")
+# Long side to short side of what cameras, phones, cinemas and panoramas give
+RATIOS = (1, 5 / 4, 4 / 3, 3 / 2, 16 / 9, 2, 2.4, 3, 4, 6, 8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +27,8 @@ class Preprocess:
     """How a model wants its photos; travels in the model file.
 
     size:      side in pixels of the square a photo is fitted to
-    fit:       "squash" to size x size (section 3.3), or "keep" the aspect ratio at about size^2 pixels,
-               each side rounded to a multiple of `multiple`
+    fit:       "squash" to size x size (section 3.3), or "keep" the aspect ratio, see `target`
+    multiple:  in pixels, of the sides of a photo whose ratio is kept
     kernel:    Pillow's antialiased resampling: "bilinear", "bicubic" or "lanczos"
     mean, std: of RGB / 255, one for each channel
     """
@@ -39,26 +43,31 @@ class Preprocess:
     def __post_init__(self) -> None:
         if self.kernel not in KERNELS:
             raise SettingError(f"kernel is one of {', '.join(KERNELS)}, not {self.kernel!r}")
-        if self.fit not in ("squash", "keep"):
+        if self.fit not in FITS:
             raise SettingError(f"fit is 'squash' or 'keep', not {self.fit!r}")
 
     def target(self, width: int, height: int) -> tuple[int, int]:
-        """(width, height) that a photo of this size is resized to."""
+        """(width, height) that a photo of this size is resized to.
+
+        Where its ratio is kept: that of `shapes` which is nearest to it. Their number is small, so that photos meet in
+        batches, and none has more than size^2 pixels: no photo costs more than the square.
+        """
         if self.fit == "squash":
             return self.size, self.size
-        side = self.size * math.sqrt(min(max(width / height, 1 / 8), 8))
-        return self._rounded(side), self._rounded(self.size**2 / side)
+        return min(
+            shapes(self.size, self.multiple), key=lambda shape: apart(shape[0] / shape[1], width / height)
+        )
 
-    def __call__(self, image: Image.Image) -> np.ndarray:
-        """An upright RGB image as (H, W, 3) uint8; the engine normalises by mean and std."""
+    def __call__(self, image: Image.Image, *, of: tuple[int, int] | None = None) -> np.ndarray:
+        """An upright RGB image as (H, W, 3) uint8; the engine normalises by mean and std.
+
+        of: (width, height) of the photo, where the image is a fraction of it, rounded
+        """
         import numpy as np
         from PIL.Image import Resampling
 
-        target, kernel = self.target(*image.size), Resampling[self.kernel.upper()]
+        target, kernel = self.target(*(of or image.size)), Resampling[self.kernel.upper()]
         return np.asarray(image if image.size == target else image.resize(target, kernel))
-
-    def _rounded(self, side: float) -> int:
-        return max(self.multiple, round(side / self.multiple) * self.multiple)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"mean": list(self.mean), "std": list(self.std)}
@@ -66,3 +75,30 @@ class Preprocess:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Preprocess:
         return cls(**values | {"mean": tuple(values["mean"]), "std": tuple(values["std"])})
+
+
+@cache
+def shapes(size: int, multiple: int) -> tuple[tuple[int, int], ...]:
+    """(width, height) for each of RATIOS, upright and across: sides in multiples, within size^2 pixels; a square is
+    size x size, as in the exam.
+
+    Of all grids within the budget, the one that loses least: |ln| of its distortion, and half the share of the
+    budget that it leaves unused.
+    """
+    budget = size**2 // multiple**2
+    grids = [(columns, rows) for rows in range(1, budget + 1) for columns in range(rows, budget // rows + 1)]
+    if not grids:
+        raise SettingError(f"a size of {size} pixels has no room for a region of {multiple}: make it larger")
+
+    def loss(grid: tuple[int, int], ratio: float) -> float:
+        return apart(grid[0] / grid[1], ratio) + (1 - grid[0] * grid[1] / budget) / 2
+
+    best = [min(grids, key=lambda grid: loss(grid, ratio)) for ratio in RATIOS[1:]]
+    across = [(columns * multiple, rows * multiple) for columns, rows in best]
+    upright = [(height, width) for width, height in across]
+    return ((size, size), *dict.fromkeys(across + upright))
+
+
+def apart(ratio: float, other: float) -> float:
+    """How far one ratio of sides is stretched to be the other: 0, and the same for a photo and for the photo turned."""
+    return abs(math.log(ratio / other))

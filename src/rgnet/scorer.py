@@ -7,6 +7,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, overload
@@ -24,6 +25,8 @@ from rgnet.preprocess import Preprocess
 from rgnet.results import Record, RegionMap, ScoredPhoto, ScoreFailure
 
 BATCH = 8
+# Photos among which those of one shape are looked for, where shapes differ
+SORTED = 4 * BATCH
 NOT_ENLARGED = 1.1
 
 
@@ -41,6 +44,7 @@ class Scorer:
     """Scores photos with one model on one engine; may be used from many threads.
 
     card:        the model's card
+    preprocess:  how photos are fed, which `fit` may change: the card's otherwise
     engine_name: what computes, in which precision
     """
 
@@ -51,8 +55,11 @@ class Scorer:
         *,
         policy: DecodePolicy | None = None,
         threads: int | None = None,
+        fit: str | None = None,
     ) -> None:
         self.card: ModelCard = model.card
+        usual = model.card.preprocess
+        self.preprocess = usual if fit is None else replace(usual, fit=fit)
         self.engine = engine
         self.policy = policy or DecodePolicy()
         self.threads = threads or cores()
@@ -79,20 +86,22 @@ class Scorer:
     def score_many(self, sources: Iterable[Source], *, regions: bool = False) -> Iterator[Record]:
         """One record for each source, in their order, while the next photos are being decoded.
 
-        Holds a few batches of photos at most, however many sources there are.
+        Holds a few batches of photos at most, however many sources there are; more where shapes differ, so that
+        photos of one shape meet.
         """
+        together = BATCH if self.preprocess.fit == "squash" else SORTED
         waiting: deque[tuple[Source, Future[Prepared | PhotoError]]] = deque()
         sources = iter(sources)
         with ThreadPoolExecutor(self.threads, thread_name_prefix="rgnet-decode") as pool:
             try:
                 while True:
-                    room = BATCH * 3 - len(waiting)
+                    room = 2 * together + BATCH - len(waiting)
                     waiting.extend(
                         (source, pool.submit(self._attempt, source)) for source in islice(sources, room)
                     )
                     if not waiting:
                         return
-                    batch = [waiting.popleft() for _ in range(min(BATCH, len(waiting)))]
+                    batch = [waiting.popleft() for _ in range(min(together, len(waiting)))]
                     sources_now, futures = zip(*batch, strict=True)
                     photos = [future.result() for future in futures]
                     yield from self.score_prepared(sources_now, photos, regions=regions)
@@ -110,7 +119,14 @@ class Scorer:
             return PhotoDamaged(f"{named(source)}: decoding failed with {type(problem).__name__}: {problem}")
 
     def _prepare(self, source: Source) -> Prepared:
-        return prepare(source, self.card.preprocess, self.policy)
+        photo = prepare(source, self.preprocess, self.policy)
+        height, width, _ = photo.pixels_HW3.shape
+        usual = self.card.preprocess.target(photo.width, photo.height)
+        if (width, height) == usual:
+            return photo
+        exam = f"{usual[0]} x {usual[1]}"
+        note = f"{self.preprocess.fit}: seen at {width} x {height} pixels, in the model's exam at {exam}"
+        return photo._replace(notes=(*photo.notes, note))
 
     def score_prepared(
         self, sources: Sequence[Source], photos: Sequence[Prepared | PhotoError], *, regions: bool = False
@@ -178,22 +194,23 @@ class Scorer:
 
 
 def batches(photos: Sequence[Prepared | PhotoError]) -> Iterator[tuple[list[int], np.ndarray]]:
-    """The photos that decoded, those of one shape together: (their places, pixels_BHWC)."""
+    """The photos that decoded, those of one shape together, at most BATCH: (their places, pixels_BHWC)."""
     shapes: dict[tuple[int, ...], list[int]] = {}
     for index, photo in enumerate(photos):
         if not isinstance(photo, PhotoError):
             shapes.setdefault(photo.pixels_HW3.shape, []).append(index)
-    for indices in shapes.values():
-        yield indices, np.stack([photos[index].pixels_HW3 for index in indices])
+    for group in shapes.values():
+        for start in range(0, len(group), BATCH):
+            indices = group[start : start + BATCH]
+            yield indices, np.stack([photos[index].pixels_HW3 for index in indices])
 
 
 def prepare(source: Source, preprocess: Preprocess, policy: DecodePolicy) -> Prepared:
     """Decode a photo to what a model of this preprocessing is fed. Raises what `decode` raises."""
-    # Twice the square is enough for any aspect ratio that a "keep" fit may ask for
-    size = preprocess.size if preprocess.fit == "squash" else 3 * preprocess.size
-    photo = decode(source, at_least=(size, size), policy=policy)
+    photo = decode(source, at_least=preprocess.target, policy=policy)
     notes = (*photo.notes, *enlarged(photo, preprocess))
-    return Prepared(preprocess(photo.image), photo.width, photo.height, notes, photo.exif)
+    pixels_HW3 = preprocess(photo.image, of=(photo.width, photo.height))
+    return Prepared(pixels_HW3, photo.width, photo.height, notes, photo.exif)
 
 
 def enlarged(photo: Photo, preprocess: Preprocess) -> tuple[str, ...]:
@@ -240,6 +257,7 @@ def load(
     precision: str = "auto",
     threads: int | None = None,
     policy: DecodePolicy | None = None,
+    fit: str | None = None,
 ) -> Scorer:
     """A scorer, ready to use.
 
@@ -247,10 +265,12 @@ def load(
     engine:    "auto", "openvino", "torch", "torch:cuda:1", ...; precision: "auto", "f32", "bf16" or "f16"
     threads:   of the processor, for decoding and for the network; None for all
     policy:    what the decoder accepts
+    fit:       "keep" for a photo's own shape, "squash" for the square, at no more pixels than the square; None for
+               what the model was examined with
     Raises the errors of ModelFileError, EngineError, SettingError and MissingExtra.
     """
     file = modelfile.read(modelfile.find(model))
-    return opened(file, engine=engine, precision=precision, threads=threads, policy=policy)
+    return opened(file, engine=engine, precision=precision, threads=threads, policy=policy, fit=fit)
 
 
 def opened(
@@ -260,10 +280,11 @@ def opened(
     precision: str = "auto",
     threads: int | None = None,
     policy: DecodePolicy | None = None,
+    fit: str | None = None,
 ) -> Scorer:
     """A scorer of a model file that is read already; arguments and errors as of `load`."""
     running = open_engine(file, engine, precision=precision, threads=threads)
-    return Scorer(file, running, policy=policy, threads=threads)
+    return Scorer(file, running, policy=policy, threads=threads, fit=fit)
 
 
 def models() -> list[tuple[Path, ModelCard]]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -33,6 +33,12 @@ def score(
         str, typer.Option(help="auto is fastest here; f32 gives the same numbers on every machine.")
     ] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Processor cores to use; left out: all.")] = None,
+    fit: Annotated[
+        Literal["squash", "keep"] | None,
+        typer.Option(
+            help="keep: a photo's own shape, at no more pixels; squash: a square. Left out: as in the model's exam."
+        ),
+    ] = None,
     top: Annotated[int, typer.Option(min=0, help="Rows of the printed table, best first.")] = 20,
 ) -> None:
     """Score photos and print the best first.
@@ -45,7 +51,7 @@ def score(
 
     photos = listed(paths)
     table = open_table(output) if output else None
-    scorer = rgnet.load(model, engine=engine, precision=precision, threads=threads)
+    scorer = rgnet.load(model, engine=engine, precision=precision, threads=threads, fit=fit)
     tally = Tally(top)
     records = track(scorer.score_many(photos), total=len(photos), description="scoring")
     interrupted = consume(records, tally, table)
