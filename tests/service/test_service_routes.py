@@ -30,7 +30,21 @@ def test_a_photos_answer_is_its_line_of_rgnet_score_and_its_hash(service, photo,
         assert record == row
     # Alone it goes through the network as there: then even the characters are the same
     alone = service.post("/v1/score", content=data["0.png"], headers=PNG, params={"name": "0.png"})
-    assert json.dumps(alone.json()["photos"][0]["record"], ensure_ascii=False) in alone.text
+    command = [
+        sys.executable,
+        "-m",
+        "rgnet",
+        "score",
+        "0.png",
+        "--threads",
+        "1",
+        "-m",
+        str(tiny_model),
+        "-o",
+        "one.jsonl",
+    ]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+    assert f'"record": {(tmp_path / "one.jsonl").read_text().strip()}}}' in alone.text
 
 
 PNG = {"content-type": "image/png"}
