@@ -46,6 +46,12 @@ def tiny_classifier(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_histogram(tmp_path_factory) -> Path:
+    """The same with a share for each of five ratings."""
+    return tiny(tmp_path_factory, head="histogram", bins=(0.0, 0.25, 0.5, 0.75, 1.0))
+
+
+@pytest.fixture(scope="session")
 def tiny_file(tiny_model):
     """The tiny model in memory."""
     from rgnet.modelfile import read

@@ -23,13 +23,6 @@ ROOT = Path(__file__).resolve().parents[1]
 SHIPPED_FILE = SHIPPED / f"{DEFAULT}.safetensors"
 
 
-@pytest.fixture(scope="session")
-def histogram(tmp_path_factory):
-    from conftest import tiny
-
-    return read(tiny(tmp_path_factory, head="histogram", bins=(0.0, 0.25, 0.5, 0.75, 1.0)))
-
-
 @pytest.fixture
 def target(tmp_path):
     return tmp_path / "network.onnx"
@@ -46,7 +39,7 @@ def drawn(*shape):
     return np.random.default_rng(1).integers(0, 256, (*shape, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("model", ["tiny_file", "tiny_classifier", "histogram"])
+@pytest.mark.parametrize("model", ["tiny_file", "tiny_classifier", "tiny_histogram"])
 def test_every_head_scores_alike_in_onnx_runtime_on_shapes_that_were_not_checked(model, request, target):
     file = request.getfixturevalue(model)
     file = read(file) if isinstance(file, Path) else file

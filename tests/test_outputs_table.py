@@ -4,12 +4,11 @@ import csv
 import json
 import os
 
-import numpy as np
 import pytest
 
 from rgnet.errors import MissingExtra, SettingError
 from rgnet.outputs.table import ROW_GROUP, TABLES, open_table
-from rgnet.results import COLUMNS, RegionMap, ScoredPhoto, ScoreFailure
+from rgnet.results import COLUMNS, ScoredPhoto, ScoreFailure
 
 NAMES = [
     "plain.jpg",
@@ -101,19 +100,3 @@ def test_what_cannot_be_written_is_said_first(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     with pytest.raises(MissingExtra, match=r'run {2}pip install "rgnet\[parquet\]"'):
         open_table(tmp_path / "a.parquet")
-
-
-def test_map_of_a_portrait_is_drawn_in_its_own_shape(tmp_path):
-    from PIL import Image
-
-    from rgnet.modelfile import Scale
-    from rgnet.outputs.heatmap import draw
-
-    votes = np.linspace(1, 5, 12, dtype=np.float32).reshape(4, 3)
-    scored = ScoredPhoto(path="a", regions=RegionMap(votes, np.full((4, 3), 1 / 12, np.float32)), **PHOTO)
-    scale = Scale(low=1, high=5, people="", quantiles=(1, 5))
-    for what in ("votes", "weights"):
-        draw(scored, Image.new("RGB", (300, 500), "gray"), tmp_path / "map.png", what=what, scale=scale)
-        with Image.open(tmp_path / "map.png") as picture:
-            pixels = np.asarray(picture.convert("RGB"))
-        assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 100
