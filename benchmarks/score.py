@@ -4,7 +4,6 @@ Prints, all measured in this one run:
   photos_per_s        `Scorer.score_many` over a folder of 12-megapixel JPEG files, default model
   bound_photos_per_s  what decoding and resizing plus inference alone would allow on the same cores
   shares              of the two cores' time: decode and resize, inference, the rest
-  densenet121         the paper's network at 300x300: default engine over torch eager float32, same weights
   peak_mb             peak memory of `rgnet score` over 100 and over 2,000 photos
 """
 
@@ -21,7 +20,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -34,7 +32,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("--json", type=Path, help="also write the figures to this file")
     options.add_argument("--photos", type=Path, help="keep the 12-megapixel photos here for the next run")
-    options.add_argument("--skip", nargs="*", default=[], choices=["folder", "densenet121", "memory"])
+    options.add_argument("--skip", nargs="*", default=[], choices=["folder", "memory"])
     chosen = options.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:CORES]))
@@ -42,7 +40,7 @@ def main() -> None:
     figures: dict = {"machine": machine()}
     with tempfile.TemporaryDirectory() as scratch:
         folder = chosen.photos or Path(scratch) / "photos"
-        parts = {"folder": folder_rate, "densenet121": densenet_ratio, "memory": memory}
+        parts = {"folder": folder_rate, "memory": memory}
         for name, part in parts.items():
             if name not in chosen.skip:
                 figures |= part(folder)
@@ -95,43 +93,6 @@ def folder_rate(folder: Path) -> dict:
             "inference": round(inference / whole, 3),
             "rest": round(1 - (decoding + inference) / whole, 3),
         },
-    }
-
-
-def densenet_ratio(_folder: Path) -> dict:
-    """The paper's network, random weights, batches of four photos at 300x300."""
-    import numpy as np
-    import torch
-
-    from rgnet.engines import open_engine
-    from rgnet.export import graph_of
-    from rgnet.model import build, preset
-    from rgnet.modelfile import ModelCard, ModelFile, Scale, half
-    from rgnet.preprocess import Preprocess
-
-    torch.set_num_threads(CORES)
-    network = build(preset("rgnet")).eval()
-    scale = Scale(low=0, high=1, people="nobody", quantiles=(0, 1))
-    card = ModelCard(
-        name="random",
-        architecture=preset("rgnet"),
-        preprocess=Preprocess(size=300),
-        scale=scale,
-        licence="none",
-    )
-    file = ModelFile(card=card, tensors=half(network.state_dict()), graph=graph_of(network))
-    pixels = np.random.default_rng(0).integers(0, 256, (4, 300, 300, 3), dtype=np.uint8)
-    seconds = {}
-    for engine, precision in (("torch:cpu", "f32"), ("openvino", "f32"), ("openvino", "auto")):
-        opened = open_engine(file, engine, precision=precision, threads=CORES)
-        opened.run(pixels)
-        seconds[opened.name if precision == "f32" else "default"] = best(partial(opened.run, pixels)) / 4
-    eager = seconds["torch-cpu-f32"]
-    return {
-        "densenet121": {
-            name: {"s_per_photo": round(value, 4), "x": round(eager / value, 2)}
-            for name, value in seconds.items()
-        }
     }
 
 

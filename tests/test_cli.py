@@ -58,6 +58,7 @@ OPTIONS = {
         "--no-resume",
         "--help",
     },
+    "quantize": {"--photos", "--output", "--count", "--loss", "--help"},
     "distil": {"--photos", "--output", "--weights", "--set", "--resume", "--no-resume", "--help"},
     "evaluate": {
         "--photos",

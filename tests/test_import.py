@@ -43,6 +43,15 @@ MAY_IMPORT = {
     "modelfile": ("architecture", "preprocess", "errors"),
     "export": ("rgnet", "engines", "errors", "model", "modelfile", "scorer", "export"),
     "engines": ("modelfile", "errors", "model", "engines"),
+    "quantization": (
+        "datasets",
+        "engines",
+        "evaluation",
+        "intake",
+        "modelfile",
+        "scorer",
+        "errors",
+    ),
     "scorer": ("engines", "intake", "modelfile", "photo", "preprocess", "results", "errors", "rgnet"),
     "what_if": ("results", "scorer", "errors"),
     "explanation": ("engines", "photo", "results", "scorer", "what_if", "errors"),
@@ -117,6 +126,15 @@ def test_importing_rgnet_loads_nothing_heavy_within_a_fifth_of_a_second():
     spent, loaded = min(run.stdout for run in runs).split(maxsplit=1)
     assert loaded.strip() == "[]"
     assert float(spent) < 0.2
+
+
+def test_openvino_is_kept_from_reporting_its_use():
+    code = (
+        "import rgnet.engines.openvino, sys\n"
+        "print([name for name, module in sys.modules.items() if module and 'openvino_telemetry' in name])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
 
 
 def test_every_public_name_resolves():

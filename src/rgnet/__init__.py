@@ -9,6 +9,7 @@ Names are resolved when first used, so importing rgnet loads no network, no engi
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from rgnet.scorer import Scorer, load, models
 
 __version__ = "0.1.0"
+
+# OpenVINO tells its makers each time it is imported, unless this module of theirs cannot be
+sys.modules.setdefault("openvino_telemetry", None)
 
 _HOME = {
     "DecodePolicy": "intake",

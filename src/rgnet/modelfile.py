@@ -3,6 +3,7 @@
 A safetensors file of
     the network's tensors     matrices may be float16, vectors float32
     graph.onnx                uint8, the network as ONNX with every weight a graph input (about 0.1 MB)
+    int8.xml.gz, int8.bin     uint8, where `rgnet quantize` made them: the network in int8 as OpenVINO IR
     metadata "rgnet"          the card as JSON
     metadata "sha256"         hash over all tensors and the card, its exam figures left out: they are about the
                               model, and recording an exam does not make it another model
@@ -13,13 +14,14 @@ no weights.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rgnet.architecture import Architecture
 from rgnet.errors import ModelDamaged, ModelForeign, ModelNotFound, ModelTooNew, near
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 SUFFIX = ".safetensors"
 GRAPH = "graph.onnx"
+INT8 = ("int8.xml.gz", "int8.bin")
 DEFAULT = "rgnet-compact"
 HEAD_LIMIT = 100_000_000
 SHIPPED = Path(__file__).parent / "weights"
@@ -66,7 +69,7 @@ class ModelCard:
     """What a model is, apart from its weights.
 
     precision: what "auto" means for this model: "auto" leaves it to the engine, "f32" is for a network whose
-              scores bf16 moves too much
+              scores bf16 moves too much, "int8" for one that was quantized and examined (on OpenVINO)
     training: data, photos, list hashes, recipe, command: plain values
     licence:  of the weights, short; `notice` is what users must be told
     metrics:  exam figures by name
@@ -116,6 +119,13 @@ class ModelCard:
         )
 
 
+class Int8(NamedTuple):
+    """A network in int8 as OpenVINO IR, fed with uint8 (B, H, W, 3) of any size; `rgnet.quantization` makes it."""
+
+    xml: bytes
+    weights: bytes
+
+
 @dataclass(frozen=True)
 class ModelFile:
     """A model in memory: card, weights by their names in the network, and the ONNX graph without weights."""
@@ -124,6 +134,7 @@ class ModelFile:
     tensors: Mapping[str, np.ndarray]
     graph: bytes
     path: Path | None = None
+    int8: Int8 | None = None
 
 
 def half(tensors: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -138,13 +149,23 @@ def half(tensors: Mapping[str, Any]) -> dict[str, np.ndarray]:
     }
 
 
-def write(path: Path, card: ModelCard, tensors: Mapping[str, np.ndarray], graph: bytes) -> str:
+def write(
+    path: Path,
+    card: ModelCard,
+    tensors: Mapping[str, np.ndarray],
+    graph: bytes,
+    *,
+    int8: Int8 | None = None,
+) -> str:
     """Write a model file, whole or not at all; returns its hash."""
     import numpy as np
     from safetensors.numpy import save
 
     stored = {name: np.ascontiguousarray(array) for name, array in sorted(tensors.items())}
     stored[GRAPH] = np.frombuffer(graph, dtype=np.uint8)
+    if int8 is not None:
+        contents = (gzip.compress(int8.xml, mtime=0), int8.weights)
+        stored |= {name: np.frombuffer(part, np.uint8) for name, part in zip(INT8, contents, strict=True)}
     text = json.dumps(card.to_dict(), sort_keys=True)
     digest = content_hash(card.to_dict(), stored)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -175,7 +196,9 @@ def read(path: Path) -> ModelFile:
             f"{path}: the content does not match its hash {card.short_hash}: fetch the file again"
         )
     graph = tensors.pop(GRAPH).tobytes()
-    return ModelFile(card=card, tensors=tensors, graph=graph, path=path)
+    xml, weights = (tensors.pop(name, None) for name in INT8)
+    int8 = None if weights is None else Int8(gzip.decompress(xml.tobytes()), weights.tobytes())
+    return ModelFile(card=card, tensors=tensors, graph=graph, path=path, int8=int8)
 
 
 def read_card(path: Path) -> ModelCard:
@@ -225,7 +248,8 @@ def damaged(path: Path, problem: object) -> ModelDamaged:
 def record(path: Path, metrics: dict[str, Any]) -> None:
     """Add exam figures to the card of a model file; its hash stays."""
     model = read(path)
-    write(path, replace(model.card, metrics=model.card.metrics | metrics), model.tensors, model.graph)
+    card = replace(model.card, metrics=model.card.metrics | metrics)
+    write(path, card, model.tensors, model.graph, int8=model.int8)
 
 
 def content_hash(card: dict[str, Any], tensors: Mapping[str, np.ndarray]) -> str:

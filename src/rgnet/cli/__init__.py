@@ -19,6 +19,7 @@ from rgnet.cli.explain import explain
 from rgnet.cli.export import export
 from rgnet.cli.info import info
 from rgnet.cli.models import models
+from rgnet.cli.quantize import quantize
 from rgnet.cli.rate import rate
 from rgnet.cli.report import report
 from rgnet.cli.reproduce import reproduce
@@ -42,7 +43,7 @@ app = typer.Typer(
     help="How beautiful is a photograph, and why. Start with:  rgnet score FOLDER",
 )
 library = (scan, top, show, report, stats, export, rate)
-learning = (verify, train, distil, evaluate, compare, reproduce)
+learning = (verify, train, distil, quantize, evaluate, compare, reproduce)
 for command in (score, explain, *library, cluster, serve, models, info, *learning):
     app.command()(command)
 

@@ -25,7 +25,7 @@ def compare(
         ),
     ] = "held_out",
     engine: Annotated[str, typer.Option(help="auto, openvino or torch.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, f32 or bf16.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, f32, bf16 or int8.")] = "auto",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Also write the figures as JSON.")
     ] = None,

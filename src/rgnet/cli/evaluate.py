@@ -26,7 +26,7 @@ def evaluate(
         typer.Option(help="test: the data set's own test photos; held_out: those set aside for choosing."),
     ] = "held_out",
     engine: Annotated[str, typer.Option(help="auto, openvino or torch.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, f32 or bf16.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, f32, bf16 or int8.")] = "auto",
     stability: Annotated[
         bool,
         typer.Option("--stability", help="Also measure how far harmless changes of a photo move its score."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import platform
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -11,7 +12,8 @@ import numpy as np
 from rgnet.errors import SettingError, near
 from rgnet.modelfile import ModelFile
 
-PRECISIONS = ("auto", "f32", "bf16", "f16")
+X86 = ("x86_64", "AMD64")
+PRECISIONS = ("auto", "f32", "bf16", "f16", "int8")
 
 
 class EngineStages(NamedTuple):
@@ -49,20 +51,27 @@ def open_engine(
 ) -> Engine:
     """The engine of that name, ready to run; "auto" is torch where there is an NVIDIA card for it, else OpenVINO.
 
-    precision: "auto" is what the model's card says, mostly the engine's own choice; "f32" is the same everywhere
+    precision: "auto" is what the model's card says, mostly the engine's own choice, and float32 where that says int8
+               but this is no x86 processor; "f32" is the same everywhere
     threads:   of the processor; None for all
     Raises EngineError, SettingError or MissingExtra.
     """
     if precision not in PRECISIONS:
         raise SettingError(f"precision is one of {', '.join(PRECISIONS)}, not {precision!r}")
-    if precision == "auto":
-        precision = model.card.precision
     if engine == "auto":
         engine = "torch" if cuda_at_hand() else "openvino"
     name, _, device = engine.partition(":")
     if name not in OPENERS:
         raise SettingError(f"there is no engine {name!r}: {near(name, OPENERS)}")
+    if precision == "auto":
+        precision = served(model, name, device)
     return OPENERS[name](model, device, precision, threads)
+
+
+def served(model: ModelFile, engine: str, device: str) -> str:
+    """What "auto" means for a model: what its card says, where the engine has it."""
+    quick = engine == "openvino" and device in ("", "CPU") and platform.machine() in X86
+    return "f32" if model.card.precision == "int8" and not quick else model.card.precision
 
 
 def cuda_at_hand() -> bool:

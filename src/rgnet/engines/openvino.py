@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import openvino as ov
@@ -17,6 +20,7 @@ from rgnet.errors import EngineError
 from rgnet.modelfile import ModelFile
 
 PRECISIONS = {"f32": ov.Type.f32, "bf16": ov.Type.bf16, "f16": ov.Type.f16}
+PRECISE = 2
 SHAPES_KEPT = 6
 
 
@@ -28,6 +32,9 @@ class OpenVINOEngine:
     exact, and one network with open sides serves all shapes but the square: about a tenth slower, but nothing is
     compiled for the next shape, and a hundred megabytes for each of them are saved. What gives the stages is
     compiled apart from what scores, and only when it is asked for.
+
+    precision: "bf16" leaves the first convolutions in float32 (`precise`); "int8" is the network that the model file
+               holds beside its weights, and what is not in int8 there is in float32, the same on every processor
     """
 
     def __init__(self, model: ModelFile, device: str, *, precision: str, threads: int | None) -> None:
@@ -35,7 +42,15 @@ class OpenVINOEngine:
         self.device = device
         self.core = ov.Core()
         self.settings: dict[str, object] = {"PERFORMANCE_HINT": "LATENCY"}
-        if precision != "auto":
+        self.precision = precision
+        self.fast = "BF16" in self.core.get_property(device, "OPTIMIZATION_CAPABILITIES")
+        if precision == "int8":
+            if model.int8 is None:
+                raise EngineError(
+                    f"{model.card.name} holds no int8 network: make one with  rgnet quantize, or ask for f32"
+                )
+            self.settings["INFERENCE_PRECISION_HINT"] = PRECISIONS["f32"]
+        elif precision != "auto":
             self.settings["INFERENCE_PRECISION_HINT"] = PRECISIONS[precision]
         if threads is not None:
             self.settings["INFERENCE_NUM_THREADS"] = threads
@@ -45,10 +60,10 @@ class OpenVINOEngine:
 
         self.square, self.exact = (model.card.preprocess.size,) * 2, False
         kind = self.scoring.at(self.square).get_property("INFERENCE_PRECISION_HINT").get_type_name()
-        if precision not in ("auto", kind):
+        if precision not in ("auto", "int8", kind):
             raise EngineError(f"this processor has no {precision}: OpenVINO offers {kind}")
         self.exact = kind == "f32" and device == "CPU"
-        self.name = f"openvino-{kind}"
+        self.name = f"openvino-{'int8' if precision == 'int8' else kind}"
 
     def run(self, pixels_BHWC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         with self.lock:
@@ -60,9 +75,12 @@ class OpenVINOEngine:
         return (-1, -1) if self.exact and shape != self.square else shape
 
     def stages(self, pixels_BHWC: np.ndarray) -> EngineStages:
+        """In int8, the stages are those of the float network, and score and votes are still int8's."""
         with self.lock:
             outputs = self.explaining.at(pixels_BHWC.shape[1:3])(pixels_BHWC)
             arrays = {name: array.copy() for key, array in outputs.items() for name in key.get_names()}
+        if self.precision == "int8":
+            arrays["image_BC"], arrays["vote_BHWC"] = self.run(pixels_BHWC)
         return EngineStages(
             arrays["image_BC"],
             arrays["vote_BHWC"],
@@ -74,6 +92,19 @@ class OpenVINOEngine:
 
     def compiled(self, shape: tuple[int, ...], *, stages: bool) -> ov.CompiledModel:
         """The network for photos of (H, W) and any batch, with its stages among the outputs or without."""
+        network = self.int8() if self.precision == "int8" and not stages else self.float(stages=stages)
+        network.reshape([-1, *shape, 3])
+        try:
+            return self.core.compile_model(network, self.device, self.settings)
+        except RuntimeError as problem:
+            name = self.model.card.name
+            raise EngineError(f"OpenVINO cannot run {name} on {self.device}: {problem}") from problem
+
+    def int8(self) -> ov.Model:
+        weights = np.frombuffer(self.model.int8.weights, np.uint8)
+        return self.core.read_model(self.model.int8.xml, ov.Tensor(weights))
+
+    def float(self, *, stages: bool) -> ov.Model:
         network = self.core.read_model(io.BytesIO(self.model.graph))
         if stages:
             found = stages_in(network)
@@ -81,12 +112,10 @@ class OpenVINOEngine:
                 output.get_tensor().add_names({name})
             network.add_outputs(list(found.values()))
         network = from_pixels(with_weights(network, self.model), self.model)
-        network.reshape([-1, *shape, 3])
-        try:
-            return self.core.compile_model(network, self.device, self.settings)
-        except RuntimeError as problem:
-            name = self.model.card.name
-            raise EngineError(f"OpenVINO cannot run {name} on {self.device}: {problem}") from problem
+        if not self.fast or self.precision not in ("auto", "bf16"):
+            return network
+        network = folded(network)
+        return precise(network, convolutions(network)[:PRECISE])
 
 
 class Shapes:
@@ -103,6 +132,46 @@ class Shapes:
                 self.kept.popitem(last=False)
         self.kept.move_to_end(shape)
         return self.kept[shape]
+
+
+def folded(network: ov.Model) -> ov.Model:
+    """The network with its batch norms multiplied into the convolutions before them."""
+    from openvino._offline_transformations import apply_moc_transformations
+
+    apply_moc_transformations(network, cf=True)
+    return network
+
+
+def convolutions(network: ov.Model) -> list[str]:
+    """Names of the convolutions, in the order in which they run."""
+    kinds = ("Convolution", "GroupConvolution")
+    return [node.get_friendly_name() for node in network.get_ordered_ops() if node.get_type_name() in kinds]
+
+
+def precise(network: ov.Model, names: Iterable[str]) -> ov.Model:
+    """The network with a mark on those layers that bf16 must leave in float32.
+
+    A photo's own pixels have small differences on large values: with the first convolutions in bf16 the default
+    model's scores move by up to a point of five, with these two in float32 by less than a tenth (docs/performance.md).
+    OpenVINO reads the mark, but lets nobody set it in Python; so it is written into the network's XML.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / name for name in ("network.xml", "network.bin")]
+        ov.serialize(network, *files)
+        xml, weights = marked(files[0].read_bytes(), set(names)), np.fromfile(files[1], np.uint8)
+    return ov.Core().read_model(xml, ov.Tensor(weights))
+
+
+def marked(xml: bytes, names: set[str]) -> bytes:
+    root = ElementTree.fromstring(xml)
+    for layer in root.iterfind("layers/layer"):
+        if layer.get("name") in names:
+            info = layer.find("rt_info")
+            if info is None:
+                info = ElementTree.Element("rt_info")
+                layer.insert(1 if layer.find("data") is not None else 0, info)
+            ElementTree.SubElement(info, "attribute", name="precise", version="0", value="")
+    return ElementTree.tostring(root)
 
 
 def with_weights(network: ov.Model, model: ModelFile) -> ov.Model:

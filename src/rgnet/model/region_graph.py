@@ -18,11 +18,11 @@ def affinity(region_BND: Tensor, phi_DD: Tensor, theta_DD: Tensor, *, scale: flo
         s(x_i, x_j) = scale (A x_i)^T (B x_j)                      equation 1, A = phi_DD, B = theta_DD
         S_ij = exp s(x_i, x_j) / sum_k exp s(x_i, x_k)             equation 2
 
-    The softmax is taken in float32 whatever the precision around it.
+    A^T B is multiplied out first: it is one matrix for all photos, which engines compute once and for all. The
+    softmax is taken in float32 whatever the precision around it.
     """
-    query_BND = F.linear(region_BND, phi_DD) * scale
-    key_BND = F.linear(region_BND, theta_DD)
-    similarity_BNN = query_BND @ key_BND.transpose(1, 2)
+    query_BND = region_BND @ (phi_DD.t() @ theta_DD * scale)
+    similarity_BNN = query_BND @ region_BND.transpose(1, 2)
     return similarity_BNN.float().softmax(dim=2).to(region_BND.dtype)
 
 
