@@ -203,7 +203,7 @@ def test_a_classifier_labels_its_photos(tiny_classifier, photos):
 def test_unknown_engines_and_precisions_hint(tiny_model):
     with pytest.raises(SettingError, match="there is no engine 'openvin': did you mean openvino"):
         rgnet.load(tiny_model, engine="openvin")
-    with pytest.raises(SettingError, match="precision is one of auto, f32, bf16, f16, not 'int4'"):
+    with pytest.raises(SettingError, match="precision is one of auto, f32, bf16, f16, int8, not 'int4'"):
         rgnet.load(tiny_model, precision="int4")
 
 
