@@ -102,7 +102,9 @@ def test_a_name_is_text_and_nothing_is_opened_by_it(service, photo, monkeypatch)
         raise AssertionError("a file was opened")
 
     mimetypes.init()
-    service.post("/v1/score", content=photo(1), headers=BARE)  # a network is made ready for photos of this shape
+    service.post(
+        "/v1/score", content=photo(1), headers=BARE
+    )  # a network is made ready for photos of this shape
     monkeypatch.setattr("builtins.open", no_opening)
     monkeypatch.setattr("pathlib.Path.open", no_opening)
     for name in NAMES:
