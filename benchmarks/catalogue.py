@@ -26,7 +26,7 @@ from statistics import median
 
 import numpy as np
 from photos import twelve_megapixels
-from score import CORES, machine
+from score import CORES, machine, on_two_cores
 
 from rgnet import modelfile
 from rgnet.intake import DecodePolicy, find_photos
@@ -45,8 +45,7 @@ def main() -> None:
     options.add_argument("--skip", nargs="*", default=[], choices=["scan", "queries"])
     options.add_argument("--json", type=Path, help="also write the figures to this file")
     chosen = options.parse_args()
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:CORES]))
+    on_two_cores()
     figures: dict = {"machine": machine()}
     with tempfile.TemporaryDirectory() as scratch:
         if "scan" not in chosen.skip:

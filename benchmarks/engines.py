@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
 import numpy as np
-from score import CORES, machine
+from score import CORES, machine, on_two_cores
 
 ROUNDS = 7
 PLAIN = "torch-cpu-f32"
@@ -31,8 +30,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("--json", type=Path, help="also write the figures to this file")
     chosen = options.parse_args()
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:CORES]))
+    on_two_cores()
 
     figures: dict = {"machine": machine()}
     for name, (file, pixels_BHWC) in {"default": default(), "densenet121": densenet()}.items():

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -26,7 +25,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-CORES, BATCH, ROUNDS = 2, 8, 3
+from score import CORES, machine, on_two_cores
+
+BATCH, ROUNDS = 8, 3
 HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
@@ -111,8 +112,7 @@ def main() -> None:
     options.add_argument("--pyiqa", help="a Python that has pyiqa and rgnet")
     options.add_argument("--one", choices=[OURS, *NEIGHBOURS], help=argparse.SUPPRESS)
     chosen = options.parse_args()
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:CORES]))
+    on_two_cores()
     if chosen.one:
         paths = sorted(chosen.photos.iterdir())
         print(json.dumps(ours(paths) if chosen.one == OURS else theirs(NEIGHBOURS[chosen.one], paths)))
@@ -125,7 +125,6 @@ def main() -> None:
 
 def compare(folder: Path, count: int, pyiqa: str | None) -> dict:
     from photos import twelve_megapixels
-    from score import machine
 
     twelve_megapixels(folder, count)
     figures: dict = {"machine": machine(), "photos": len(list(folder.iterdir())), "models": {}}

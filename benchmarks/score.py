@@ -34,8 +34,7 @@ def main() -> None:
     options.add_argument("--photos", type=Path, help="keep the 12-megapixel photos here for the next run")
     options.add_argument("--skip", nargs="*", default=[], choices=["folder", "memory"])
     chosen = options.parse_args()
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:CORES]))
+    on_two_cores()
 
     figures: dict = {"machine": machine()}
     with tempfile.TemporaryDirectory() as scratch:
@@ -47,6 +46,12 @@ def main() -> None:
                 print(json.dumps(figures, indent=2), flush=True)
     if chosen.json:
         chosen.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def on_two_cores() -> None:
+    """This process and those it starts from here on, where the system can say so."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:CORES]))
 
 
 def machine() -> str:

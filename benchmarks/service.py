@@ -17,7 +17,6 @@ import asyncio
 import hashlib
 import itertools
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -30,7 +29,7 @@ from statistics import median, quantiles
 
 import psutil
 from photos import twelve_megapixels
-from score import CORES, machine
+from score import CORES, machine, on_two_cores
 
 import rgnet
 from rgnet.intake import find_photos
@@ -51,8 +50,7 @@ def main() -> None:
     options.add_argument("--skip", nargs="*", default=[], choices=["load", "memory"])
     options.add_argument("--json", type=Path, help="also write the figures to this file")
     chosen = options.parse_args()
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:CORES]))
+    on_two_cores()
     figures: dict = {"machine": machine()}
     with tempfile.TemporaryDirectory() as scratch:
         if "load" not in chosen.skip:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -26,7 +25,7 @@ from statistics import median
 import numpy as np
 import skimage.data
 from PIL import Image
-from score import CORES, ROUNDS, machine
+from score import CORES, ROUNDS, machine, on_two_cores
 
 from rgnet import modelfile
 from rgnet.datasets import load
@@ -51,8 +50,7 @@ def main() -> None:
     options.add_argument("--copies", type=Path, help="PARA's photos")
     options.add_argument("--json", type=Path, help="also write the figures to this file")
     chosen = options.parse_args()
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:CORES]))
+    on_two_cores()
 
     file = modelfile.read(modelfile.find(None))
     figures = {"machine": machine(), "model": file.card.name, "cost": cost(file)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +32,21 @@ def photo(tmp_path) -> Path:
 def sidecar(photo) -> Path:
     """Where its sidecar would stand; nothing stands there yet."""
     return photo.with_name("a.jpg.xmp")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium without a window. Skips, visibly, where it or Playwright is missing."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    chromium = next(filter(None, map(shutil.which, names)), None)
+    if chromium is None:
+        pytest.skip("needs chromium")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=chromium, headless=True, args=flags)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -62,7 +62,7 @@ def decode(source: Source, *, at_least: Wanted = None, policy: DecodePolicy = _U
     if isinstance(source, Image.Image):
         return _from_image(source, "the Pillow image", policy)
     if isinstance(source, bytes | bytearray | memoryview):
-        name = f"the photo of {len(source)} bytes"
+        name = nameless(source)
         _check_bytes(name, len(source), policy)
         return _from_stream(BytesIO(source), name, at_least, policy)
     if isinstance(source, str | os.PathLike):
@@ -70,6 +70,11 @@ def decode(source: Source, *, at_least: Wanted = None, policy: DecodePolicy = _U
     raise PhotoRefused(
         f"a photo is a path, bytes, a Pillow image or an array, not {type(source).__name__}: open it first"
     )
+
+
+def nameless(data: bytes | bytearray | memoryview) -> str:
+    """What errors call a photo of which only the bytes are known."""
+    return f"the photo of {len(data)} bytes"
 
 
 # --- the four kinds of source ----------------------------------------------------------------------------

@@ -21,8 +21,7 @@ from rgnet.datasets.records import RatedPhoto, RatedPhotos, list_hash
 from rgnet.engines.openvino import convolutions, folded, from_pixels, with_weights
 from rgnet.errors import DataError, PhotoError, need
 from rgnet.evaluation.answers import Track, answer, photos_of
-from rgnet.evaluation.compare import Candidate, Comparison, compare
-from rgnet.evaluation.leaks import leaks
+from rgnet.evaluation.compare import Comparison, candidate, compare
 from rgnet.intake import DecodePolicy
 from rgnet.modelfile import Int8, ModelCard, ModelFile
 from rgnet.scorer import opened, prepare
@@ -39,7 +38,7 @@ def quantized(model: ModelFile, photos: Iterable[np.ndarray], *, floats: int = F
     Raises MissingExtra.
     """
     nncf = need("nncf", extra="quantize", purpose="quantizing a network")
-    network = from_pixels(with_weights(ov.Core().read_model(io.BytesIO(model.graph)), model), model)
+    network = from_pixels(with_weights(ov.Core().read_model(io.BytesIO(model.graph)), model), model.card)
     network.reshape([-1, -1, -1, 3])
     network = folded(network)
     layers = convolutions(network)
@@ -101,7 +100,6 @@ def examined(model: ModelFile, rated: RatedPhotos, *, track: Track = iter) -> Co
     for precision in ("int8", "f32"):
         scorer = opened(model, engine="openvino", precision=precision)
         sheets.append(answer(scorer, rated, asked, track=track))
-        met = leaks(scorer.card, rated, asked)
-        candidates.append(Candidate(model.card.name, model.card.short_hash, scorer.engine_name, met))
+        candidates.append(candidate(scorer, rated, asked))
     a, b = sheets
     return compare(rated, "held_out", a=a, b=b, candidates=tuple(candidates))

@@ -20,7 +20,7 @@ from rgnet.engines import Engine, open_engine
 from rgnet.errors import PhotoDamaged, PhotoError
 from rgnet.intake import DecodePolicy
 from rgnet.modelfile import ModelCard, ModelFile
-from rgnet.photo import Photo, Source, decode
+from rgnet.photo import Photo, Source, decode, nameless
 from rgnet.preprocess import Preprocess
 from rgnet.results import Record, RegionMap, ScoredPhoto, ScoreFailure
 
@@ -28,6 +28,8 @@ BATCH = 8
 # Photos among which those of one shape are looked for, where shapes differ
 SORTED = 4 * BATCH
 NOT_ENLARGED = 1.1
+# Of p in equation 5, which reaches from here to 1 - LOWEST_P
+LOWEST_P = 1 / (1 + math.e)
 
 
 class Prepared(NamedTuple):
@@ -189,8 +191,15 @@ class Scorer:
         """Votes of the score, of the class "high", or the histogram's mean, on the human scale, and their weights."""
         bins = self.card.architecture.bins
         vote_HW = vote_HWC @ np.float32(bins) if bins else vote_HWC[..., -1].astype(np.float32)
-        weight_HW = np.exp(self.card.architecture.r * (vote_HW - vote_HW.max()))
-        return RegionMap(votes=self.card.scale.human(vote_HW), weights=weight_HW / weight_HW.sum())
+        return RegionMap(
+            votes=self.card.scale.human(vote_HW), weights=vote_weights(vote_HW, self.card.architecture.r)
+        )
+
+
+def vote_weights(vote_HW: np.ndarray, r: float) -> np.ndarray:
+    """Every region's weight in the log-sum-exp of equation 4, of votes in [0, 1]; they sum to 1."""
+    weight_HW = np.exp(r * (vote_HW - vote_HW.max()))
+    return weight_HW / weight_HW.sum()
 
 
 def batches(photos: Sequence[Prepared | PhotoError]) -> Iterator[tuple[list[int], np.ndarray]]:
@@ -237,8 +246,12 @@ def unit_score(image_C: np.ndarray, bins: tuple[float, ...] = ()) -> tuple[float
     if len(image_C) == 1:
         return float(image_C[0]), None
     p = 1 / (1 + math.exp(float(image_C[0]) - float(image_C[1])))
-    lowest = 1 / (1 + math.e)
-    return (p - lowest) / (1 - 2 * lowest), p
+    return (p - LOWEST_P) / (1 - 2 * LOWEST_P), p
+
+
+def naming(problem: PhotoError, name: str, data: bytes) -> PhotoError:
+    """An error about a file's bytes as one about the file."""
+    return type(problem)(str(problem).replace(nameless(data), name, 1))
 
 
 def named(source: Source) -> str:

@@ -3,23 +3,12 @@
 from types import SimpleNamespace
 
 import pytest
-from shoot import CHROMIUM, DESK, FLAGS, PHONE, make
+from shoot import DESK, PHONE, make
 from typer.testing import CliRunner
 
 from rgnet.cli import app
 from rgnet.library.catalogue import Catalogue
 from rgnet.library.queries import Filter, best, entry, model_asked_for
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    if CHROMIUM is None:
-        pytest.skip("needs chromium")
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """A shoot of 500 photos to look at in a browser, and how a test reads the page."""
 
 import re
-import shutil
 
 import numpy as np
 from PIL import Image
@@ -11,8 +10,6 @@ EVIL = "<img src=x onerror=alert(1)>.jpg"
 TAGGED = "script><svg onload=alert(3)>.jpg"
 ENDING = "</script><script>alert(2)</script>"
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 

@@ -1,31 +1,21 @@
 """The gallery in a real browser, once. Skipped, visibly, where Chromium or Playwright is missing."""
 
-import shutil
-
 import pytest
 from noise import EVIL
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-
 
 @pytest.fixture
-def tab():
+def tab(browser):
     """A browser's tab, with what it said on its console and what it asked for."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    if CHROMIUM is None:
-        pytest.skip("needs chromium")
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
-        tab = browser.new_page()
-        tab.set_default_timeout(15_000)
-        tab.said, tab.asked = [], []
-        tab.on("console", lambda message: tab.said.append(message.text))
-        tab.on("pageerror", lambda error: tab.said.append(str(error)))
-        tab.on("dialog", lambda dialog: (tab.said.append(dialog.message), dialog.dismiss()))
-        tab.on("request", lambda request: tab.asked.append(request.url))
-        yield tab
-        browser.close()
+    tab = browser.new_page()
+    tab.set_default_timeout(15_000)
+    tab.said, tab.asked = [], []
+    tab.on("console", lambda message: tab.said.append(message.text))
+    tab.on("pageerror", lambda error: tab.said.append(str(error)))
+    tab.on("dialog", lambda dialog: (tab.said.append(dialog.message), dialog.dismiss()))
+    tab.on("request", lambda request: tab.asked.append(request.url))
+    yield tab
+    tab.close()
 
 
 def test_a_library_is_looked_through_and_a_hostile_name_does_nothing(tab, run_service, scanned):

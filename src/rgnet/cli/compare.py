@@ -39,7 +39,7 @@ def compare(
     from rgnet.cli.progress import track
     from rgnet.evaluation import compare as comparing
     from rgnet.evaluation.answers import answer, photos_of
-    from rgnet.evaluation.leaks import leaks, rated_as_taught
+    from rgnet.evaluation.leaks import rated_as_taught
     from rgnet.evaluation.metrics import scipy_stats
     from rgnet.evaluation.report import check_writable, write_json, write_together
 
@@ -56,10 +56,7 @@ def compare(
         scorer = rgnet.load(file, engine=engine, precision=precision)
         watch = partial(track, total=len(listed), description=f"scoring with {letter}")
         sheets.append(answer(scorer, rated, listed, track=watch))
-        met = leaks(scorer.card, own, listed)
-        candidates.append(
-            comparing.Candidate(scorer.card.name, scorer.card.short_hash, scorer.engine_name, met)
-        )
+        candidates.append(comparing.candidate(scorer, own, listed))
     found = comparing.compare(rated, split, a=sheets[0], b=sheets[1], candidates=tuple(candidates))
 
     typer.echo(str(found))

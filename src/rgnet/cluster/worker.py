@@ -23,7 +23,7 @@ from rgnet.isolation import SECONDS, Cells
 from rgnet.outputs.table import open_table
 from rgnet.preprocess import Preprocess
 from rgnet.results import Record
-from rgnet.scorer import Prepared, Scorer
+from rgnet.scorer import Prepared, Scorer, naming
 from rgnet.scorer import opened as scorer_of
 from rgnet.scorer import prepare as decoded
 
@@ -55,8 +55,7 @@ def prepare(task: Task) -> Prepared:
     try:
         return decoded(task.data, task.preprocess, task.policy)._replace(exif=b"")
     except PhotoError as problem:
-        nameless = f"the photo of {len(task.data)} bytes"
-        raise type(problem)(str(problem).replace(nameless, task.name, 1)) from None
+        raise naming(problem, task.name, task.data) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,12 +12,12 @@ from xml.etree import ElementTree
 
 import numpy as np
 import openvino as ov
-from openvino.preprocess import PrePostProcessor
+from openvino.preprocess import PrePostProcessor, ResizeAlgorithm
 
 from rgnet.engines import EngineStages
 from rgnet.engines.anchors import stages_in
 from rgnet.errors import EngineError
-from rgnet.modelfile import ModelFile
+from rgnet.modelfile import ModelCard, ModelFile
 
 PRECISIONS = {"f32": ov.Type.f32, "bf16": ov.Type.bf16, "f16": ov.Type.f16}
 PRECISE = 2
@@ -111,7 +111,7 @@ class OpenVINOEngine:
             for name, output in found.items():
                 output.get_tensor().add_names({name})
             network.add_outputs(list(found.values()))
-        network = from_pixels(with_weights(network, self.model), self.model)
+        network = from_pixels(with_weights(network, self.model), self.model.card)
         if not self.fast or self.precision not in ("auto", "bf16"):
             return network
         network = folded(network)
@@ -188,12 +188,16 @@ def with_weights(network: ov.Model, model: ModelFile) -> ov.Model:
     return network
 
 
-def from_pixels(network: ov.Model, model: ModelFile) -> ov.Model:
-    """The network fed with uint8 (B, H, W, 3) instead of normalised (B, 3, H, W)."""
-    preprocess = model.card.preprocess
+def from_pixels(network: ov.Model, card: ModelCard, *, resize: ResizeAlgorithm | None = None) -> ov.Model:
+    """The network fed with uint8 (B, H, W, 3) instead of normalised (B, 3, H, W); `resize`: of photos of any size."""
     steps = PrePostProcessor(network)
-    steps.input("image").tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
+    outside = steps.input("image").tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
     steps.input("image").model().set_layout(ov.Layout("NCHW"))
-    feed = steps.input("image").preprocess().convert_element_type(ov.Type.f32)
-    feed.mean([255 * value for value in preprocess.mean]).scale([255 * value for value in preprocess.std])
+    feed = steps.input("image").preprocess()
+    if resize is not None:
+        outside.set_spatial_dynamic_shape()
+        feed.resize(resize)
+    feed.convert_element_type(ov.Type.f32)
+    feed.mean([255 * value for value in card.preprocess.mean])
+    feed.scale([255 * value for value in card.preprocess.std])
     return steps.build()

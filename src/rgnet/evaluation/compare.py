@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from rgnet.datasets.records import RatedPhotos, list_hash
+from rgnet.datasets.records import RatedPhoto, RatedPhotos, list_hash
 from rgnet.errors import DataError
 from rgnet.evaluation import metrics
 from rgnet.evaluation.answers import FEWEST, Answers, Failure, photos_of
 from rgnet.evaluation.exam import plain
-from rgnet.evaluation.leaks import Leaks
+from rgnet.evaluation.leaks import Leaks, leaks
 from rgnet.evaluation.metrics import Figure, Measured
+from rgnet.scorer import Scorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,12 @@ class Candidate:
     model_hash: str
     engine: str
     leaks: Leaks
+
+
+def candidate(scorer: Scorer, rated: RatedPhotos, photos: Sequence[RatedPhoto]) -> Candidate:
+    """The model of a scorer; `rated` is the data set split as it was for that model."""
+    card = scorer.card
+    return Candidate(card.name, card.short_hash, scorer.engine_name, leaks(card, rated, photos))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from rgnet.errors import need
 from rgnet.export.graph import quiet
 from rgnet.export.interface import OUTPUTS, Interface
 from rgnet.modelfile import ModelCard, ModelFile
+from rgnet.scorer import LOWEST_P
 
 # Protobuf holds no more; weights then lie in a file beside
 LARGEST = 2**31 - 2**20
@@ -93,9 +93,8 @@ def tail(card: ModelCard) -> str:
         constants = f"float[{len(bins)}] tail_bins = {{{', '.join(map(str, map(float, bins)))}}}"
         unit = "tail_unit = MatMul (image_BC, tail_bins)"
     elif channels == 2:
-        lowest = 1 / (1 + math.e)
-        constants = f"""float[2] tail_signs = {{-1.0, 1.0}}, float tail_lowest = {{{lowest}}},
-            float tail_reach = {{{1 - 2 * lowest}}}"""
+        constants = f"""float[2] tail_signs = {{-1.0, 1.0}}, float tail_lowest = {{{LOWEST_P}}},
+            float tail_reach = {{{1 - 2 * LOWEST_P}}}"""
         unit = """tail_margin = MatMul (image_BC, tail_signs)
         tail_p = Sigmoid (tail_margin)
         tail_above = Sub (tail_p, tail_lowest)

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import openvino as ov
-from openvino.preprocess import PrePostProcessor, ResizeAlgorithm
+from openvino.preprocess import ResizeAlgorithm
 
+from rgnet.engines.openvino import from_pixels
 from rgnet.export.interface import Interface
 
 # Of Pillow's antialiased resampling; OpenVINO reads ONNX's Resize without its antialiasing
@@ -28,17 +29,8 @@ def openvino_model(normalised: Path, interface: Interface) -> ov.Model:
 
 
 def fed(network: ov.Model, interface: Interface) -> ov.Model:
-    preprocess = interface.card.preprocess
-    steps = PrePostProcessor(network)
-    outside = steps.input("image").tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
-    steps.input("image").model().set_layout(ov.Layout("NCHW"))
-    feed = steps.input("image").preprocess()
-    if interface.feed == "photo":
-        outside.set_spatial_dynamic_shape()
-        feed.resize(RESIZE[preprocess.kernel])
-    feed.convert_element_type(ov.Type.f32)
-    feed.mean([255 * value for value in preprocess.mean]).scale([255 * value for value in preprocess.std])
-    network = steps.build()
+    resize = RESIZE[interface.card.preprocess.kernel] if interface.feed == "photo" else None
+    network = from_pixels(network, interface.card, resize=resize)
     network.input(0).set_names({interface.name})
     return network
 

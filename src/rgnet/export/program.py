@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 
 import torch
@@ -14,6 +13,7 @@ from rgnet.export.graph import quiet
 from rgnet.export.interface import Interface
 from rgnet.model import restored
 from rgnet.modelfile import ModelFile
+from rgnet.scorer import LOWEST_P
 
 # Sides of a photo, and of an image where its size is open
 SMALLEST, LARGEST, BATCH = 64, 8192, 4096
@@ -48,9 +48,8 @@ class Portable(nn.Module):
             return self.human(image_BC @ self.bin_K)
         if image_BC.shape[1] == 1:
             return self.human(image_BC[:, 0])
-        lowest = 1 / (1 + math.e)
         p = (image_BC[:, 1] - image_BC[:, 0]).sigmoid()
-        return self.human((p - lowest) / (1 - 2 * lowest))
+        return self.human((p - LOWEST_P) / (1 - 2 * LOWEST_P))
 
     def human(self, unit: Tensor) -> Tensor:
         return self.card.scale.low + (self.card.scale.high - self.card.scale.low) * unit

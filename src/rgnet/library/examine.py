@@ -9,7 +9,7 @@ from pathlib import Path
 from rgnet.errors import PhotoError, PhotoNotFound, PhotoRefused
 from rgnet.headers import capture, exif_orientation
 from rgnet.library.look import Content, Examined, Look
-from rgnet.scorer import prepare
+from rgnet.scorer import naming, prepare
 
 
 def examine(look: Look) -> Examined:
@@ -25,11 +25,6 @@ def examine(look: Look) -> Examined:
     taken, camera = capture(photo.exif)
     content = Content(sha256, len(data), taken, camera, orientation(photo.exif))
     return Examined(content, stat.st_mtime_ns, photo._replace(exif=b""))
-
-
-def naming(problem: PhotoError, path: str, data: bytes) -> PhotoError:
-    """An error about a file's bytes as one about the file."""
-    return type(problem)(str(problem).replace(f"the photo of {len(data)} bytes", path, 1))
 
 
 def contents(look: Look) -> tuple[bytes, os.stat_result]:

@@ -44,8 +44,7 @@ class Asked:
         return self.errors != "only"
 
     def failed(self) -> bool:
-        marks = (self.wanted.lowest, self.wanted.highest, self.wanted.since, self.wanted.until)
-        return self.errors == "only" or (self.errors == "1" and all(mark is None for mark in marks))
+        return self.errors == "only" or (self.errors == "1" and not self.wanted.by_score_or_day)
 
 
 @dataclass(frozen=True, slots=True)

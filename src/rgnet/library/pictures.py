@@ -10,10 +10,10 @@ from PIL import Image
 
 from rgnet.errors import PhotoError, PhotoRefused
 from rgnet.intake import DecodePolicy
-from rgnet.library.examine import contents, naming
+from rgnet.library.examine import contents
 from rgnet.photo import decode
 from rgnet.preprocess import Preprocess
-from rgnet.scorer import Prepared, prepare
+from rgnet.scorer import Prepared, naming, prepare
 
 QUALITY = 78
 MIME = "image/webp"

@@ -46,6 +46,11 @@ class Filter:
     folder: Path | None = None
     gone: bool = False
 
+    @property
+    def by_score_or_day(self) -> bool:
+        """Whether photos without a score are left out by what is asked."""
+        return any(mark is not None for mark in (self.lowest, self.highest, self.since, self.until))
+
     def terms(self) -> tuple[list[str], list[object]]:
         """SQL conditions and their values."""
         named: dict[str, object] = {

@@ -102,8 +102,7 @@ class Report:
             pairs = ((waiting.pop(wish.path), shown) for wish, shown in done)
             while batch := list(islice(pairs, BATCH)):
                 yield from self.batch(batch)
-        narrowed = (self.wanted.lowest, self.wanted.highest, self.wanted.since, self.wanted.until)
-        if all(value is None for value in narrowed):
+        if not self.wanted.by_score_or_day:
             yield from ((self.row(failure), "") for failure in failed(self.catalogue, self.wanted))
 
     def found(self) -> Iterator[Found]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from rgnet.errors import PhotoError
 from rgnet.intake import DecodePolicy
 from rgnet.preprocess import Preprocess
-from rgnet.scorer import Prepared, prepare
+from rgnet.scorer import Prepared, naming, prepare
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,7 @@ def look(wanted: Look) -> Seen:
             exif=b""
         )
     except PhotoError as problem:
-        unnamed = f"the photo of {len(wanted.data)} bytes"
-        photo = type(problem)(str(problem).replace(unnamed, wanted.name, 1))
+        photo = naming(problem, wanted.name, wanted.data)
     return Seen(digest(wanted.data), photo)
 
 

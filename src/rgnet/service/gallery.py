@@ -19,6 +19,7 @@ from rgnet.library.listing import Asked, Row
 from rgnet.modelfile import ModelCard
 from rgnet.preprocess import Preprocess
 from rgnet.results import RegionMap, ScoreFailure
+from rgnet.scorer import vote_weights
 from rgnet.service.desk import Desk
 from rgnet.service.drawing import Stored, read
 from rgnet.service.kept import Kept
@@ -131,8 +132,7 @@ def listed(row: Row) -> dict[str, Any]:
 def regions(votes_HW: np.ndarray, card: ModelCard) -> RegionMap:
     """Weights of equation 4 from votes on the human scale."""
     unit_HW = (votes_HW - card.scale.low) / (card.scale.high - card.scale.low)
-    weight_HW = np.exp(card.architecture.r * (unit_HW - unit_HW.max()))
-    return RegionMap(votes=votes_HW, weights=weight_HW / weight_HW.sum())
+    return RegionMap(votes=votes_HW, weights=vote_weights(unit_HW, card.architecture.r))
 
 
 def compact(values: dict[str, Any]) -> bytes:
