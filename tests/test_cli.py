@@ -58,7 +58,7 @@ OPTIONS = {
         "--no-resume",
         "--help",
     },
-    "quantize": {"--photos", "--output", "--count", "--loss", "--help"},
+    "quantize": {"--photos", "--output", "--count", "--loss", "--serve", "--no-serve", "--help"},
     "distil": {"--photos", "--output", "--weights", "--set", "--resume", "--no-resume", "--help"},
     "evaluate": {
         "--photos",

@@ -1,7 +1,8 @@
 """A model's network in int8: post-training quantization by NNCF, calibrated on photos it has learned from.
 
 Convolutions and matrix products run in int8. In float stay the first convolutions, where a photo's own pixels lie on
-a coarse grid already, the votes, and all that is neither convolution nor product: sums, softmax, log-sum-exp.
+a coarse grid already, the votes, and all that is neither convolution nor product: sums, softmax, log-sum-exp. Last,
+the votes are raised so that scores are on average those of float32.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 import openvino as ov
 
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, list_hash
+from rgnet.engines.anchors import vote_layer
 from rgnet.engines.openvino import convolutions, folded, from_pixels, with_weights
 from rgnet.errors import DataError, PhotoError, need
 from rgnet.evaluation.answers import Track, answer, photos_of
@@ -38,11 +40,12 @@ def quantized(model: ModelFile, photos: Iterable[np.ndarray], *, floats: int = F
     Raises MissingExtra.
     """
     nncf = need("nncf", extra="quantize", purpose="quantizing a network")
-    network = from_pixels(with_weights(ov.Core().read_model(io.BytesIO(model.graph)), model), model.card)
+    network = ov.Core().read_model(io.BytesIO(model.graph))
+    product, activation = (node.get_friendly_name() for node in vote_layer(network))
+    network = from_pixels(with_weights(network, model), model.card)
     network.reshape([-1, -1, -1, 3])
     network = folded(network)
-    layers = convolutions(network)
-    kept = [*layers[:floats], layers[-1], *others(network)]
+    kept = [*convolutions(network)[:floats], product, *others(network)]
     samples = [photo[None] for photo in photos]
     nncf.set_log_level(40)
     small = nncf.quantize(
@@ -53,7 +56,35 @@ def quantized(model: ModelFile, photos: Iterable[np.ndarray], *, floats: int = F
         fast_bias_correction=False,
         ignored_scope=nncf.IgnoredScope(names=kept, validate=False),
     )
-    return written(small)
+    return written(balanced(small, network, activation, samples, bins=bool(model.card.architecture.bins)))
+
+
+def balanced(
+    small: ov.Model, network: ov.Model, activation: str, samples: Sequence[np.ndarray], *, bins: bool
+) -> ov.Model:
+    """`small` with a constant added to all its votes, one for each output, by which its answers lie low on average.
+
+    Rounding draws the votes together, and log-sum-exp, which lives on the highest, falls: by the same amount for every
+    photo, harmless for their order but not for a threshold. What is added to every vote is added to their
+    log-sum-exp, and to their mixture, whose weights it leaves alone.
+
+    activation: name of the sigmoid or softmax that gives the votes
+    """
+    low_C = answer_mean(network, samples) - answer_mean(small, samples)
+    vote = next(node for node in small.get_ops() if node.get_friendly_name() == activation)
+    votes = vote.output(0)
+    targets = votes.get_target_inputs()
+    raised = ov.opset13.clamp(ov.opset13.add(votes, ov.opset13.constant(low_C)), 0.0, 1.0)
+    if bins:  # distributions, whose shares below 0 were cut off
+        raised = ov.opset13.divide(raised, ov.opset13.reduce_sum(raised, np.int64([-1]), keep_dims=True))
+    for target in targets:
+        target.replace_source_output(raised.output(0))
+    return small
+
+
+def answer_mean(network: ov.Model, samples: Sequence[np.ndarray]) -> np.ndarray:
+    run = ov.compile_model(network, "CPU", {"INFERENCE_PRECISION_HINT": ov.Type.f32})
+    return np.mean([run(sample)["image_BC"][0] for sample in samples], axis=0)
 
 
 def others(network: ov.Model) -> list[str]:
@@ -86,10 +117,11 @@ def samples(photos: Sequence[RatedPhoto], card: ModelCard, count: int) -> list[t
     return found
 
 
-def with_int8(model: ModelFile, int8: Int8, photos: Sequence[RatedPhoto]) -> ModelFile:
-    """The model as it is served in int8; its card says so, and which photos showed the ranges."""
+def with_int8(model: ModelFile, int8: Int8, photos: Sequence[RatedPhoto], *, serve: bool = True) -> ModelFile:
+    """The model with its int8 network; its card tells the photos that showed the ranges and, if `serve`, says int8."""
     told = {"photos": len(photos), "list": list_hash(photos), "nncf": version("nncf")}
-    card = replace(model.card, precision="int8", training=model.card.training | {"int8": told})
+    precision = "int8" if serve else model.card.precision
+    card = replace(model.card, precision=precision, training=model.card.training | {"int8": told})
     return replace(model, card=card, int8=int8)
 
 

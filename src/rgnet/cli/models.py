@@ -6,7 +6,7 @@ import typer
 
 
 def models() -> None:
-    """List the models at hand with their licence and exam figures.
+    """List the models at hand with their licence, exam figures and precisions, the one that they are served in first.
 
     Your own models are found in $RGNET_MODELS, or in the folder that `rgnet info` names.
     """
@@ -23,7 +23,9 @@ def models() -> None:
             "no model is installed: train one with `rgnet train`, and give it as --model FILE"
         )
     table = Table(
-        "model", "hash", "scale", "exam", "size", "licence of the weights", box=None, pad_edge=False
+        *("model", "hash", "scale", "exam", "precision", "size", "licence of the weights"),
+        box=None,
+        pad_edge=False,
     )
     for path, card in found:
         exam = ", ".join(f"{name} {value}" for name, value in card.metrics.items())
@@ -32,6 +34,7 @@ def models() -> None:
             card.short_hash,
             f"{card.scale.low:g}-{card.scale.high:g}",
             exam,
+            card.precision + (", int8" if "int8" in card.training and card.precision != "int8" else ""),
             f"{path.stat().st_size / 1e6:.1f} MB",
             card.licence,
         )

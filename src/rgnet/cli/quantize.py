@@ -18,6 +18,10 @@ def quantize(
     ] = None,
     count: Annotated[int, typer.Option(help="Training photos that show the range of values.", min=10)] = 300,
     loss: Annotated[float, typer.Option(help="Most SRCC that int8 may lose on the held-out photos.")] = 0.003,
+    serve: Annotated[
+        bool,
+        typer.Option(help="Score in int8 unless --precision says otherwise, or only where it says int8."),
+    ] = True,
 ) -> None:
     """Add an int8 network to a model file, if it says on the held-out photos what float32 says.
 
@@ -44,7 +48,8 @@ def quantize(
     held_out = photos_of(rated, "held_out")
     shown = samples(rated.train, file.card, count)
     typer.echo(f"showing {len(shown)} training photos to {file.card.name}", err=True)
-    made = with_int8(file, quantized(file, [pixels for _, pixels in shown]), [photo for photo, _ in shown])
+    small = quantized(file, [pixels for _, pixels in shown])
+    made = with_int8(file, small, [photo for photo, _ in shown], serve=serve)
     watch = partial(track, total=len(held_out), description="scoring")
     found = examined(made, rated, track=watch)
     typer.echo(str(found))

@@ -34,6 +34,15 @@ def stages_in(network: ov.Model) -> dict[str, Output]:
     }
 
 
+def vote_layer(network: ov.Model) -> tuple[Node, Node]:
+    """The product that gives regions their logits, and the sigmoid or softmax behind; `network` as for `stages_in`."""
+    weights = {parameter.get_friendly_name(): parameter for parameter in network.get_parameters()}
+    product = following = product_of(weights["head.vote.weight"])
+    while following.get_type_name() not in ("Sigmoid", "Softmax"):
+        following = readers(following)[0]
+    return product, following
+
+
 def beside(node: Node) -> Output:
     """The other factor of the product that `node` is in."""
     product = product_of(node)
