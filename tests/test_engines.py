@@ -111,6 +111,45 @@ def test_stages_are_the_same_on_both_engines(kind, tiny_file, pixels):
             assert mine.shape == theirs.shape and mine.dtype == np.float32
 
 
+def test_compiled_torch_says_what_eager_torch_says_and_compiles_once_for_each_shape(tiny_file, monkeypatch):
+    import torch
+
+    from rgnet.engines.torch import CompiledEngine
+
+    compile = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda network, **how: compile(network, backend="aot_eager", **how))
+    batches = []
+    run = CompiledEngine.__bases__[0].run
+    monkeypatch.setattr(
+        CompiledEngine.__bases__[0],
+        "run",
+        lambda self, pixels: batches.append(pixels.shape) or run(self, pixels),
+    )
+    engine, eager = (open_engine(tiny_file, f"{name}:cpu", threads=1) for name in ("compiled", "torch"))
+    assert engine.name == "compiled-cpu-f32"
+    draw = np.random.default_rng(0)
+    for count in (8, 3, 1, 9):
+        pixels = draw.integers(0, 256, (count, 96, 96, 3), dtype=np.uint8)
+        for one, other in zip(engine.run(pixels), run(eager, pixels), strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-4)
+            assert len(one) == count
+    assert [count for count, *_ in batches] == [8, 8, 8, 8, 9]
+
+
+def test_torch_says_when_it_cannot_compile(tiny_file, monkeypatch):
+    def broken(network, **how):
+        def run(*pixels):
+            raise RuntimeError("no working C++ compiler was found")
+
+        return run
+
+    monkeypatch.setattr("torch.compile", broken)
+    with pytest.raises(
+        EngineError, match=r"cannot compile for cpu: no working .*: install those, or use --engine torch"
+    ):
+        open_engine(tiny_file, "compiled:cpu")
+
+
 def test_looking_at_stages_leaves_scoring_as_it_was(tiny_file, pixels):
     engine = open_engine(tiny_file, "openvino", precision="f32", threads=1)
     before = engine.run(pixels[1])

@@ -125,6 +125,13 @@ def test_a_kept_shape_is_seen_as_it_is_at_no_more_pixels_and_says_so(keeper, squ
     assert square.score(half).notes == () and keeper.card == squashing.card
 
 
+def test_an_explanation_is_of_the_shape_that_was_scored(keeper):
+    photo = np.random.default_rng(3).integers(0, 256, (150, 210, 3), dtype=np.uint8)
+    scored, explained = keeper.score(photo, regions=True), rgnet.explain(keeper, photo).photo
+    assert explained.notes == scored.notes and explained.regions.grid == scored.regions.grid == (5, 7)
+    assert explained.score == pytest.approx(scored.score, abs=1e-4)
+
+
 def test_photos_of_one_shape_run_together_and_rows_keep_their_order(keeper, monkeypatch):
     sides = [(150, 100), (100, 100), (100, 150)]
     draw = np.random.default_rng(5)

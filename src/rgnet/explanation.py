@@ -15,7 +15,7 @@ from rgnet.engines import EngineStages
 from rgnet.errors import PhotoDamaged, PhotoError, SettingError
 from rgnet.photo import Source
 from rgnet.results import RegionMap, ScoredPhoto, ScoreFailure
-from rgnet.scorer import Prepared, Scorer, batches, prepare
+from rgnet.scorer import Prepared, Scorer, batches
 from rgnet.what_if import WhatIf, what_if_covered
 
 STAGES = ("after FCN", "after ASPP", "after graph")
@@ -120,7 +120,7 @@ def explain(scorer: Scorer, photo: Source, *, what_if: int | None = None) -> Exp
     what_if: also cover the cells of a grid with so many cells a side, one after the other; 7 is a good number
     Raises a PhotoError where the photo has no score, and SettingError for an impossible number of cells.
     """
-    prepared = prepare(photo, scorer.card.preprocess, scorer.policy)
+    prepared = scorer.prepare(photo)
     found = explain_prepared(scorer, [photo], [prepared], what_if=what_if)[0]
     if isinstance(found, ScoreFailure):
         raise PhotoDamaged(found.error)

@@ -83,7 +83,7 @@ class Scorer:
         """
         if isinstance(photo, list | tuple):
             return list(self.score_many(photo, regions=regions))
-        return self.score_prepared([photo], [self._prepare(photo)], regions=regions)[0]
+        return self.score_prepared([photo], [self.prepare(photo)], regions=regions)[0]
 
     def score_many(self, sources: Iterable[Source], *, regions: bool = False) -> Iterator[Record]:
         """One record for each source, in their order, while the next photos are being decoded.
@@ -112,7 +112,7 @@ class Scorer:
 
     def _attempt(self, source: Source) -> Prepared | PhotoError:
         try:
-            return self._prepare(source)
+            return self.prepare(source)
         except PhotoError as problem:
             return problem
         except (
@@ -120,7 +120,8 @@ class Scorer:
         ) as problem:  # one photo must not stop the others: what no decoder foresaw is a failure too
             return PhotoDamaged(f"{named(source)}: decoding failed with {type(problem).__name__}: {problem}")
 
-    def _prepare(self, source: Source) -> Prepared:
+    def prepare(self, source: Source) -> Prepared:
+        """Decode a photo to what this scorer feeds its network. Raises what `decode` raises."""
         photo = prepare(source, self.preprocess, self.policy)
         height, width, _ = photo.pixels_HW3.shape
         usual = self.card.preprocess.target(photo.width, photo.height)
@@ -275,7 +276,8 @@ def load(
     """A scorer, ready to use.
 
     model:     a name from `rgnet models`, a file, or None for the model that comes with rgnet
-    engine:    "auto", "openvino", "torch", "torch:cuda:1", ...; precision: "auto", "f32", "bf16" or "f16"
+    engine:    "auto", "openvino", "torch", "torch:cuda:1", "compiled:cuda", ...
+    precision: "auto", "f32", "bf16", "f16" or "int8"
     threads:   of the processor, for decoding and for the network; None for all
     policy:    what the decoder accepts
     fit:       "keep" for a photo's own shape, "squash" for the square, at no more pixels than the square; None for

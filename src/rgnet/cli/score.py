@@ -27,10 +27,14 @@ def score(
     ] = None,
     model: options.Model = None,
     engine: Annotated[
-        str, typer.Option(help="auto, openvino or torch (torch:cuda:1 for a device).")
+        str,
+        typer.Option(help="auto, openvino, torch (torch:cuda:1 for a device) or compiled (torch.compile)."),
     ] = "auto",
     precision: Annotated[
-        str, typer.Option(help="auto is fastest here; f32 gives the same numbers on every machine.")
+        str,
+        typer.Option(
+            help="auto as the model asks for; bf16 or int8 may be faster; f32 is the same on every machine."
+        ),
     ] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Processor cores to use; left out: all.")] = None,
     fit: Annotated[

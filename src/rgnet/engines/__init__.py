@@ -95,4 +95,10 @@ def open_torch(model: ModelFile, device: str, precision: str, threads: int | Non
     return TorchEngine(model, device, precision=precision, threads=threads)
 
 
-OPENERS = {"openvino": open_openvino, "torch": open_torch}
+def open_compiled(model: ModelFile, device: str, precision: str, threads: int | None) -> Engine:
+    from rgnet.engines.torch import CompiledEngine
+
+    return CompiledEngine(model, device, precision=precision, threads=threads)
+
+
+OPENERS = {"openvino": open_openvino, "torch": open_torch, "compiled": open_compiled}

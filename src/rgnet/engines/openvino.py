@@ -57,6 +57,7 @@ class OpenVINOEngine:
         self.scoring = Shapes(lambda shape: self.compiled(shape, stages=False))
         self.explaining = Shapes(lambda shape: self.compiled(shape, stages=True))
         self.lock = threading.Lock()
+        self.networks: dict[bool, ov.Model] = {}
 
         self.square, self.exact = (model.card.preprocess.size,) * 2, False
         kind = self.scoring.at(self.square).get_property("INFERENCE_PRECISION_HINT").get_type_name()
@@ -92,7 +93,10 @@ class OpenVINOEngine:
 
     def compiled(self, shape: tuple[int, ...], *, stages: bool) -> ov.CompiledModel:
         """The network for photos of (H, W) and any batch, with its stages among the outputs or without."""
-        network = self.int8() if self.precision == "int8" and not stages else self.float(stages=stages)
+        if stages not in self.networks:
+            small = self.precision == "int8" and not stages
+            self.networks[stages] = self.int8() if small else self.float(stages=stages)
+        network = self.networks[stages].clone()
         network.reshape([-1, *shape, 3])
         try:
             return self.core.compile_model(network, self.device, self.settings)

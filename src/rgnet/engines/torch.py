@@ -1,6 +1,8 @@
-"""torch: CUDA, Apple's MPS, and the processor as the trainer computes."""
+"""torch: CUDA, Apple's MPS, and the processor as the trainer computes; eager, or compiled by Inductor."""
 
 from __future__ import annotations
+
+import threading
 
 import numpy as np
 
@@ -8,11 +10,12 @@ from rgnet.engines import EngineStages
 from rgnet.errors import EngineError, need
 from rgnet.modelfile import ModelFile
 
+LEAST = 8
 FAST = {"cuda": "bf16", "mps": "f16", "cpu": "f32"}
 
 
 class TorchEngine:
-    """Runs the model file's network in eager torch."""
+    """Runs the model file's network in eager torch. Pixels reach the device as uint8, and are normalised there."""
 
     def __init__(self, model: ModelFile, device: str, *, precision: str, threads: int | None) -> None:
         torch = self.torch = need("torch", extra="torch", purpose="the torch engine")
@@ -30,6 +33,7 @@ class TorchEngine:
         try:
             self.device = torch.device(device)
             self.network = network.eval().to(self.device, memory_format=torch.channels_last)
+            self.scoring = self.network
         except (RuntimeError, AssertionError) as problem:
             raise EngineError(f"torch cannot use the device {device!r}: {problem}") from problem
         mean, std = (
@@ -61,7 +65,38 @@ class TorchEngine:
             image_B3HW = torch.from_numpy(pixels_BHWC).to(self.device).permute(0, 3, 1, 2)
             image_B3HW = (image_B3HW - self.mean) / self.std
             with torch.autocast(self.device.type, dtype=self.type, enabled=self.type != torch.float32):
-                return self.network(image_B3HW, explain=explain)
+                return self.network(image_B3HW, explain=True) if explain else self.scoring(image_B3HW)
+
+
+class CompiledEngine(TorchEngine):
+    """The same network through torch.compile, which joins what stands between two convolutions into one kernel.
+
+    Every shape of a batch is compiled when it is first met, for up to minutes: this pays for many photos of one
+    shape. Batches of fewer than LEAST photos are filled up, so that a last one is not compiled for itself. The first
+    shape is compiled here, so that a missing compiler is said at once. No CUDA graphs: torch's belong to the thread
+    that made them, and a scorer may be used from many. Stages come from the eager network.
+    """
+
+    def __init__(self, model: ModelFile, device: str, *, precision: str, threads: int | None) -> None:
+        super().__init__(model, device, precision=precision, threads=threads)
+        self.name = f"compiled-{self.name.removeprefix('torch-')}"
+        self.lock = threading.Lock()
+        self.scoring = self.torch.compile(self.network, dynamic=False)
+        size = model.card.preprocess.size
+        try:
+            self.run(np.zeros((LEAST, size, size, 3), np.uint8))
+        except RuntimeError as problem:
+            raise EngineError(
+                f"torch cannot compile for {device or self.device}: {str(problem).strip().splitlines()[0]}; "
+                "it needs a C++ compiler, and Triton for a graphics card: install those, or use --engine torch"
+            ) from problem
+
+    def run(self, pixels_BHWC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        count = len(pixels_BHWC)
+        filled = np.pad(pixels_BHWC, ((0, max(0, LEAST - count)), (0, 0), (0, 0), (0, 0)))
+        with self.lock:
+            image_BC, vote_BHWC = super().run(filled)
+        return image_BC[:count], vote_BHWC[:count]
 
 
 def plain(tensor) -> np.ndarray:

@@ -23,7 +23,7 @@ def affinity(region_BND: Tensor, phi_DD: Tensor, theta_DD: Tensor, *, scale: flo
     """
     query_BND = region_BND @ (phi_DD.t() @ theta_DD * scale)
     similarity_BNN = query_BND @ region_BND.transpose(1, 2)
-    return similarity_BNN.float().softmax(dim=2).to(region_BND.dtype)
+    return similarity_BNN.softmax(dim=2, dtype=torch.float32).to(region_BND.dtype)
 
 
 def propagate(affinity_BNN: Tensor, region_BND: Tensor, weight_DD: Tensor) -> Tensor:
