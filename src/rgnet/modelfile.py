@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rgnet.architecture import Architecture
 from rgnet.errors import ModelDamaged, ModelForeign, ModelNotFound, ModelTooNew, near
 from rgnet.preprocess import Preprocess
+from rgnet.whole import whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -168,12 +169,8 @@ def write(
         stored |= {name: np.frombuffer(part, np.uint8) for name, part in zip(INT8, contents, strict=True)}
     text = json.dumps(card.to_dict(), sort_keys=True)
     digest = content_hash(card.to_dict(), stored)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with whole(path) as partial:
         partial.write_bytes(save(stored, metadata={"rgnet": text, "sha256": digest}))
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
     return digest
 
 

@@ -24,10 +24,8 @@ def cluster(
     dest: Annotated[str, typer.Argument(help="The folder or bucket for the rows, in parts of Parquet.")],
     column: Annotated[str, typer.Option(help="Of a table: the column of the paths.")] = "path",
     model: options.Model = None,
-    engine: Annotated[str, typer.Option(help="auto, openvino or torch.")] = "auto",
-    precision: Annotated[
-        str, typer.Option(help="auto is fastest; f32 is the same on every machine.")
-    ] = "auto",
+    engine: options.Engine = "auto",
+    precision: options.Precision = "auto",
     address: Annotated[
         str | None, typer.Option(help="A Ray cluster; left out: $RAY_ADDRESS, or this machine alone.")
     ] = None,

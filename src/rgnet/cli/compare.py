@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from rgnet.cli import options
 from rgnet.cli.evaluate import print_failures
 
 
@@ -15,17 +16,15 @@ def compare(
     a: Annotated[str, typer.Argument(help="Name or file of the one model.")],
     b: Annotated[str, typer.Argument(help="Name or file of the other.")],
     data: Annotated[Path, typer.Argument(help="The labels of a data set; what they hold tells which.")],
-    photos: Annotated[
-        Path | None, typer.Option(help="Folder of the photos; left out: the folder of the labels.")
-    ] = None,
+    photos: options.PhotoFolder = None,
     split: Annotated[
         str,
         typer.Option(
             help="test: the data set's own test photos; held_out: those that A's training set aside."
         ),
     ] = "held_out",
-    engine: Annotated[str, typer.Option(help="auto, openvino or torch.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, f32, bf16 or int8.")] = "auto",
+    engine: options.Engine = "auto",
+    precision: options.Precision = "auto",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Also write the figures as JSON.")
     ] = None,
@@ -41,7 +40,8 @@ def compare(
     from rgnet.evaluation.answers import answer, photos_of
     from rgnet.evaluation.leaks import rated_as_taught
     from rgnet.evaluation.metrics import scipy_stats
-    from rgnet.evaluation.report import check_writable, write_json, write_together
+    from rgnet.evaluation.report import check_writable, write_json
+    from rgnet.whole import whole
 
     scipy_stats()
     files = [modelfile.find(model) for model in (a, b)]
@@ -62,6 +62,7 @@ def compare(
     typer.echo(str(found))
     print_failures(found.failures)
     if output is not None:
-        write_together({output: lambda path: write_json(path, found.to_dict())})
+        with whole(output) as path:
+            write_json(path, found.to_dict())
     if found.failures:
         raise typer.Exit(3)

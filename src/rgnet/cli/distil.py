@@ -8,19 +8,17 @@ from typing import Annotated
 
 import typer
 
+from rgnet.cli import options
+
 
 def distil(
     data: Annotated[Path, typer.Argument(help="Labels of the data set whose training photos are looked at.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The .safetensors file to write.")],
-    photos: Annotated[
-        Path | None, typer.Option(help="Folder of the photos; left out: the folder of the labels.")
-    ] = None,
+    photos: options.PhotoFolder = None,
     weights: Annotated[
         Path | None, typer.Option(help="The teacher's weights; left out: downloaded ImageNet weights.")
     ] = None,
-    settings: Annotated[
-        list[str], typer.Option("--set", help="Change a setting: NAME=VALUE; may be repeated.")
-    ] = [],  # noqa: B006 - Typer copies it
+    settings: options.Settings = [],  # noqa: B006 - Typer copies it
     resume: Annotated[bool, typer.Option(help="Go on from the last finished epoch.")] = False,
 ) -> None:
     """Teach a backbone to see what another one sees, without ratings; `rgnet train --weights` takes the result.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rgnet.cli import options
 from rgnet.cli.score import FAILURES_SHOWN
 
 if TYPE_CHECKING:
@@ -18,15 +19,13 @@ if TYPE_CHECKING:
 def evaluate(
     model: Annotated[str, typer.Argument(help="Name or file of the model.")],
     data: Annotated[Path, typer.Argument(help="The labels of a data set; what they hold tells which.")],
-    photos: Annotated[
-        Path | None, typer.Option(help="Folder of the photos; left out: the folder of the labels.")
-    ] = None,
+    photos: options.PhotoFolder = None,
     split: Annotated[
         str,
         typer.Option(help="test: the data set's own test photos; held_out: those set aside for choosing."),
     ] = "held_out",
-    engine: Annotated[str, typer.Option(help="auto, openvino or torch.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, f32, bf16 or int8.")] = "auto",
+    engine: options.Engine = "auto",
+    precision: options.Precision = "auto",
     stability: Annotated[
         bool,
         typer.Option("--stability", help="Also measure how far harmless changes of a photo move its score."),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
@@ -159,19 +158,17 @@ def write(found: Explanation, photo: str, file: Path, question: Question) -> Non
     """A file that appears whole, in a folder made where there is none. Raises OutputError."""
     from rgnet.errors import OutputError
     from rgnet.outputs.maps import WRITERS
+    from rgnet.whole import whole
 
-    partial = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        if writer := WRITERS.get(file.suffix.lower()):
-            writer(found, partial, region=question.region)
-        else:
-            draw(found, photo, partial, question)
-        partial.replace(file)
+        with whole(file) as partial:
+            if writer := WRITERS.get(file.suffix.lower()):
+                writer(found, partial, region=question.region)
+            else:
+                draw(found, photo, partial, question)
     except OSError as problem:
         raise OutputError(f"{file} cannot be written: {problem.strerror or problem}") from problem
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def draw(found: Explanation, photo: str, file: Path, question: Question) -> None:

@@ -18,6 +18,22 @@ Catalogue = Annotated[
     Path | None, typer.Option(help="The catalogue; left out: the one in your user data folder.")
 ]
 Model = Annotated[str | None, typer.Option("--model", "-m", help="Name or file; see `rgnet models`.")]
+Engine = Annotated[
+    str,
+    typer.Option(help="auto, openvino, torch (torch:cuda:1 for a device) or compiled (torch.compile)."),
+]
+Precision = Annotated[
+    str,
+    typer.Option(
+        help="auto as the model asks for; bf16 or int8 may be faster; f32 is the same on every machine."
+    ),
+]
+PhotoFolder = Annotated[
+    Path | None, typer.Option(help="Folder of the photos; left out: the folder of the labels.")
+]
+Settings = Annotated[
+    list[str], typer.Option("--set", help="Change a setting of the recipe: NAME=VALUE; may be repeated.")
+]
 ScoredBy = Annotated[
     str | None,
     typer.Option("--model", "-m", help="Name or hash of the model whose scores count; left out: the last."),

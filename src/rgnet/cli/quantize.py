@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
+from rgnet.cli import options
+
 
 def quantize(
     model: Annotated[str, typer.Argument(help="Name or file of the model.")],
     data: Annotated[Path, typer.Argument(help="Labels of the data set that the model has learned from.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The .safetensors file to write.")],
-    photos: Annotated[
-        Path | None, typer.Option(help="Folder of the photos; left out: the folder of the labels.")
-    ] = None,
+    photos: options.PhotoFolder = None,
     count: Annotated[int, typer.Option(help="Training photos that show the range of values.", min=10)] = 300,
     loss: Annotated[float, typer.Option(help="Most SRCC that int8 may lose on the held-out photos.")] = 0.003,
     serve: Annotated[

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from rgnet.cli import options
 from rgnet.cli.train import public
 
 
@@ -19,13 +20,9 @@ def reproduce(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for finished runs, table and picture.")
     ],
-    photos: Annotated[
-        Path | None, typer.Option(help="Folder of the photos; left out: the folder of the labels.")
-    ] = None,
+    photos: options.PhotoFolder = None,
     recipe: Annotated[str, typer.Option(help="para or ava_paper.")] = "para",
-    settings: Annotated[
-        list[str], typer.Option("--set", help="Change a setting of the recipe: NAME=VALUE; may be repeated.")
-    ] = [],  # noqa: B006 - Typer copies it
+    settings: options.Settings = [],  # noqa: B006 - Typer copies it
     count: Annotated[
         int | None,
         typer.Option(help="Training photos, drawn by seed; of figure2 and figure6: photos looked at."),

@@ -26,16 +26,8 @@ def score(
         typer.Option("--output", "-o", help="Write every row here: .csv, .jsonl, .json or .parquet."),
     ] = None,
     model: options.Model = None,
-    engine: Annotated[
-        str,
-        typer.Option(help="auto, openvino, torch (torch:cuda:1 for a device) or compiled (torch.compile)."),
-    ] = "auto",
-    precision: Annotated[
-        str,
-        typer.Option(
-            help="auto as the model asks for; bf16 or int8 may be faster; f32 is the same on every machine."
-        ),
-    ] = "auto",
+    engine: options.Engine = "auto",
+    precision: options.Precision = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Processor cores to use; left out: all.")] = None,
     fit: Annotated[
         Literal["squash", "keep"] | None,

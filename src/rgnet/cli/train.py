@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from rgnet.cli import options
+
 
 def train(
     recipe: Annotated[
@@ -19,9 +21,7 @@ def train(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for checkpoints, figures and the model file.")
     ],
-    photos: Annotated[
-        Path | None, typer.Option(help="Folder of the photos; left out: the folder of the labels.")
-    ] = None,
+    photos: options.PhotoFolder = None,
     weights: Annotated[
         str | None,
         typer.Option(
@@ -35,9 +35,7 @@ def train(
         ),
     ] = None,
     name: Annotated[str, typer.Option(help="Name of the model, and of its file.")] = "my-rgnet",
-    settings: Annotated[
-        list[str], typer.Option("--set", help="Change a setting of the recipe: NAME=VALUE; may be repeated.")
-    ] = [],  # noqa: B006 - Typer copies it
+    settings: options.Settings = [],  # noqa: B006 - Typer copies it
     resume: Annotated[
         bool, typer.Option(help="Go on from the last finished epoch in the output folder.")
     ] = False,

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
+from rgnet.cli import options
+
 
 def verify(
     data: Annotated[
         Path, typer.Argument(help="Folder of AVA, AADB or PARA's labels, or your own .csv or .parquet.")
     ],
-    photos: Annotated[
-        Path | None, typer.Option(help="Folder of the photos; left out: the folder of the labels.")
-    ] = None,
+    photos: options.PhotoFolder = None,
     against: Annotated[
         Path | None,
         typer.Option(

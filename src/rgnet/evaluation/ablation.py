@@ -22,7 +22,6 @@ import torch
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, hold_out, list_hash
 from rgnet.errors import SettingError
 from rgnet.evaluation.metrics import accuracy, average_precision, plcc, srcc
-from rgnet.evaluation.report import write_together
 from rgnet.evaluation.variants import Variant
 from rgnet.training.checkpoints import LAST
 from rgnet.training.data import PixelDataset, batches
@@ -30,6 +29,7 @@ from rgnet.training.losses import score_of
 from rgnet.training.recipes import Recipe
 from rgnet.training.run import dataset_of, fit, new_network
 from rgnet.training.task import AestheticsTask, NonFiniteLoss
+from rgnet.whole import whole
 
 FORMAT = 1
 FLAT = 1e-6
@@ -238,7 +238,8 @@ def drawn(photos: RatedPhotos, count: int | None, *, seed: int) -> RatedPhotos:
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that it is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_together({path: lambda partial: partial.write_text(text + "\n")})
+    with whole(path) as partial:
+        partial.write_text(text + "\n")
 
 
 @lru_cache

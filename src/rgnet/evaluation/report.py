@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from rgnet.evaluation.answers import Answers
 from rgnet.evaluation.exam import Exam
 from rgnet.evaluation.metrics import Measured
 from rgnet.evaluation.picture import draw
+from rgnet.whole import whole
 
 
 def check_report(folder: Path) -> None:
@@ -37,28 +39,16 @@ def check_writable(folder: Path) -> None:
 
 
 def write_report(folder: Path, exam: Exam, answers: Answers) -> None:
-    """Write or replace the four files of a report."""
-    write_together(
-        {
-            folder / "exam.csv": lambda path: write_scores(path, answers),
-            folder / "exam.png": lambda path: draw(exam, answers, path),
-            folder / "exam.md": lambda path: path.write_text(markdown(exam), encoding="utf-8"),
-            folder / "exam.json": lambda path: write_json(path, exam.to_dict()),
-        }
-    )
-
-
-def write_together(writers: dict[Path, Callable[[Path], object]]) -> None:
-    """Until every file is written whole, none appears and none of an earlier report is replaced."""
-    partial = {target: target.with_name(f".{target.name}.{os.getpid()}.part") for target in writers}
-    try:
-        for target, write in writers.items():
-            write(partial[target])
-        for target, path in partial.items():
-            path.replace(target)
-    finally:
-        for path in partial.values():
-            path.unlink(missing_ok=True)
+    """Write or replace the four files of a report: all of them or, where one cannot be written, none."""
+    writers = {
+        "exam.json": lambda path: write_json(path, exam.to_dict()),
+        "exam.md": lambda path: path.write_text(markdown(exam), encoding="utf-8"),
+        "exam.png": lambda path: draw(exam, answers, path),
+        "exam.csv": lambda path: write_scores(path, answers),
+    }
+    with ExitStack() as files:
+        for name, write in writers.items():
+            write(files.enter_context(whole(folder / name)))
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:

@@ -34,6 +34,7 @@ from rgnet.library.pictures import MIME, Shown, Wish, show
 from rgnet.library.queries import MARKS, Filter, best_rows, failed, model_row, records
 from rgnet.results import Record, RegionMap, ScoredPhoto
 from rgnet.scorer import BATCH, Scorer, cores
+from rgnet.whole import whole
 
 THUMBNAIL, PICTURE = 512, 1600
 CHUNK = 2**20
@@ -83,7 +84,13 @@ class Report:
 
         What the page says of its photos comes before their pictures, and is known after: both wait in nameless files.
         """
-        with saying(target), spool(target) as rows, spool(target) as blocks, whole(target) as file:
+        with (
+            saying(target),
+            spool(target) as rows,
+            spool(target) as blocks,
+            whole(target) as path,
+            path.open("w", encoding="utf-8") as file,
+        ):
             for row, block in self.photos():
                 rows.write(json.dumps(row) + "\n")
                 blocks.write(block)
@@ -195,23 +202,9 @@ def key(path: str) -> str:
     return hashlib.blake2b(stored(path), digest_size=6).hexdigest()
 
 
-# --- files that are whole or not there ---
-
-
 def spool(target: Path) -> IO[str]:
     """A file without a name on the disk of the target, which is gone when it is closed, whatever happens."""
     return tempfile.TemporaryFile("w+", dir=target.parent, encoding="utf-8")
-
-
-@contextlib.contextmanager
-def whole(target: Path) -> Iterator[IO[str]]:
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with partial.open("w", encoding="utf-8") as file:
-            yield file
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
