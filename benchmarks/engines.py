@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -41,10 +42,19 @@ def main() -> None:
         chosen.json.write_text(json.dumps(figures, indent=2) + "\n")
 
 
-def choices() -> tuple[tuple[str, str], ...]:
-    from rgnet.engines import cuda_at_hand
+def at_hand(file, pixels_BHWC: np.ndarray) -> Iterator[tuple[str, str, object]]:
+    """The engines that run here, one after the other: (as asked, precision, engine); int8 is made if need be."""
+    from rgnet.engines import cuda_at_hand, open_engine
+    from rgnet.errors import EngineError
+    from rgnet.quantization import quantized
 
-    return (*CHOICES, *ON_A_CARD) if cuda_at_hand() else CHOICES
+    if file.int8 is None:
+        file = replace(file, int8=quantized(file, list(pixels_BHWC)))
+    for asked, precision in (*CHOICES, *ON_A_CARD) if cuda_at_hand() else CHOICES:
+        try:
+            yield asked, precision, open_engine(file, asked, precision=precision, threads=CORES)
+        except EngineError as problem:  # a processor without bf16, or no compiler
+            print(problem)
 
 
 def default():
@@ -81,20 +91,7 @@ def photos(count: int, size: int) -> np.ndarray:
 
 
 def raced(name: str, file, pixels_BHWC: np.ndarray) -> dict:
-    from rgnet.engines import open_engine
-    from rgnet.errors import EngineError
-    from rgnet.quantization import quantized
-
-    if file.int8 is None:
-        file = replace(file, int8=quantized(file, list(pixels_BHWC)))
-    engines = {}
-    for engine, precision in choices():
-        try:
-            opened = open_engine(file, engine, precision=precision, threads=CORES)
-        except EngineError as problem:  # a processor without bf16
-            print(problem)
-            continue
-        engines[opened.name] = opened
+    engines = {engine.name: engine for *_, engine in at_hand(file, pixels_BHWC)}
     scores = {key: file.card.scale.human(opened.run(pixels_BHWC)[0][:, 0]) for key, opened in engines.items()}
     seconds = {key: [] for key in engines}
     for _ in range(ROUNDS):

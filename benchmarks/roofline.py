@@ -12,23 +12,20 @@ Needs rgnet[torch,quantize]; runs on two cores, and on an NVIDIA card where ther
 from __future__ import annotations
 
 import argparse
+import io
 import json
-import time
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from functools import cache
 from math import prod
 from pathlib import Path
-from statistics import median
 from typing import NamedTuple
 
 import numpy as np
 import openvino as ov
-from engines import choices, default, densenet
-from score import CORES, machine, on_two_cores
+from engines import ROUNDS, at_hand, default, densenet
+from score import CORES, machine, on_two_cores, took
 
-ROUNDS = 7
 SIDE = 2048
 LONG = 2**26
 BYTES = {"f32": 4, "bf16": 2, "f16": 2, "int8": 1}
@@ -60,27 +57,17 @@ def main() -> None:
 
 
 def measured(file, pixels_BHWC: np.ndarray, machine: dict) -> dict:
-    from rgnet.engines import open_engine
-    from rgnet.errors import EngineError
-    from rgnet.quantization import quantized
-
-    if file.int8 is None:
-        file = replace(file, int8=quantized(file, list(pixels_BHWC)))
     layers, found = layers_of(file, len(pixels_BHWC), pixels_BHWC.shape[1:3]), {}
     gmac = sum(layer.macs for layer in layers) / 1e9
-    for kind, precision in choices():
-        try:
-            engine = open_engine(file, kind, precision=precision, threads=CORES)
-        except EngineError as problem:  # a processor without bf16, or no compiler
-            print(problem)
-            continue
-        device = kind.partition(":")[2] or "cpu"
-        matrix = machine["matrix_gflop_per_s"].setdefault(
-            engine.name, round(matrix_rate(kind, device, precision))
-        )
-        memory = machine["memory_gb_per_s"].setdefault(device, round(memory_rate(device), 1))
+    for kind, precision, engine in at_hand(file, pixels_BHWC):
+        name, _, device = kind.partition(":")
+        device = device or "cpu"
+        matrix = round(matrix_rate("openvino" if name == "openvino" else "torch", device, precision))
+        memory = round(memory_rate(device), 1)
+        machine["matrix_gflop_per_s"][engine.name] = matrix
+        machine["memory_gb_per_s"][device] = memory
         bound = roofline(layers, matrix * 1e9, memory * 1e9, BYTES[precision], len(pixels_BHWC))
-        seconds = took(lambda run=engine.run: run(pixels_BHWC)) / len(pixels_BHWC)
+        seconds = took(lambda run=engine.run: run(pixels_BHWC), rounds=ROUNDS) / len(pixels_BHWC)
         found[engine.name] = {
             "ms_per_photo": round(1e3 * seconds, 3),
             "photos_per_s": round(1 / seconds, 1),
@@ -95,13 +82,15 @@ def measured(file, pixels_BHWC: np.ndarray, machine: dict) -> dict:
 
 def layers_of(file, batch: int, shape: tuple[int, int]) -> list[Layer]:
     """The convolutions and products of the float network, its batch norms folded."""
-    from rgnet.engines.openvino import OpenVINOEngine, folded
+    from rgnet.engines.openvino import folded, from_pixels, with_weights
+    from rgnet.quantization import PRODUCTS
 
-    network = OpenVINOEngine(file, "CPU", precision="f32", threads=CORES).float(stages=False)
+    network = ov.Core().read_model(io.BytesIO(file.graph))
+    network = from_pixels(with_weights(network, file), file.card)
     network.reshape([batch, *shape, 3])
     layers = []
     for node in folded(network).get_ordered_ops():
-        if node.get_type_name() in ("Convolution", "GroupConvolution", "MatMul"):
+        if node.get_type_name() in PRODUCTS:
             (first, second), out = (tuple(node.input(index).get_shape()) for index in (0, 1)), node.output(0)
             if node.get_type_name() == "MatMul":
                 deep = first[-2 if node.get_attributes()["transpose_a"] else -1]
@@ -122,19 +111,22 @@ def roofline(layers: list[Layer], flop_per_s: float, byte_per_s: float, size: in
     )
 
 
+@cache
 def matrix_rate(kind: str, device: str, precision: str) -> float:
     """GFLOP/s of one large product, for OpenVINO the better of a product of matrices and a 1x1 convolution."""
-    if kind.startswith("openvino"):
+    if kind == "openvino":
         return max(openvino_rate(precision, as_convolution=each) for each in (False, True))
     import torch
 
     names = {"f32": torch.float32, "bf16": torch.bfloat16}
     side = 4 * SIDE if device.startswith("cuda") else SIDE
     left, right = (torch.rand(side, side, device=device, dtype=names[precision]) for _ in range(2))
-    return 2 * side**3 / took(lambda: (left @ right)[0, 0].item()) / 1e9
+    return 2 * side**3 / took(lambda: (left @ right)[0, 0].item(), rounds=ROUNDS) / 1e9
 
 
 def openvino_rate(precision: str, *, as_convolution: bool) -> float:
+    from rgnet.engines.openvino import PRECISIONS
+
     ops, draw = ov.opset13, np.random.default_rng(0)
     shapes = ((8, 1024, 32, 32), (1024, 1024, 1, 1)) if as_convolution else ((SIDE, SIDE), (SIDE, SIDE))
     values, weights = (draw.random(shape, np.float32) for shape in shapes)
@@ -147,29 +139,33 @@ def openvino_rate(precision: str, *, as_convolution: bool) -> float:
         product = ops.convolution(left, right, [1, 1], [0, 0], [0, 0], [1, 1])
     else:
         product = ops.matmul(left, right, False, False)
-    kinds = {"bf16": ov.Type.bf16, "f16": ov.Type.f16}
     settings = {
-        "INFERENCE_PRECISION_HINT": kinds.get(precision, ov.Type.f32),
+        "INFERENCE_PRECISION_HINT": PRECISIONS.get(precision, ov.Type.f32),
         "INFERENCE_NUM_THREADS": CORES,
     }
     request = ov.compile_model(ov.Model([product], [entry]), "CPU", settings).create_infer_request()
     macs = prod(product.get_output_shape(0)) * shapes[1][1 if as_convolution else 0]
-    return 2 * macs / took(lambda: request.infer([values], share_inputs=True, share_outputs=True)) / 1e9
+    return (
+        2
+        * macs
+        / took(lambda: request.infer([values], share_inputs=True, share_outputs=True), rounds=ROUNDS)
+        / 1e9
+    )
 
 
+@cache
 def memory_rate(device: str) -> float:
     """GB/s of reading two long vectors and writing their sum."""
     if device.startswith("cuda"):
         import torch
 
         a, b, c = (torch.rand(LONG, device=device) for _ in range(3))
-        return 12 * LONG / took(lambda: torch.add(a, b, out=c)[0].item()) / 1e9
+        return 12 * LONG / took(lambda: torch.add(a, b, out=c)[0].item(), rounds=ROUNDS) / 1e9
     a, b, c = (np.ones(LONG, np.float32) for _ in range(3))
     with ThreadPoolExecutor(CORES) as pool:
         pieces = [slice(start, start + LONG // CORES) for start in range(0, LONG, LONG // CORES)]
-        return (
-            12 * LONG / took(lambda: list(pool.map(lambda at: np.add(a[at], b[at], out=c[at]), pieces))) / 1e9
-        )
+        add = lambda at: np.add(a[at], b[at], out=c[at])  # noqa: E731
+        return 12 * LONG / took(lambda: list(pool.map(add, pieces)), rounds=ROUNDS) / 1e9
 
 
 def profile(engine, pixels_BHWC: np.ndarray) -> dict[str, float]:
@@ -194,17 +190,6 @@ def profile(engine, pixels_BHWC: np.ndarray) -> dict[str, float]:
             spent[event.key] += event.self_device_time_total if card else event.self_cpu_time_total
     total = sum(spent.values())
     return {name: round(value / total, 3) for name, value in spent.most_common(6)}
-
-
-def took(work: Callable[[], object]) -> float:
-    """Median seconds of ROUNDS runs after one to warm up."""
-    work()
-    times = []
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return median(times)
 
 
 if __name__ == "__main__":

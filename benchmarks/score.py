@@ -87,7 +87,7 @@ def folder_rate(folder: Path) -> dict:
         for start in range(0, PHOTOS, 8):
             scorer.engine.run(pixels[start : start + 8])
 
-    whole, decoding, inference = (best(work) for work in (score, decode_all, infer_all))
+    whole, decoding, inference = (took(work) for work in (score, decode_all, infer_all))
     return {
         "model": scorer.card.name,
         "engine": scorer.engine_name,
@@ -125,11 +125,11 @@ def peak_of(command: list[str]) -> int:
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
 
 
-def best(work: Callable[[], object]) -> float:
-    """Median seconds of ROUNDS runs after one to warm up."""
+def took(work: Callable[[], object], *, rounds: int = ROUNDS) -> float:
+    """Median seconds of so many runs after one to warm up."""
     work()
     times = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         start = time.perf_counter()
         work()
         times.append(time.perf_counter() - start)

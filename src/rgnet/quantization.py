@@ -71,8 +71,7 @@ def balanced(
     activation: name of the sigmoid or softmax that gives the votes
     """
     low_C = answer_mean(network, samples) - answer_mean(small, samples)
-    vote = next(node for node in small.get_ops() if node.get_friendly_name() == activation)
-    votes = vote.output(0)
+    votes = next(node for node in small.get_ops() if node.get_friendly_name() == activation).output(0)
     targets = votes.get_target_inputs()
     raised = ov.opset13.clamp(ov.opset13.add(votes, ov.opset13.constant(low_C)), 0.0, 1.0)
     if bins:  # distributions, whose shares below 0 were cut off

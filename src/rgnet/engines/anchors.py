@@ -17,7 +17,7 @@ def stages_in(network: ov.Model) -> dict[str, Output]:
 
     network: as it is read, its weights still parameters
     """
-    weights = {parameter.get_friendly_name(): parameter for parameter in network.get_parameters()}
+    weights = weights_in(network)
     graph_BND = beside(weights["head.vote.weight"])
     if "graph.weights.0" not in weights:
         return {
@@ -36,11 +36,15 @@ def stages_in(network: ov.Model) -> dict[str, Output]:
 
 def vote_layer(network: ov.Model) -> tuple[Node, Node]:
     """The product that gives regions their logits, and the sigmoid or softmax behind; `network` as for `stages_in`."""
-    weights = {parameter.get_friendly_name(): parameter for parameter in network.get_parameters()}
-    product = following = product_of(weights["head.vote.weight"])
+    product = following = product_of(weights_in(network)["head.vote.weight"])
     while following.get_type_name() not in ("Sigmoid", "Softmax"):
         following = readers(following)[0]
     return product, following
+
+
+def weights_in(network: ov.Model) -> dict[str, Node]:
+    """A network's inputs, the weights among them, by name."""
+    return {parameter.get_friendly_name(): parameter for parameter in network.get_parameters()}
 
 
 def beside(node: Node) -> Output:

@@ -87,15 +87,16 @@ class CompiledEngine(TorchEngine):
             self.run(np.zeros((LEAST, size, size, 3), np.uint8))
         except RuntimeError as problem:
             raise EngineError(
-                f"torch cannot compile for {device or self.device}: {str(problem).strip().splitlines()[0]}; "
+                f"torch cannot compile for {self.device}: {str(problem).strip().splitlines()[0]}; "
                 "it needs a C++ compiler, and Triton for a graphics card: install those, or use --engine torch"
             ) from problem
 
     def run(self, pixels_BHWC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         count = len(pixels_BHWC)
-        filled = np.pad(pixels_BHWC, ((0, max(0, LEAST - count)), (0, 0), (0, 0), (0, 0)))
+        if count < LEAST:
+            pixels_BHWC = np.pad(pixels_BHWC, ((0, LEAST - count), (0, 0), (0, 0), (0, 0)))
         with self.lock:
-            image_BC, vote_BHWC = super().run(filled)
+            image_BC, vote_BHWC = super().run(pixels_BHWC)
         return image_BC[:count], vote_BHWC[:count]
 
 
