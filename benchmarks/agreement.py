@@ -23,12 +23,13 @@ from score import machine
 
 import rgnet
 from rgnet.cli.progress import track
+from rgnet.datasets.leaks import rated_as_taught
 from rgnet.datasets.records import RatedPhoto
-from rgnet.evaluation.leaks import rated_as_taught
 from rgnet.evaluation.metrics import Measured, measured, srcc
 from rgnet.explanation import explain
+from rgnet.imaging.prepare import prepare
 from rgnet.results import box_of
-from rgnet.scorer import Scorer, prepare
+from rgnet.scorer import Scorer
 from rgnet.what_if import CELLS, effects, mean_colour
 
 

@@ -18,7 +18,7 @@ import torch
 
 from rgnet.architecture import Architecture
 from rgnet.datasets import para
-from rgnet.preprocess import Preprocess
+from rgnet.imaging.preprocess import Preprocess
 from rgnet.training.recipes import Recipe, recipe
 from rgnet.training.run import dataset_of, fit, new_network
 

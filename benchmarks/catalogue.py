@@ -28,14 +28,16 @@ import numpy as np
 from photos import twelve_megapixels
 from score import CORES, machine, on_two_cores
 
-from rgnet import modelfile
-from rgnet.intake import DecodePolicy, find_photos
-from rgnet.isolation import Cells
-from rgnet.library.catalogue import Catalogue
-from rgnet.library.examine import examine
-from rgnet.library.look import Look
-from rgnet.library.queries import Filter, best, entry, failed
+from rgnet.catalogue.database import Catalogue
+from rgnet.catalogue.queries import Filter, best, entry, failed
+from rgnet.imaging.discovery import find_photos
+from rgnet.imaging.examine import examine
+from rgnet.imaging.jobs import Look
+from rgnet.imaging.policy import DecodePolicy
+from rgnet.imaging.workers import Cells
 from rgnet.scorer import BATCH, opened
+from rgnet.weights.file import read_model
+from rgnet.weights.registry import find_model
 
 
 def main() -> None:
@@ -94,7 +96,7 @@ def scan(folder: Path, file: Path) -> tuple[float, int]:
 
 def parts(paths: list[Path]) -> tuple[float, float]:
     """Seconds of reading and decoding in processes, and of inference, each alone on the cores."""
-    file = modelfile.read(modelfile.find(None))
+    file = read_model(find_model(None))
     scorer = opened(file, threads=CORES)
     policy, wanted = DecodePolicy(), file.card.preprocess
     looks = [Look(str(path), (0, 0), policy, wanted) for path in paths]

@@ -112,14 +112,15 @@ def per_part(scratch: Path) -> float:
 
 
 def run(scratch: Path, name: str, listed: str, pool, part: int, batch: int | None = None):
-    from rgnet import modelfile
     from rgnet.cluster.plan import Asked, planned
     from rgnet.cluster.run import run
     from rgnet.cluster.store import Store
+    from rgnet.weights.file import read_card
+    from rgnet.weights.registry import find_model
 
-    store, model = Store(str(scratch / name)), modelfile.find(None)
+    store, model = Store(str(scratch / name)), find_model(None)
     asked = Asked(source=str(scratch / listed), part_size=part, batch=batch)
-    plan = planned(store, asked, modelfile.read_card(model), model)
+    plan = planned(store, asked, read_card(model), model)
     return run(store, plan, list(range(plan.parts)), pool)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 CHILD = """
 import json, resource, sys, time
 from rgnet.errors import PhotoError
-from rgnet.photo import decode
+from rgnet.imaging.decode import decode
 
 start = time.perf_counter()
 try:

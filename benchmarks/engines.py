@@ -46,7 +46,7 @@ def at_hand(file, pixels_BHWC: np.ndarray) -> Iterator[tuple[str, str, object]]:
     """The engines that run here, one after the other: (as asked, precision, engine); int8 is made if need be."""
     from rgnet.engines import cuda_at_hand, open_engine
     from rgnet.errors import EngineError
-    from rgnet.quantization import quantized
+    from rgnet.quantize import quantized
 
     if file.int8 is None:
         file = replace(file, int8=quantized(file, list(pixels_BHWC)))
@@ -58,17 +58,19 @@ def at_hand(file, pixels_BHWC: np.ndarray) -> Iterator[tuple[str, str, object]]:
 
 
 def default():
-    from rgnet import modelfile
+    from rgnet.weights.file import read_model
+    from rgnet.weights.registry import find_model
 
-    return modelfile.read(modelfile.find(None)), photos(8, 224)
+    return read_model(find_model(None)), photos(8, 224)
 
 
 def densenet():
     """The paper's network with random weights."""
     from rgnet.export import graph_of
+    from rgnet.imaging.preprocess import Preprocess
     from rgnet.model import build, preset
-    from rgnet.modelfile import ModelCard, ModelFile, Scale, half
-    from rgnet.preprocess import Preprocess
+    from rgnet.weights.card import ModelCard, Scale
+    from rgnet.weights.file import ModelFile, to_half
 
     network = build(preset("rgnet")).eval()
     card = ModelCard(
@@ -78,7 +80,9 @@ def densenet():
         scale=Scale(low=0, high=1, people="nobody", quantiles=(0, 1)),
         licence="none",
     )
-    return ModelFile(card=card, tensors=half(network.state_dict()), graph=graph_of(network)), photos(4, 300)
+    return ModelFile(card=card, tensors=to_half(network.state_dict()), graph=graph_of(network)), photos(
+        4, 300
+    )
 
 
 def photos(count: int, size: int) -> np.ndarray:

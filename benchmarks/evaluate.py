@@ -24,10 +24,10 @@ from score import CORES, machine
 
 import rgnet
 from rgnet.datasets.records import RatedPhoto, RatedPhotos
-from rgnet.evaluation.answers import answer
-from rgnet.evaluation.exam import mark
+from rgnet.evaluation.evaluate import mark
+from rgnet.evaluation.predictions import answer
 from rgnet.evaluation.report import write_report
-from rgnet.photo import decode
+from rgnet.imaging.decode import decode
 
 SIZE = (1024, 768)
 

@@ -148,9 +148,10 @@ def compare(folder: Path, count: int, pyiqa: str | None) -> dict:
 def published(name: str) -> dict:
     if name in NEIGHBOURS:
         return {"ava_srcc": NEIGHBOURS[name].srcc, "source": NEIGHBOURS[name].source}
-    from rgnet import modelfile
+    from rgnet.weights.file import read_card
+    from rgnet.weights.registry import find_model
 
-    srcc = modelfile.read_card(modelfile.find(None)).metrics["test_srcc"]
+    srcc = read_card(find_model(None)).metrics["test_srcc"]
     return {"ava_srcc": None, "source": f"learned from PARA, not examined on AVA; {srcc:.4f} on PARA's test"}
 
 
@@ -222,7 +223,7 @@ def prepared(path: Path, size: tuple[int, int]):
     import numpy as np
     from PIL import Image
 
-    from rgnet.photo import decode
+    from rgnet.imaging.decode import decode
 
     return np.array(decode(path, at_least=size).image.resize(size, Image.Resampling.BICUBIC))
 

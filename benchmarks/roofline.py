@@ -83,7 +83,7 @@ def measured(file, pixels_BHWC: np.ndarray, machine: dict) -> dict:
 def layers_of(file, batch: int, shape: tuple[int, int]) -> list[Layer]:
     """The convolutions and products of the float network, its batch norms folded."""
     from rgnet.engines.openvino import folded, from_pixels, with_weights
-    from rgnet.quantization import PRODUCTS
+    from rgnet.quantize import PRODUCTS
 
     network = ov.Core().read_model(io.BytesIO(file.graph))
     network = from_pixels(with_weights(network, file), file.card)

@@ -68,7 +68,7 @@ def folder_rate(folder: Path) -> dict:
     from photos import twelve_megapixels
 
     import rgnet
-    from rgnet.photo import decode
+    from rgnet.imaging.decode import decode
 
     paths = twelve_megapixels(folder, PHOTOS)
     scorer = rgnet.load(threads=CORES)

@@ -32,7 +32,7 @@ from photos import twelve_megapixels
 from score import CORES, machine, on_two_cores
 
 import rgnet
-from rgnet.intake import find_photos
+from rgnet.imaging.discovery import find_photos
 
 PHOTOS = 60
 ALONE_S = 20

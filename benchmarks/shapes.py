@@ -27,15 +27,16 @@ import skimage.data
 from PIL import Image
 from score import CORES, ROUNDS, machine, on_two_cores
 
-from rgnet import modelfile
 from rgnet.datasets import load
 from rgnet.datasets.records import RatedPhoto
 from rgnet.evaluation.compare import difference
 from rgnet.evaluation.metrics import srcc
-from rgnet.intake import find_photos
-from rgnet.modelfile import ModelFile
-from rgnet.preprocess import shapes
-from rgnet.scorer import Prepared, Scorer, opened
+from rgnet.imaging.discovery import find_photos
+from rgnet.imaging.prepare import Prepared
+from rgnet.imaging.preprocess import shapes
+from rgnet.scorer import Scorer, opened
+from rgnet.weights.file import ModelFile, read_model
+from rgnet.weights.registry import find_model
 
 BATCH, SMALL = 8, 176
 SIZES, ORIENTATION, EXIF = (0xA002, 0xA003), 0x0112, 0x8769
@@ -52,7 +53,7 @@ def main() -> None:
     chosen = options.parse_args()
     on_two_cores()
 
-    file = modelfile.read(modelfile.find(None))
+    file = read_model(find_model(None))
     figures = {"machine": machine(), "model": file.card.name, "cost": cost(file)}
     figures["change"] = change(file, chosen.photos)
     if chosen.labels:

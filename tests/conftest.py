@@ -70,9 +70,9 @@ def tiny_histogram(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_file(tiny_model):
     """The tiny model in memory."""
-    from rgnet.modelfile import read
+    from rgnet.weights.file import read_model
 
-    return read(tiny_model)
+    return read_model(tiny_model)
 
 
 @pytest.fixture(scope="session")
@@ -87,9 +87,10 @@ def tiny(tmp_path_factory, *, head: str, bins: tuple[float, ...] = ()) -> Path:
 
     from rgnet.architecture import Architecture
     from rgnet.export import graph_of
+    from rgnet.imaging.preprocess import Preprocess
     from rgnet.model import build
-    from rgnet.modelfile import ModelCard, Scale, half, write
-    from rgnet.preprocess import Preprocess
+    from rgnet.weights.card import ModelCard, Scale
+    from rgnet.weights.file import to_half, write_model
 
     torch.manual_seed(0)
     architecture = Architecture(
@@ -112,5 +113,5 @@ def tiny(tmp_path_factory, *, head: str, bins: tuple[float, ...] = ()) -> Path:
         licence="none: random weights",
     )
     path = tmp_path_factory.mktemp("models") / f"tiny-{head}.safetensors"
-    write(path, card, half(network.state_dict()), graph_of(network))
+    write_model(path, card, to_half(network.state_dict()), graph_of(network))
     return path

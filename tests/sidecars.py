@@ -1,7 +1,7 @@
 """Sidecars as photo programs write them, shortened, and some that strain the rules. {rating} is filled in."""
 
-from rgnet.outputs.packet import Packet
-from rgnet.outputs.xmp import apply, plan, plan_undo
+from rgnet.xmp.packet import Packet
+from rgnet.xmp.sidecar import apply, plan, plan_undo
 
 MODEL = 'compact & "small" 0123456789ab'
 JPEG = b"\xff\xd8\xff\xe1 no picture \xff\xd9"

@@ -11,8 +11,9 @@ import rgnet
 from rgnet.engines import EngineStages, open_engine
 from rgnet.errors import PhotoDamaged, PhotoNotFound, SettingError
 from rgnet.explanation import Explanation, explain_prepared
-from rgnet.modelfile import read
-from rgnet.scorer import Scorer, prepare
+from rgnet.imaging.prepare import prepare
+from rgnet.scorer import Scorer
+from rgnet.weights.file import read_model
 
 UNDO = {1: None, 2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
 SHAPES = {"portrait": (120, 240), "landscape": (240, 120), "panorama": (480, 100), "square": (160, 160)}
@@ -230,7 +231,7 @@ def test_what_cannot_be_asked_is_said(scorer, found, tiny_file):
 
 def test_engines_explain_alike(tiny_model, found):
     pytest.importorskip("torch")
-    file = read(tiny_model)
+    file = read_model(tiny_model)
     other = rgnet.explain(Scorer(file, open_engine(file, "torch:cpu", precision="f32", threads=1)), picture())
     np.testing.assert_allclose(other.affinity_NN, found.affinity_NN, atol=1e-4)
     np.testing.assert_allclose(other.similarity(1, 1), found.similarity(1, 1), atol=1e-4)

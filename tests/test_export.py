@@ -16,8 +16,9 @@ from rgnet.errors import EngineError, MissingExtra, OutputError, SettingError
 from rgnet.export import check, onnx
 from rgnet.export.interface import Interface
 from rgnet.export.write import KINDS, export_network
-from rgnet.modelfile import DEFAULT, SHIPPED, read
 from rgnet.scorer import unit_score
+from rgnet.weights.file import read_model
+from rgnet.weights.registry import DEFAULT, SHIPPED
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED_FILE = SHIPPED / f"{DEFAULT}.safetensors"
@@ -42,7 +43,7 @@ def drawn(*shape):
 @pytest.mark.parametrize("model", ["tiny_file", "tiny_classifier", "tiny_histogram"])
 def test_every_head_scores_alike_in_onnx_runtime_on_shapes_that_were_not_checked(model, request, target):
     file = request.getfixturevalue(model)
-    file = read(file) if isinstance(file, Path) else file
+    file = read_model(file) if isinstance(file, Path) else file
     done = export_network(file, target, "onnx")
     assert done.files == (target,) and done.batches == 4 and done.worst < 1e-3
     assert "ONNX opset" in done.made_for and str(done.interface) == "pixels uint8 (B, H, W, 3)"
@@ -186,7 +187,7 @@ def test_the_example_scores_as_rgnet_does_where_neither_rgnet_nor_torch_can_be_i
     coffee.save(photos[0])
     coffee.resize((3000, 2000)).save(photos[1], quality=90)
     Image.fromarray(data.astronaut()).resize((700, 500)).save(photos[2], exif=turned)
-    export_network(read(SHIPPED_FILE), tmp_path / "rgnet.onnx", "onnx")
+    export_network(read_model(SHIPPED_FILE), tmp_path / "rgnet.onnx", "onnx")
     example = ROOT / "examples" / "score_with_onnxruntime.py"
     code = (
         "import runpy, sys; sys.modules.update(dict.fromkeys(['rgnet', 'torch', 'openvino', 'onnx']))\n"
@@ -210,7 +211,7 @@ def test_what_the_docs_say_runs_without_rgnet_and_scores_alike(tmp_path):
 
     Image.fromarray(data.coffee()).save(tmp_path / "photo.jpg")
     for kind, chosen in KINDS.items():
-        export_network(read(SHIPPED_FILE), tmp_path / f"rgnet{chosen.ending}", kind, feed="photo")
+        export_network(read_model(SHIPPED_FILE), tmp_path / f"rgnet{chosen.ending}", kind, feed="photo")
     blocks = (ROOT / "docs" / "export.md").read_text().split("```python\n")[1:]
     assert len(blocks) == len(KINDS)
     expected = (

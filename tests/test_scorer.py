@@ -14,9 +14,10 @@ from PIL import Image
 import rgnet
 from rgnet.engines import open_engine
 from rgnet.errors import PhotoDamaged, PhotoNotFound, SettingError
-from rgnet.photo import decode
+from rgnet.imaging.decode import decode
+from rgnet.imaging.prepare import prepare
 from rgnet.results import COLUMNS
-from rgnet.scorer import Scorer, opened, prepare, unit_score
+from rgnet.scorer import Scorer, opened, unit_score
 
 
 @pytest.fixture(scope="session")

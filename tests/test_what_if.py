@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 import rgnet
+from rgnet.imaging.prepare import prepare
 from rgnet.results import box_of
-from rgnet.scorer import prepare
 from rgnet.what_if import WhatIf, blurred, effects, mean_colour, without
 
 

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rgnet.errors import PhotoError, RgnetError
     from rgnet.explanation import Explanation, explain
-    from rgnet.intake import DecodePolicy
-    from rgnet.modelfile import ModelCard
+    from rgnet.imaging.policy import DecodePolicy
     from rgnet.results import Record, RegionMap, ScoredPhoto, ScoreFailure
     from rgnet.scorer import Scorer, load, models
+    from rgnet.weights.card import ModelCard
 
 __version__ = "0.1.0"
 
@@ -26,9 +26,9 @@ __version__ = "0.1.0"
 sys.modules.setdefault("openvino_telemetry", None)
 
 _HOME = {
-    "DecodePolicy": "intake",
+    "DecodePolicy": "imaging.policy",
     "Explanation": "explanation",
-    "ModelCard": "modelfile",
+    "ModelCard": "weights.card",
     "PhotoError": "errors",
     "Record": "results",
     "RegionMap": "results",

@@ -13,9 +13,10 @@ import numpy as np
 
 from rgnet.engines import EngineStages
 from rgnet.errors import PhotoDamaged, PhotoError, SettingError
-from rgnet.photo import Source
+from rgnet.imaging.decode import Source
+from rgnet.imaging.prepare import Prepared
 from rgnet.results import RegionMap, ScoredPhoto, ScoreFailure
-from rgnet.scorer import Prepared, Scorer, batches
+from rgnet.scorer import Scorer, batches
 from rgnet.what_if import WhatIf, what_if_covered
 
 STAGES = ("after FCN", "after ASPP", "after graph")

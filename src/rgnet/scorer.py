@@ -10,36 +10,27 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, overload
+from typing import overload
 
 import numpy as np
 from PIL import Image
 
-from rgnet import modelfile
 from rgnet.engines import Engine, open_engine
 from rgnet.errors import PhotoDamaged, PhotoError
-from rgnet.intake import DecodePolicy
-from rgnet.modelfile import ModelCard, ModelFile
-from rgnet.photo import Photo, Source, decode, nameless
-from rgnet.preprocess import Preprocess
+from rgnet.imaging.decode import Source
+from rgnet.imaging.policy import DecodePolicy
+from rgnet.imaging.prepare import Prepared, prepare
+from rgnet.imaging.workers import cores
 from rgnet.results import Record, RegionMap, ScoredPhoto, ScoreFailure
+from rgnet.weights.card import ModelCard
+from rgnet.weights.file import ModelFile, read_card, read_model
+from rgnet.weights.registry import available_models, find_model
 
 BATCH = 8
 # Photos among which those of one shape are looked for, where shapes differ
 SORTED = 4 * BATCH
-NOT_ENLARGED = 1.1
 # Of p in equation 5, which reaches from here to 1 - LOWEST_P
 LOWEST_P = 1 / (1 + math.e)
-
-
-class Prepared(NamedTuple):
-    """A decoded photo, resized to what the network is fed; width and height are the upright photo's."""
-
-    pixels_HW3: np.ndarray
-    width: int
-    height: int
-    notes: tuple[str, ...]
-    exif: bytes = b""
 
 
 class Scorer:
@@ -215,27 +206,6 @@ def batches(photos: Sequence[Prepared | PhotoError]) -> Iterator[tuple[list[int]
             yield indices, np.stack([photos[index].pixels_HW3 for index in indices])
 
 
-def prepare(source: Source, preprocess: Preprocess, policy: DecodePolicy) -> Prepared:
-    """Decode a photo to what a model of this preprocessing is fed. Raises what `decode` raises."""
-    photo = decode(source, at_least=preprocess.target, policy=policy)
-    notes = (*photo.notes, *enlarged(photo, preprocess))
-    pixels_HW3 = preprocess(photo.image, of=(photo.width, photo.height))
-    return Prepared(pixels_HW3, photo.width, photo.height, notes, photo.exif)
-
-
-def enlarged(photo: Photo, preprocess: Preprocess) -> tuple[str, ...]:
-    """A note where a photo has clearly fewer pixels than the network is fed, which takes the blur for a flaw."""
-    width, height = preprocess.target(photo.width, photo.height)
-    if max(width / photo.width, height / photo.height) <= NOT_ENLARGED:
-        return ()
-    return (f"small: enlarged to {width} x {height} pixels, its score is too low beside larger photos",)
-
-
-def cores() -> int:
-    """Processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def unit_score(image_C: np.ndarray, bins: tuple[float, ...] = ()) -> tuple[float, float | None]:
     """(score in [0, 1], p(high) or None).
 
@@ -248,11 +218,6 @@ def unit_score(image_C: np.ndarray, bins: tuple[float, ...] = ()) -> tuple[float
         return float(image_C[0]), None
     p = 1 / (1 + math.exp(float(image_C[0]) - float(image_C[1])))
     return (p - LOWEST_P) / (1 - 2 * LOWEST_P), p
-
-
-def naming(problem: PhotoError, name: str, data: bytes) -> PhotoError:
-    """An error about a file's bytes as one about the file."""
-    return type(problem)(str(problem).replace(nameless(data), name, 1))
 
 
 def named(source: Source) -> str:
@@ -284,7 +249,7 @@ def load(
                what the model was examined with
     Raises the errors of ModelFileError, EngineError, SettingError and MissingExtra.
     """
-    file = modelfile.read(modelfile.find(model))
+    file = read_model(find_model(model))
     return opened(file, engine=engine, precision=precision, threads=threads, policy=policy, fit=fit)
 
 
@@ -304,4 +269,4 @@ def opened(
 
 def models() -> list[tuple[Path, ModelCard]]:
     """Every model at hand by its file and its card."""
-    return [(path, modelfile.read_card(path)) for path in modelfile.available().values()]
+    return [(path, read_card(path)) for path in available_models().values()]

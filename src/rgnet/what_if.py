@@ -14,8 +14,9 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from rgnet.errors import SettingError
+from rgnet.imaging.prepare import Prepared
 from rgnet.results import box_of
-from rgnet.scorer import BATCH, Prepared, Scorer
+from rgnet.scorer import BATCH, Scorer
 
 CELLS, MOST_CELLS = 7, 64
 

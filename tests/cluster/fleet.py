@@ -14,13 +14,13 @@ import pyarrow.parquet
 from PIL import Image
 
 import rgnet
-from rgnet import modelfile
 from rgnet.cluster import run
 from rgnet.cluster.plan import Asked, Plan, finished, planned
 from rgnet.cluster.store import Store
 from rgnet.cluster.worker import Task, prepare
-from rgnet.outputs.table import open_table
-from rgnet.scorer import Prepared
+from rgnet.imaging.prepare import Prepared
+from rgnet.outputs.tables import open_table
+from rgnet.weights.file import read_card
 
 BROKEN = b"\xff\xd8\xff\xe0 not a photo"
 
@@ -38,7 +38,7 @@ def photos(folder: Path, count: int) -> list[str]:
 
 
 def plan_of(store: Store, source: str | Path, model: Path, **asked) -> Plan:
-    return planned(store, Asked(source=str(source), **asked), modelfile.read_card(model), model)
+    return planned(store, Asked(source=str(source), **asked), read_card(model), model)
 
 
 def done(store: Store, found: Plan, pool: run.Pool) -> dict[int, run.Outcome]:

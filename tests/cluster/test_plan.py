@@ -15,13 +15,13 @@ import fsspec  # noqa: E402
 from fleet import photos, plan_of  # noqa: E402
 from pyarrow import parquet  # noqa: E402
 
-from rgnet import modelfile  # noqa: E402
 from rgnet.cluster import plan  # noqa: E402
 from rgnet.cluster.plan import finished, part_file  # noqa: E402
 from rgnet.cluster.sources import photos_of  # noqa: E402
 from rgnet.cluster.store import Store  # noqa: E402
 from rgnet.errors import ClusterError, MissingExtra, OutputError, SettingError  # noqa: E402
-from rgnet.intake import photo_names  # noqa: E402
+from rgnet.imaging.discovery import photo_names  # noqa: E402
+from rgnet.weights.file import read_card  # noqa: E402
 
 NAMES = ["b.jpg", "/a/ä.jpg", "s3://bucket/key.jpg", "b.jpg", "not-utf8-\udcff.png"]
 
@@ -181,6 +181,6 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
 
 def test_the_plan_says_what_it_was_made_of(store, listed, tiny_model):
     found = plan_of(store, listed(9), tiny_model)
-    card = modelfile.read_card(tiny_model)
+    card = read_card(tiny_model)
     assert (found.model, found.model_sha256) == ("tiny-score", card.sha256)
     assert store.read(plan.MODEL) == tiny_model.read_bytes()

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from rgnet import datasets
 from rgnet.cli import app
-from rgnet.datasets.copies import families, fingerprint, identical, look_alikes
+from rgnet.datasets.duplicates import families, fingerprint, identical, look_alikes
 from rgnet.datasets.verify import verify
 
 

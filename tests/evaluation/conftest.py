@@ -10,8 +10,8 @@ from PIL import Image
 
 from rgnet.datasets.records import RatedPhoto, RatedPhotos
 from rgnet.evaluation import metrics
-from rgnet.modelfile import ModelCard
 from rgnet.scorer import Scorer
+from rgnet.weights.card import ModelCard
 
 SHAPES = ((60, 90), (90, 60), (72, 72))
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rgnet.datasets.leaks import leaks
 from rgnet.errors import DataError
-from rgnet.evaluation.answers import answer
 from rgnet.evaluation.compare import Candidate, compare, difference
-from rgnet.evaluation.leaks import leaks
 from rgnet.evaluation.metrics import RESAMPLES, measured, srcc
+from rgnet.evaluation.predictions import answer
 
 
 def sheets(rated, *scorers):

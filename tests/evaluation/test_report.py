@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from rgnet.cli import app
 from rgnet.errors import MissingExtra, SettingError
 from rgnet.evaluation import report
-from rgnet.evaluation.answers import answer
-from rgnet.evaluation.exam import mark
+from rgnet.evaluation.evaluate import mark
+from rgnet.evaluation.predictions import answer
 from rgnet.evaluation.report import check_report, check_writable, write_report
 from rgnet.evaluation.stability import stability
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from rgnet.errors import SettingError
-from rgnet.evaluation.answers import answer
+from rgnet.evaluation.predictions import answer
 from rgnet.evaluation.stability import crop, half, jpeg, sampled, square, stability
 
 

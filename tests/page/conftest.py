@@ -6,9 +6,9 @@ import pytest
 from shoot import DESK, PHONE, make
 from typer.testing import CliRunner
 
+from rgnet.catalogue.database import Catalogue
+from rgnet.catalogue.queries import Filter, best, entry, model_asked_for
 from rgnet.cli import app
-from rgnet.library.catalogue import Catalogue
-from rgnet.library.queries import Filter, best, entry, model_asked_for
 
 
 @pytest.fixture(scope="session")

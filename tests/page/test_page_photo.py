@@ -33,7 +33,7 @@ def test_a_photo_opens_with_its_numbers_and_closes_to_where_it_was(page, truth):
 
 
 def test_an_address_leads_to_a_photo_and_back_leads_to_the_one_before(visit, report, truth):
-    from rgnet.library.report import key
+    from rgnet.page.report import key
 
     page = visit(f"{report.file.as_uri()}#photo={key(truth.ranked[400].path)}")
     await_photo(page, Path(truth.ranked[400].path).name)

@@ -86,9 +86,9 @@ def test_a_photo_that_takes_too_long_to_decode_is_its_own_failure(open_service, 
         desk = client.app.state.desk
         desk.cells.cells[0].seconds = 0.5
         # A decoding process finds what it is to do by import: here it sleeps half a minute
-        monkeypatch.setattr("rgnet.service.desk.look", time.sleep)
-        monkeypatch.setattr("rgnet.service.desk.Look", lambda *_: 30)
-        monkeypatch.setattr("rgnet.service.desk.named", lambda _: "slow.jpg")
+        monkeypatch.setattr("rgnet.service.inference.look", time.sleep)
+        monkeypatch.setattr("rgnet.service.inference.Look", lambda *_: 30)
+        monkeypatch.setattr("rgnet.service.inference.named", lambda _: "slow.jpg")
         slow = client.post("/v1/score", content=photo(1), headers=BARE)
         assert slow.status_code == 422
         assert "slow.jpg: " in (error := slow.json()["photos"][0]["record"]["error"])

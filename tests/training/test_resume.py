@@ -13,8 +13,8 @@ import torch
 
 from rgnet.errors import DataError, OutputError, SettingError
 from rgnet.training.checkpoints import best_weights, to_resume
+from rgnet.training.module import NonFiniteLoss
 from rgnet.training.run import new_network
-from rgnet.training.task import NonFiniteLoss
 
 MIDDLE_OF_SECOND = small.PARTS_PER_EPOCH + 5
 
@@ -161,7 +161,7 @@ def test_a_loss_that_is_no_number_stops_the_run_before_the_update(tmp_path):
 
 
 def test_memory_that_runs_out_halves_the_parts_and_goes_on_from_the_last_epoch(tmp_path, monkeypatch):
-    from rgnet.training.task import AestheticsTask
+    from rgnet.training.module import AestheticsTask
 
     step, sizes, said = AestheticsTask.training_step, [], []
 

@@ -68,7 +68,7 @@ def test_a_run_ends_in_a_model_that_scores_and_is_examined(data, tmp_path):
     found = json.loads((tmp_path / "exam" / "exam.json").read_text())
     assert found["photos"] == 8 and found["srcc"]["low"] <= found["srcc"]["value"] <= found["srcc"]["high"]
 
-    from rgnet.modelfile import read_card
+    from rgnet.weights.file import read_card
 
     card = read_card(model)
     assert card.metrics["test_srcc"] == round(found["srcc"]["value"], 4)
@@ -96,9 +96,9 @@ def test_what_cannot_be_trained_is_said(data, tmp_path, words, message):
 
 def test_an_unreadable_photo_stops_the_run_by_name(data, tmp_path):
     from rgnet.datasets import para
-    from rgnet.datasets.pixels import cached_pixels
+    from rgnet.datasets.cache import cached_pixels
     from rgnet.errors import DataError
-    from rgnet.preprocess import Preprocess
+    from rgnet.imaging.preprocess import Preprocess
 
     broken = tmp_path / "labels"
     broken.mkdir()
@@ -124,8 +124,8 @@ def test_an_unreadable_photo_stops_the_run_by_name(data, tmp_path):
 
 def test_decoded_photos_are_reused_and_follow_the_list(data, tmp_path):
     from rgnet.datasets import para
-    from rgnet.datasets.pixels import cached_pixels
-    from rgnet.preprocess import Preprocess
+    from rgnet.datasets.cache import cached_pixels
+    from rgnet.imaging.preprocess import Preprocess
 
     photos = para.load(data, data, held_out=2).train
     seen = []

@@ -9,14 +9,14 @@ import torch
 from PIL import Image
 from safetensors.numpy import load_file
 
-from rgnet import modelfile
 from rgnet.datasets import load
 from rgnet.errors import ModelDamaged
+from rgnet.imaging.preprocess import Preprocess
 from rgnet.model import restored
-from rgnet.preprocess import Preprocess
 from rgnet.training.recipes import recipe
 from rgnet.training.run import Provenance, prepare, train
 from rgnet.training.start import new_network, starting_from
+from rgnet.weights.file import read_card
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_training_goes_on_from_the_models_own_weights_and_its_licence_stays(rate
         track=lambda items, **_: items,
         say=lambda line: None,
     )
-    card, before = modelfile.read_card(made), model.card
+    card, before = read_card(made), model.card
     assert card.architecture == before.architecture and card.preprocess.size == before.preprocess.size
     assert card.training["start"]["model"] == before.short_hash
     assert card.licence.startswith(before.licence) and rated.licence in card.licence

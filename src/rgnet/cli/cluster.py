@@ -50,15 +50,16 @@ def cluster(
 
     Example:  rgnet cluster photos.txt scores --workers 4
     """
-    from rgnet import modelfile
     from rgnet.cli.progress import counter
     from rgnet.cluster import run
     from rgnet.cluster.plan import Asked, finished, planned
     from rgnet.cluster.store import Store
+    from rgnet.weights.file import read_card
+    from rgnet.weights.registry import find_model
 
-    store, file = Store(dest), modelfile.find(model)
+    store, file = Store(dest), find_model(model)
     wanted = {"engine": engine, "precision": precision, "batch": batch, "part_size": part_size}
-    plan = planned(store, Asked(source=source, column=column, **wanted), modelfile.read_card(file), file)
+    plan = planned(store, Asked(source=source, column=column, **wanted), read_card(file), file)
     there = finished(store, plan)
     before = sum(map(plan.size, there))
     counts, left = Counter(failed=run.failed_before(store, there)), []

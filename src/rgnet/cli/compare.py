@@ -34,18 +34,19 @@ def compare(
     Example:  rgnet compare mine.safetensors rgnet-compact PARA --photos PARA/imgs --split test
     """
     import rgnet
-    from rgnet import modelfile
+    from rgnet.atomic import whole
     from rgnet.cli.progress import track
+    from rgnet.datasets.leaks import rated_as_taught
     from rgnet.evaluation import compare as comparing
-    from rgnet.evaluation.answers import answer, photos_of
-    from rgnet.evaluation.leaks import rated_as_taught
     from rgnet.evaluation.metrics import scipy_stats
+    from rgnet.evaluation.predictions import answer, photos_of
     from rgnet.evaluation.report import check_writable, write_json
-    from rgnet.whole import whole
+    from rgnet.weights.file import read_card
+    from rgnet.weights.registry import find_model
 
     scipy_stats()
-    files = [modelfile.find(model) for model in (a, b)]
-    taught = [rated_as_taught(modelfile.read_card(file), data, photos, track=track) for file in files]
+    files = [find_model(model) for model in (a, b)]
+    taught = [rated_as_taught(read_card(file), data, photos, track=track) for file in files]
     rated = taught[0]
     listed = photos_of(rated, split)
     if output is not None:

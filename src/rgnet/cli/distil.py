@@ -27,14 +27,14 @@ def distil(
     """
     from rgnet import datasets
     from rgnet.cli.progress import track
-    from rgnet.datasets.pixels import cached_pixels
+    from rgnet.datasets.cache import cached_pixels
     from rgnet.errors import SettingError, need
-    from rgnet.preprocess import Preprocess
+    from rgnet.imaging.preprocess import Preprocess
 
     need("lightning", extra="train", purpose="training")
     from rgnet.training.data import PixelDataset
-    from rgnet.training.distil import Lesson
-    from rgnet.training.distil import distil as run
+    from rgnet.training.distill import Lesson
+    from rgnet.training.distill import distil as run
     from rgnet.training.recipes import with_settings
 
     if output.suffix != ".safetensors":

@@ -13,7 +13,7 @@ from rgnet.cli import options
 from rgnet.cli.score import FAILURES_SHOWN
 
 if TYPE_CHECKING:
-    from rgnet.evaluation.answers import Failure
+    from rgnet.evaluation.predictions import Failure
 
 
 def evaluate(
@@ -46,22 +46,23 @@ def evaluate(
     Example:  rgnet evaluate rgnet-compact PARA --photos PARA/imgs --split test --output exam
     """
     import rgnet
-    from rgnet import modelfile
     from rgnet.cli.progress import track
+    from rgnet.datasets.leaks import rated_as_taught
     from rgnet.errors import SettingError
     from rgnet.evaluation import stability as moves
-    from rgnet.evaluation.answers import answer, photos_of
-    from rgnet.evaluation.exam import mark
-    from rgnet.evaluation.leaks import rated_as_taught
+    from rgnet.evaluation.evaluate import mark
     from rgnet.evaluation.metrics import scipy_stats
+    from rgnet.evaluation.predictions import answer, photos_of
     from rgnet.evaluation.report import check_report, check_writable, write_report
+    from rgnet.weights.file import read_card, record_metrics
+    from rgnet.weights.registry import find_model
 
     # Whatever can be refused is refused before the first photo is scored
     scipy_stats()
     if sample is not None and not stability:
         raise SettingError("--sample is how many photos the stability exam takes: add --stability")
-    file = modelfile.find(model)
-    rated = rated_as_taught(modelfile.read_card(file), data, photos, track=track)
+    file = find_model(model)
+    rated = rated_as_taught(read_card(file), data, photos, track=track)
     listed = photos_of(rated, split)
     if output is not None:
         check_report(output)
@@ -88,7 +89,7 @@ def evaluate(
         typer.echo(f"report in {output}")
     if record:
         figures = {name: round(getattr(exam, name).value, 4) for name in ("srcc", "plcc", "accuracy")}
-        modelfile.record(file, {f"{split}_{name}": value for name, value in figures.items()})
+        record_metrics(file, {f"{split}_{name}": value for name, value in figures.items()})
     if exam.failures:
         raise typer.Exit(3)
 

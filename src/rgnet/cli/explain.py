@@ -12,7 +12,7 @@ from rgnet.cli.score import listed, printable
 
 if TYPE_CHECKING:
     from rgnet.explanation import Explanation
-    from rgnet.modelfile import Scale
+    from rgnet.weights.card import Scale
 
 ENDINGS = (".png", ".npz", ".json")
 
@@ -156,9 +156,9 @@ def check_free(file: Path, photos: list[str], force: bool) -> None:
 
 def write(found: Explanation, photo: str, file: Path, question: Question) -> None:
     """A file that appears whole, in a folder made where there is none. Raises OutputError."""
+    from rgnet.atomic import whole
     from rgnet.errors import OutputError
     from rgnet.outputs.maps import WRITERS
-    from rgnet.whole import whole
 
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -172,8 +172,8 @@ def write(found: Explanation, photo: str, file: Path, question: Question) -> Non
 
 
 def draw(found: Explanation, photo: str, file: Path, question: Question) -> None:
-    from rgnet.outputs import heatmap
-    from rgnet.photo import decode
+    from rgnet.imaging.decode import decode
+    from rgnet.outputs import figures as heatmap
 
     image = decode(photo, at_least=(heatmap.LONG_SIDE, heatmap.LONG_SIDE)).image
     heatmap.draw(found, image, file, what=question.what, region=question.region, scale=question.scale)

@@ -11,8 +11,8 @@ import typer
 from rgnet.cli import options
 
 if TYPE_CHECKING:
-    from rgnet.library.catalogue import Catalogue
-    from rgnet.library.queries import Filter
+    from rgnet.catalogue.database import Catalogue
+    from rgnet.catalogue.queries import Filter
 
 NETWORK = "A network instead, for other programs"
 OF_A_TABLE = ("catalogue", "min_score", "max_score", "since", "until", "folder", "errors")
@@ -87,7 +87,7 @@ def export(
     if to:
         write_network(model, output, to, input, force=force)
         return
-    from rgnet.library.catalogue import Catalogue, default_file
+    from rgnet.catalogue.database import Catalogue, default_file
 
     narrowed = any(value is not None for value in (min_score, max_score, since, until))
     with Catalogue.open(catalogue or default_file()) as opened:
@@ -117,8 +117,8 @@ def check_sides(context: typer.Context, output: Path, to: str | None) -> None:
 
 def write_table(opened: Catalogue, wanted: Filter, output: Path, *, scored: bool, unscored: bool) -> int:
     """Write the rows asked for; returns how many."""
-    from rgnet.library.queries import best, failed
-    from rgnet.outputs.table import open_table
+    from rgnet.catalogue.queries import best, failed
+    from rgnet.outputs.tables import open_table
 
     count = 0
     with open_table(output) as table:
@@ -131,11 +131,12 @@ def write_table(opened: Catalogue, wanted: Filter, output: Path, *, scored: bool
 
 
 def write_network(model: str | None, output: Path, to: str, feed: str, *, force: bool) -> None:
-    from rgnet import modelfile
     from rgnet.export.write import export_network, refuse
+    from rgnet.weights.file import read_model
+    from rgnet.weights.registry import find_model
 
     refuse(output, to, force=force)
-    file = modelfile.read(modelfile.find(model))
+    file = read_model(find_model(model))
     done = export_network(file, output, to, feed=feed, force=force)
     files = " and ".join(str(path) for path in done.files)
     typer.echo(f"wrote {files}, {done.megabytes:.1f} MB: {done.interface.card.name} as {done.made_for}")

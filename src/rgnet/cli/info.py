@@ -18,7 +18,7 @@ def info() -> None:
     """Print versions, engines and folders: paste it into a bug report."""
     import rgnet
     from rgnet.engines import cuda_at_hand
-    from rgnet.modelfile import available, user_folder
+    from rgnet.weights.registry import available_models, user_folder
 
     lines = {
         "rgnet": rgnet.__version__,
@@ -27,7 +27,7 @@ def info() -> None:
         "cores": os.cpu_count(),
         "engines": ", ".join(name for name in ("openvino", "torch") if importlib.util.find_spec(name)),
         "CUDA": "yes" if cuda_at_hand() else "no",
-        "models": ", ".join(available()) or "none",
+        "models": ", ".join(available_models()) or "none",
         "own models in": str(user_folder()).replace(os.path.expanduser("~"), "~"),  # noqa: PTH111 - shown, not opened
     }
     lines |= {name: version_of(name) for name in PACKAGES}

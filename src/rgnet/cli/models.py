@@ -15,7 +15,7 @@ def models() -> None:
 
     import rgnet
     from rgnet.errors import ModelNotFound
-    from rgnet.modelfile import DEFAULT
+    from rgnet.weights.registry import DEFAULT
 
     found = rgnet.models()
     if not found:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from rgnet.library import catalogue as library
-    from rgnet.library.queries import Filter
+    from rgnet.catalogue import database as library
+    from rgnet.catalogue.queries import Filter
 
 PHOTOS = "Which photos of the catalogue"
 
@@ -75,7 +75,7 @@ def asked(
     folder: Path | None,
 ) -> Filter:
     """The photos of an open catalogue that the options above ask for."""
-    from rgnet.library.queries import filtered
+    from rgnet.catalogue.queries import filtered
 
     first, last = (moment and moment.date().isoformat() for moment in (since, until))
     scores = {"lowest": min_score, "highest": max_score}

@@ -30,20 +30,21 @@ def quantize(
 
     Example:  rgnet quantize mine.safetensors mine.csv -o mine-int8.safetensors
     """
-    from rgnet import modelfile
     from rgnet.cli.progress import track
+    from rgnet.datasets.leaks import rated_as_taught
     from rgnet.errors import EngineError, SettingError, need
-    from rgnet.evaluation.answers import photos_of
-    from rgnet.evaluation.leaks import rated_as_taught
     from rgnet.evaluation.metrics import scipy_stats
+    from rgnet.evaluation.predictions import photos_of
+    from rgnet.weights.file import SUFFIX, read_model, write_model
+    from rgnet.weights.registry import find_model
 
-    if output.suffix != modelfile.SUFFIX:
-        raise SettingError(f"a model file ends in {modelfile.SUFFIX}: {output} does not")
+    if output.suffix != SUFFIX:
+        raise SettingError(f"a model file ends in {SUFFIX}: {output} does not")
     scipy_stats()
     need("nncf", extra="quantize", purpose="quantizing a network")
-    from rgnet.quantization import examined, quantized, samples, with_int8
+    from rgnet.quantize import examined, quantized, samples, with_int8
 
-    file = modelfile.read(modelfile.find(model))
+    file = read_model(find_model(model))
     rated = rated_as_taught(file.card, data, photos, track=track)
     held_out = photos_of(rated, "held_out")
     shown = samples(rated.train, file.card, count)
@@ -58,5 +59,5 @@ def quantize(
             f"int8 loses {-found.srcc.difference.value:.4f} SRCC, expected at most {loss}: nothing was written; "
             "try more --count, or leave this model in float32"
         )
-    modelfile.write(output, made.card, made.tensors, made.graph, int8=made.int8)
+    write_model(output, made.card, made.tensors, made.graph, int8=made.int8)
     typer.echo(f"wrote {output}")

@@ -43,10 +43,10 @@ def rate(
 
     Example:  rgnet rate ~/Pictures/wedding          then the same with --write
     """
+    from rgnet.catalogue.database import Catalogue, default_file
+    from rgnet.catalogue.queries import best, filtered
     from rgnet.errors import PhotoError, SidecarRefused, need
-    from rgnet.library.catalogue import Catalogue, default_file
-    from rgnet.library.queries import best, filtered
-    from rgnet.outputs.xmp import apply, plan, plan_undo, stars_of
+    from rgnet.xmp.sidecar import apply, plan, plan_undo, stars_of
 
     need("lxml.etree", extra="xmp", purpose="writing ratings")
     bounds = percentiles(cuts)

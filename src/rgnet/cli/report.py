@@ -12,9 +12,9 @@ from rgnet.cli import options
 from rgnet.cli.scan import scanned
 
 if TYPE_CHECKING:
-    from rgnet.library.catalogue import Catalogue
-    from rgnet.library.report import Report
-    from rgnet.modelfile import ModelFile
+    from rgnet.catalogue.database import Catalogue
+    from rgnet.page.report import Report
+    from rgnet.weights.file import ModelFile
 
 
 def report(
@@ -88,8 +88,8 @@ def check_apart(output: Path, source: Path | None) -> None:
 
 
 def opened(source: Path | None, catalogue: Path | None) -> Catalogue:
+    from rgnet.catalogue.database import Catalogue, default_file
     from rgnet.errors import SettingError
-    from rgnet.library.catalogue import Catalogue, default_file
 
     if source is None or source.is_dir():
         return Catalogue.open(catalogue or default_file(), make=source is not None)
@@ -102,32 +102,34 @@ def opened(source: Path | None, catalogue: Path | None) -> Catalogue:
 
 def scanned_first(catalogue: Catalogue, folder: Path, model: str | None) -> tuple[str, ModelFile]:
     """Scan; the hash of the model that did it, and its file."""
-    from rgnet import modelfile
+    from rgnet.weights.file import read_model
+    from rgnet.weights.registry import find_model
 
-    path = modelfile.find(model)
+    path = find_model(model)
     outcome = scanned(catalogue, path, [folder])
     typer.echo(f"{outcome}; catalogue {catalogue.file}", err=True)
     outcome.exit_if_stopped()
-    file = modelfile.read(path)
+    file = read_model(path)
     return file.card.short_hash, file
 
 
 def model_of(catalogue: Catalogue, model: str | None) -> tuple[str, ModelFile | None]:
     """The hash of the model whose scores are asked for, and its file where it is at hand."""
-    from rgnet import modelfile
-    from rgnet.library.queries import model_asked_for
+    from rgnet.catalogue.queries import model_asked_for
+    from rgnet.weights.file import read_card, read_model
+    from rgnet.weights.registry import find_by_hash
 
     given = Path(model) if model and Path(model).is_file() else None
-    hash = model_asked_for(catalogue, modelfile.read_card(given).short_hash if given else model)
-    path = given or modelfile.of_hash(hash)
-    return hash, path and modelfile.read(path)
+    hash = model_asked_for(catalogue, read_card(given).short_hash if given else model)
+    path = given or find_by_hash(hash)
+    return hash, path and read_model(path)
 
 
 def written(output: Path, thumbnails: str, file: ModelFile | None, **asked: Any) -> Report:
     """The report, after it was written with a bar on the terminal."""
     from rgnet.cli.progress import counter
-    from rgnet.library.beside import Beside
-    from rgnet.library.report import Report
+    from rgnet.page.folder import Beside
+    from rgnet.page.report import Report
     from rgnet.scorer import opened as opened_scorer
 
     made = Report(scorer=file and opened_scorer(file), **asked)

@@ -49,7 +49,7 @@ def reproduce(
 
     need("lightning", extra="train", purpose="training")
     from rgnet.cli.progress import track
-    from rgnet.evaluation.reproduce import Order, carry_out
+    from rgnet.reproduce.run import Order, carry_out
 
     order = Order(
         experiment=experiment,

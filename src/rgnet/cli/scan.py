@@ -16,7 +16,7 @@ from rgnet.cli import options
 from rgnet.cli.score import FAILURES_SHOWN, printable
 
 if TYPE_CHECKING:
-    from rgnet.library.catalogue import Catalogue
+    from rgnet.catalogue.database import Catalogue
 
 SIGNALS = ("SIGINT", "SIGTERM")
 WHAT = ("scored", "unchanged", "known", "failed before", "failed")
@@ -35,12 +35,12 @@ def scan(
 
     Example:  rgnet scan ~/Pictures
     """
-    from rgnet import modelfile
-    from rgnet.library.catalogue import Catalogue, default_file
+    from rgnet.catalogue.database import Catalogue, default_file
+    from rgnet.weights.registry import find_model
 
     check_folders(folders)
     with Catalogue.open(catalogue or default_file(), make=True) as opened:
-        outcome = scanned(opened, modelfile.find(model), folders, threads)
+        outcome = scanned(opened, find_model(model), folders, threads)
     for error in outcome.errors:
         typer.echo(f"not scored: {printable(error)}", err=True)
     if (more := outcome.without_score - len(outcome.errors)) > 0:
@@ -85,13 +85,13 @@ def check_folders(folders: Iterable[Path]) -> None:
 def scanned(catalogue: Catalogue, model: Path, folders: list[Path], threads: int | None = None) -> Outcome:
     """Scan with a bar on the terminal, until done or told to stop. model: its file."""
     import rgnet
-    from rgnet import modelfile
+    from rgnet.catalogue.scan import Scan
     from rgnet.cli.progress import counter
-    from rgnet.intake import photo_names
-    from rgnet.library.scan import Scan
+    from rgnet.imaging.discovery import photo_names
+    from rgnet.weights.file import read_card
 
     outcome = Outcome()
-    card = modelfile.read_card(model)
+    card = read_card(model)
     with stopping() as stopped, counter(lambda: sum(1 for _ in photo_names(folders)), "scanning") as advance:
 
         def tell(path: str, what: str, error: str) -> None:

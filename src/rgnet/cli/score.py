@@ -43,7 +43,7 @@ def score(
     """
     import rgnet
     from rgnet.cli.progress import track
-    from rgnet.outputs.table import open_table
+    from rgnet.outputs.tables import open_table
 
     photos = listed(paths)
     table = open_table(output) if output else None
@@ -81,7 +81,7 @@ def consume(records: Iterable[Record], tally: Tally, table) -> bool:
 def listed(paths: Iterable[str]) -> list[str]:
     """Every photo once, in the order given; folders are walked, - is read from standard input."""
     from rgnet.errors import SettingError
-    from rgnet.intake import photo_names
+    from rgnet.imaging.discovery import photo_names
 
     words = [word for path in paths for word in (from_stdin() if path == "-" else (path,))]
     photos = list(dict.fromkeys(photo_names(words)))

@@ -22,8 +22,8 @@ def show(
 
     Example:  rgnet show ~/Pictures/wedding/0012.jpg
     """
-    from rgnet.library.catalogue import Catalogue, default_file
-    from rgnet.library.queries import entry, model_asked_for
+    from rgnet.catalogue.database import Catalogue, default_file
+    from rgnet.catalogue.queries import entry, model_asked_for
 
     with Catalogue.open(catalogue or default_file()) as opened:
         found = entry(opened, photo, model_asked_for(opened, model))

@@ -14,8 +14,8 @@ def stats(catalogue: options.Catalogue = None, model: options.ScoredBy = None) -
 
     Example:  rgnet stats
     """
-    from rgnet.library.catalogue import Catalogue, default_file
-    from rgnet.library.queries import model_asked_for, sums
+    from rgnet.catalogue.database import Catalogue, default_file
+    from rgnet.catalogue.queries import model_asked_for, sums
 
     with Catalogue.open(catalogue or default_file()) as opened:
         found = sums(opened, model_asked_for(opened, model))

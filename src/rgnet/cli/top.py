@@ -23,9 +23,9 @@ def top(
 
     Example:  rgnet top 50 --since 2026-01-01 --folder ~/Pictures/wedding
     """
+    from rgnet.catalogue.database import Catalogue, default_file
+    from rgnet.catalogue.queries import best
     from rgnet.cli.score import print_photos
-    from rgnet.library.catalogue import Catalogue, default_file
-    from rgnet.library.queries import best
 
     with Catalogue.open(catalogue or default_file()) as opened:
         wanted = options.asked(opened, model, min_score, max_score, since, until, folder)

@@ -46,9 +46,11 @@ def train(
 
     Example:  rgnet train para PARA --photos PARA/imgs -o runs/mine --set batch_size=32
     """
-    from rgnet import datasets, modelfile
+    from rgnet import datasets
     from rgnet.cli.progress import track
     from rgnet.errors import SettingError, need
+    from rgnet.weights.file import read_model
+    from rgnet.weights.registry import find_model
 
     need("lightning", extra="train", purpose="training")
     from rgnet.training.recipes import recipe as recipe_named
@@ -57,7 +59,7 @@ def train(
 
     if start and weights:
         raise SettingError("--start brings all weights of a model: leave out --weights")
-    trained = modelfile.read(modelfile.find(start)) if start else None
+    trained = read_model(find_model(start)) if start else None
     chosen = recipe_named(recipe, settings)
     rated = datasets.load(data, photos, held_out=chosen.held_out, seed=chosen.seed, track=track)
     first = os.environ.get("RANK", "0") == "0"

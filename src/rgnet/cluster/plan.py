@@ -22,7 +22,7 @@ import rgnet
 from rgnet.cluster.sources import photos_of
 from rgnet.cluster.store import Store, is_url
 from rgnet.errors import ClusterError, SettingError
-from rgnet.modelfile import ModelCard
+from rgnet.weights.card import ModelCard
 
 FORMAT = 1
 BATCH, LARGEST_PART, FEWEST_PARTS = 8, 4000, 64

@@ -19,8 +19,8 @@ from rgnet.cluster.plan import Plan
 from rgnet.cluster.store import Store, is_url
 from rgnet.cluster.worker import Outcome, Post, Task, Worker, prepare
 from rgnet.errors import ClusterError, RgnetError, need
-from rgnet.isolation import SECONDS
-from rgnet.scorer import Prepared, cores
+from rgnet.imaging.prepare import Prepared
+from rgnet.imaging.workers import SECONDS, cores
 
 WITNESSES = 100
 

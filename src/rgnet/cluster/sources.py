@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from rgnet.cluster.store import is_url, opened
 from rgnet.errors import SettingError, near, need
-from rgnet.intake import is_photo, photo_names
+from rgnet.imaging.discovery import is_photo, photo_names
 
 
 def photos_of(source: str, column: str = "path") -> Iterator[str]:

@@ -14,18 +14,19 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from rgnet import modelfile
 from rgnet.cluster import plan
 from rgnet.cluster.store import Store, is_url, opened
 from rgnet.errors import ClusterError, PhotoError, PhotoNotFound, PhotoRefused, need
-from rgnet.intake import DecodePolicy
-from rgnet.isolation import SECONDS, Cells
-from rgnet.outputs.table import open_table
-from rgnet.preprocess import Preprocess
+from rgnet.imaging.policy import DecodePolicy
+from rgnet.imaging.prepare import Prepared, naming
+from rgnet.imaging.prepare import prepare as decoded
+from rgnet.imaging.preprocess import Preprocess
+from rgnet.imaging.workers import SECONDS, Cells
+from rgnet.outputs.tables import open_table
 from rgnet.results import Record
-from rgnet.scorer import Prepared, Scorer, naming
+from rgnet.scorer import Scorer
 from rgnet.scorer import opened as scorer_of
-from rgnet.scorer import prepare as decoded
+from rgnet.weights.file import read_model
 
 FETCHERS = 4
 TRIES, PAUSE_S = 3, 1.0
@@ -49,7 +50,7 @@ class Task(NamedTuple):
 
 
 def prepare(task: Task) -> Prepared:
-    """Raises what `rgnet.photo.decode` raises, under the photo's name."""
+    """Raises what `rgnet.imaging.decode.decode` raises, under the photo's name."""
     if task.data is None:
         return decoded(task.name, task.preprocess, task.policy)._replace(exif=b"")
     try:
@@ -119,7 +120,7 @@ class Worker:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "model.safetensors")
             path.write_bytes(self.store.read(plan.MODEL))
-            file = modelfile.read(path)
+            file = read_model(path)
         if file.card.sha256 != self.plan.model_sha256:
             raise ClusterError(f"{self.store.url}/{plan.MODEL} is another model than its plan says")
         chosen = {"engine": self.plan.engine, "precision": self.plan.precision}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from rgnet.datasets import aadb, ava, para, table
+from rgnet.datasets import aadb, ava, custom, para
+from rgnet.datasets.readers import read_header, untracked
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, list_hash
-from rgnet.datasets.sheet import read_header, untracked
 from rgnet.errors import DataError
 
 __all__ = ["RatedPhoto", "RatedPhotos", "list_hash", "load"]
@@ -35,7 +35,7 @@ def load(
 ) -> RatedPhotos:
     """The data set whose labels lie in `labels`, its photos below `photos` (left out: below the labels).
 
-    labels:   a folder with one of READERS in it, that file itself, or a table of your own, see `table.py`
+    labels:   a folder with one of READERS in it, that file itself, or a table of your own, see `custom.py`
     held_out: training photos set aside for choosing between models, drawn by `seed`, where the data set has no
               validation list of its own; None: as many as the data set's module says
     strict:   refuse what no experiment can use, such as labels without one photo; False is for `verify`
@@ -44,7 +44,7 @@ def load(
     """
     wanted = {"held_out": held_out, "seed": seed, "strict": strict}
     if own := own_table(labels):
-        return table.load(own, photos or own.parent, **wanted, track=track)
+        return custom.load(own, photos or own.parent, **wanted, track=track)
     folder = labels.parent if labels.is_file() else labels
     rated = reader_of(folder)(folder, photos or folder, **wanted)
     if strict:
@@ -58,7 +58,7 @@ def own_table(labels: Path) -> Path | None:
     if path.name == "labels.csv" and path.is_file():
         return None if "source_id" in read_header(path) else path
     official = path.name in (*READERS, *para.OFFICIAL.values())
-    return path if path.suffix.lower() in table.SUFFIXES and not official and not labels.is_dir() else None
+    return path if path.suffix.lower() in custom.SUFFIXES and not official and not labels.is_dir() else None
 
 
 def reader_of(labels: Path) -> Callable[..., RatedPhotos]:
@@ -67,7 +67,7 @@ def reader_of(labels: Path) -> Callable[..., RatedPhotos]:
         raise DataError(
             f"{labels} {'holds no data set that rgnet knows' if labels.exists() else 'does not exist'}: "
             f"looked for {', '.join(READERS)} in it; of your own table name the file itself, "
-            f"ending in {' or '.join(table.SUFFIXES)}"
+            f"ending in {' or '.join(custom.SUFFIXES)}"
         )
     return found
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from rgnet.datasets.readers import number, photos_by_name, read_lines
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, hold_out, told
-from rgnet.datasets.sheet import number, photos_by_name, read_lines
 from rgnet.errors import DataError, need
 
 HELD_OUT = 500

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from rgnet.datasets.readers import photos_by_name, read_lines
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, hold_out, told
-from rgnet.datasets.sheet import photos_by_name, read_lines
 from rgnet.errors import DataError
 
 HELD_OUT = 2000

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rgnet.datasets.copies import identical
+from rgnet.datasets.duplicates import identical
+from rgnet.datasets.readers import number, read_sheet
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, hold_out
-from rgnet.datasets.sheet import number, read_sheet
 from rgnet.errors import DataError
 
 HELD_OUT = 1500

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from rgnet.datasets.copies import Fingerprint, fingerprints, gathered, identical, look_alikes
+from rgnet.datasets.duplicates import Fingerprint, fingerprints, gathered, identical, look_alikes
+from rgnet.datasets.readers import read_lines, untracked
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, base_rate, list_hash, named
-from rgnet.datasets.sheet import read_lines, untracked
 from rgnet.errors import DataError, PhotoError, PhotoNotFound
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from rgnet.errors import SettingError, near
-from rgnet.modelfile import ModelFile
+from rgnet.weights.file import ModelFile
 
 X86 = ("x86_64", "AMD64")
 PRECISIONS = ("auto", "f32", "bf16", "f16", "int8")

@@ -15,9 +15,10 @@ import openvino as ov
 from openvino.preprocess import PrePostProcessor, ResizeAlgorithm
 
 from rgnet.engines import EngineStages
-from rgnet.engines.anchors import stages_in
+from rgnet.engines.openvino_graph import stages_in
 from rgnet.errors import EngineError
-from rgnet.modelfile import ModelCard, ModelFile
+from rgnet.weights.card import ModelCard
+from rgnet.weights.file import ModelFile
 
 PRECISIONS = {"f32": ov.Type.f32, "bf16": ov.Type.bf16, "f16": ov.Type.f16}
 PRECISE = 2

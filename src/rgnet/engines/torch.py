@@ -8,7 +8,7 @@ import numpy as np
 
 from rgnet.engines import EngineStages
 from rgnet.errors import EngineError, need
-from rgnet.modelfile import ModelFile
+from rgnet.weights.file import ModelFile
 
 LEAST = 8
 FAST = {"cuda": "bf16", "mps": "f16", "cpu": "f32"}

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from rgnet.datasets.leaks import Leaks, leaks
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, list_hash
 from rgnet.errors import DataError
 from rgnet.evaluation import metrics
-from rgnet.evaluation.answers import FEWEST, Answers, Failure, photos_of
-from rgnet.evaluation.exam import plain
-from rgnet.evaluation.leaks import Leaks, leaks
+from rgnet.evaluation.evaluate import plain
 from rgnet.evaluation.metrics import Figure, Measured
+from rgnet.evaluation.predictions import FEWEST, Answers, Failure, photos_of
 from rgnet.scorer import Scorer
 
 

@@ -10,12 +10,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from rgnet.atomic import whole
 from rgnet.errors import SettingError
-from rgnet.evaluation.answers import Answers
-from rgnet.evaluation.exam import Exam
+from rgnet.evaluation.evaluate import Exam
+from rgnet.evaluation.figures import draw
 from rgnet.evaluation.metrics import Measured
-from rgnet.evaluation.picture import draw
-from rgnet.whole import whole
+from rgnet.evaluation.predictions import Answers
 
 
 def check_report(folder: Path) -> None:

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rgnet.evaluation.answers import Answers
 from rgnet.evaluation.metrics import Measured, accuracy, measured, srcc
-from rgnet.photo import decode
+from rgnet.evaluation.predictions import Answers
+from rgnet.imaging.decode import decode
 from rgnet.results import ScoredPhoto
 
 # Of fewer photos a correlation says nothing

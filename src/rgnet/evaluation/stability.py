@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from rgnet.errors import SettingError
-from rgnet.evaluation.answers import Answers
 from rgnet.evaluation.metrics import srcc
-from rgnet.photo import decode
+from rgnet.evaluation.predictions import Answers
+from rgnet.imaging.decode import decode
 from rgnet.results import ScoredPhoto
 from rgnet.scorer import Scorer
 

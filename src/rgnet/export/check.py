@@ -11,8 +11,8 @@ from PIL import Image
 from rgnet.engines import open_engine
 from rgnet.errors import EngineError, RgnetError, need
 from rgnet.export.interface import OUTPUTS, Interface
-from rgnet.modelfile import ModelFile
 from rgnet.scorer import unit_score
+from rgnet.weights.file import ModelFile
 
 # Share of the rating scale by which a score may be off. A resize inside the network rounds a few values to the other
 # neighbour, and does not know in which order the installed Pillow resizes rows and columns

@@ -7,7 +7,7 @@ from typing import Any
 
 import rgnet
 from rgnet.errors import SettingError, near
-from rgnet.modelfile import ModelCard
+from rgnet.weights.card import ModelCard
 
 # Kind of input -> (its name, its type, what it is)
 INPUTS = {

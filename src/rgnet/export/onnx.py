@@ -10,8 +10,9 @@ import numpy as np
 from rgnet.errors import need
 from rgnet.export.graph import quiet
 from rgnet.export.interface import OUTPUTS, Interface
-from rgnet.modelfile import ModelCard, ModelFile
 from rgnet.scorer import LOWEST_P
+from rgnet.weights.card import ModelCard
+from rgnet.weights.file import ModelFile
 
 # Protobuf holds no more; weights then lie in a file beside
 LARGEST = 2**31 - 2**20

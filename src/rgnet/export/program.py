@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from rgnet.export.graph import quiet
 from rgnet.export.interface import Interface
 from rgnet.model import restored
-from rgnet.modelfile import ModelFile
 from rgnet.scorer import LOWEST_P
+from rgnet.weights.file import ModelFile
 
 # Sides of a photo, and of an image where its size is open
 SMALLEST, LARGEST, BATCH = 64, 8192, 4096

@@ -10,7 +10,7 @@ from pathlib import Path
 from rgnet.errors import OutputError, SettingError, near, need
 from rgnet.export import check, onnx
 from rgnet.export.interface import Interface
-from rgnet.modelfile import ModelFile
+from rgnet.weights.file import ModelFile
 
 
 @dataclass(frozen=True, slots=True)

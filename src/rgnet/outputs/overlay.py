@@ -14,7 +14,7 @@ from matplotlib.patheffects import withStroke
 from PIL import Image
 
 from rgnet.explanation import EDGES
-from rgnet.outputs.colours import AMOUNT, LESS_INK, MORE_INK
+from rgnet.outputs.colormaps import AMOUNT, LESS_INK, MORE_INK
 from rgnet.results import box_of
 from rgnet.what_if import WhatIf
 

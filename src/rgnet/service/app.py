@@ -18,13 +18,13 @@ from starlette.responses import Response
 import rgnet
 from rgnet.errors import CatalogueError, OutputError, RgnetError
 from rgnet.service import health, photos, scoring, shelf
-from rgnet.service.answers import SCHEMAS, as_json
-from rgnet.service.desk import Desk
 from rgnet.service.gallery import Gallery
-from rgnet.service.guard import Guard
+from rgnet.service.inference import Desk
 from rgnet.service.metrics import Metrics
+from rgnet.service.middleware import Guard
 from rgnet.service.refusals import Refused
 from rgnet.service.room import Room
+from rgnet.service.schemas import SCHEMAS, as_json
 from rgnet.service.settings import Settings
 
 log = logging.getLogger("rgnet.service")

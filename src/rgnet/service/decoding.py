@@ -9,9 +9,9 @@ import hashlib
 from dataclasses import dataclass
 
 from rgnet.errors import PhotoError
-from rgnet.intake import DecodePolicy
-from rgnet.preprocess import Preprocess
-from rgnet.scorer import Prepared, naming, prepare
+from rgnet.imaging.policy import DecodePolicy
+from rgnet.imaging.prepare import Prepared, naming, prepare
+from rgnet.imaging.preprocess import Preprocess
 
 
 @dataclass(frozen=True, slots=True)

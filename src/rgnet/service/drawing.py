@@ -12,12 +12,12 @@ from io import BytesIO
 from PIL import Image
 
 from rgnet.errors import PhotoRefused
-from rgnet.intake import DecodePolicy
-from rgnet.library.examine import contents
-from rgnet.library.look import Look
-from rgnet.photo import decode
-from rgnet.preprocess import Preprocess
-from rgnet.scorer import Prepared, prepare
+from rgnet.imaging.decode import decode
+from rgnet.imaging.examine import contents
+from rgnet.imaging.jobs import Look
+from rgnet.imaging.policy import DecodePolicy
+from rgnet.imaging.prepare import Prepared, prepare
+from rgnet.imaging.preprocess import Preprocess
 from rgnet.service.decoding import digest
 
 QUALITY = 85

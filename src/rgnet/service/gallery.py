@@ -12,21 +12,21 @@ import numpy as np
 
 import rgnet
 from rgnet import page
+from rgnet.catalogue.listing import Asked, Row
 from rgnet.errors import PhotoError
-from rgnet.intake import DecodePolicy
-from rgnet.isolation import Cells
-from rgnet.library.listing import Asked, Row
-from rgnet.modelfile import ModelCard
-from rgnet.preprocess import Preprocess
+from rgnet.imaging.policy import DecodePolicy
+from rgnet.imaging.preprocess import Preprocess
+from rgnet.imaging.workers import Cells
 from rgnet.results import RegionMap, ScoreFailure
 from rgnet.scorer import vote_weights
-from rgnet.service.desk import Desk
 from rgnet.service.drawing import Stored, read
+from rgnet.service.inference import Desk
 from rgnet.service.kept import Kept
 from rgnet.service.refusals import Refused
 from rgnet.service.room import Room
 from rgnet.service.settings import Settings
 from rgnet.service.shelf import Shelf
+from rgnet.weights.card import ModelCard
 
 SIDES = {"thumbnail": 512, "picture": 1600}
 KEPT = 64 * 2**20

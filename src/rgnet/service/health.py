@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
-from rgnet.service.answers import as_json, described, named, refusals
 from rgnet.service.metrics import Metrics
+from rgnet.service.schemas import as_json, described, named, refusals
 
 
 def routes(metrics: Metrics) -> APIRouter:

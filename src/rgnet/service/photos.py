@@ -10,11 +10,11 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from rgnet import page
-from rgnet.library.listing import Asked
-from rgnet.library.queries import Filter
-from rgnet.service.answers import as_json, described, named, refusals
+from rgnet.catalogue.listing import Asked
+from rgnet.catalogue.queries import Filter
 from rgnet.service.gallery import Gallery, listed
 from rgnet.service.refusals import Refused
+from rgnet.service.schemas import as_json, described, named, refusals
 
 Id = Annotated[str, Path(pattern="^([0-9]{1,18}|u[0-9a-f]{16})$", description="As /v1/photos gives it.")]
 Score = Annotated[float | None, Query(allow_inf_nan=False)]

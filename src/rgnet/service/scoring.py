@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from rgnet.service.answers import EXAMPLE, as_json, described, named, refusals, told
-from rgnet.service.desk import Desk
+from rgnet.service.inference import Desk
 from rgnet.service.room import Room
+from rgnet.service.schemas import EXAMPLE, as_json, described, named, refusals, told
 from rgnet.service.settings import Settings
 from rgnet.service.uploads import BARE, FIELD, FORM, received
 

@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from rgnet.catalogue import listing
+from rgnet.catalogue.database import Catalogue
+from rgnet.catalogue.listing import Asked, Row
+from rgnet.catalogue.queries import entry, model_asked_for
 from rgnet.errors import CatalogueError
-from rgnet.library import listing
-from rgnet.library.catalogue import Catalogue
-from rgnet.library.listing import Asked, Row
-from rgnet.library.queries import entry, model_asked_for
 from rgnet.service.room import Room
 
 QUESTIONS, SUMS_KEPT = 256, 256

@@ -11,9 +11,10 @@ import numpy as np
 from rgnet.datasets.records import RatedPhotos, list_hash
 from rgnet.export import graph_of
 from rgnet.model import build
-from rgnet.modelfile import ModelCard, Scale, half, write
 from rgnet.training.checkpoints import best_weights
 from rgnet.training.recipes import Recipe
+from rgnet.weights.card import ModelCard, Scale
+from rgnet.weights.file import to_half, write_model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ def finish(folder: Path, card: ModelCard) -> Path:
     network = build(card.architecture)
     network.load_state_dict(best_weights(folder))
     target = folder / f"{card.name}.safetensors"
-    write(target, card, half(network.state_dict()), graph_of(network))
+    write_model(target, card, to_half(network.state_dict()), graph_of(network))
     return target
 
 

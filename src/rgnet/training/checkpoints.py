@@ -21,7 +21,7 @@ from rgnet.errors import DataError, OutputError, SettingError
 from rgnet.training.recipes import Recipe
 
 if TYPE_CHECKING:
-    from rgnet.training.distil import Lesson
+    from rgnet.training.distill import Lesson
 
 BEST, LAST, JUDGE = "best.ckpt", "last.ckpt", "held_out/srcc"
 UNWRITABLE = {

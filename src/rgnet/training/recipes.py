@@ -10,8 +10,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from rgnet.architecture import Architecture
 from rgnet.errors import SettingError, near
+from rgnet.imaging.preprocess import Preprocess
 from rgnet.model.presets import preset
-from rgnet.preprocess import Preprocess
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,19 +11,19 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rgnet.datasets.pixels import cached_pixels
+from rgnet.datasets.cache import cached_pixels
 from rgnet.datasets.records import RatedPhoto, RatedPhotos
 from rgnet.errors import DataError
 from rgnet.model import RGNet
 from rgnet.training.card import Provenance, card_of, finish
 from rgnet.training.checkpoints import LAST, start_folder, to_resume, writing
 from rgnet.training.data import PixelDataset, batches, evenly
-from rgnet.training.loop import Fitted, OutOfMemory, attempt, more_parts, part_of, quiet
 from rgnet.training.losses import check_head, check_histograms
+from rgnet.training.module import AestheticsTask, revive_batch_norms
 from rgnet.training.processes import Processes, one_first
 from rgnet.training.recipes import Recipe
 from rgnet.training.start import Start, new_network, starting_from
-from rgnet.training.task import AestheticsTask, revive_batch_norms
+from rgnet.training.trainer import Fitted, OutOfMemory, attempt, more_parts, part_of, quiet
 
 __all__ = ["Fitted", "Provenance", "dataset_of", "fit", "for_data", "new_network", "train"]
 

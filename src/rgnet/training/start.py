@@ -9,8 +9,8 @@ import lightning
 
 from rgnet.errors import DataError
 from rgnet.model import RGNet, build, restored
-from rgnet.modelfile import ModelFile
 from rgnet.training.recipes import Recipe
+from rgnet.weights.file import ModelFile
 
 Start = bool | str | Path | ModelFile
 

@@ -1,0 +1,149 @@
+"""Photos decoded once into one compact file, so that training does not wait for decoders.
+
+The file is named by a hash of the photo list and the preprocessing, may be deleted at any time, and is
+written whole or not at all. A folder of such files is bounded: the least recently used make room.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from numpy.lib.format import open_memmap
+
+from rgnet.datasets.records import RatedPhoto
+from rgnet.errors import DataError, PhotoError
+from rgnet.imaging.decode import decode
+from rgnet.imaging.preprocess import Preprocess
+
+# Bytes of a folder of caches: AVA's 233,530 training photos at 300 x 300 are 63 GB
+LIMIT = 100 * 10**9
+BLOCK = 2**24
+
+
+def cached_pixels(
+    photos: Sequence[RatedPhoto], preprocess: Preprocess, folder: Path, *, track, limit: int = LIMIT
+) -> np.ndarray:
+    """(N, H, W, 3) uint8 of all photos, memory-mapped read-only; decodes only what no earlier call has.
+
+    track: wraps an iterable to show progress, called as track(iterable, total=N, description=text)
+    limit: bytes that the caches in `folder` may take together; RGNET_CACHE_GB in the environment goes before it
+    Raises DataError naming every photo that cannot be read: a training list is used whole or not at all; and where
+    the limit or the disk is too small for it.
+    """
+    if preprocess.fit != "squash":
+        raise DataError("training on a mix of shapes is not supported: use a preprocessing that squashes")
+    target = folder / f"pixels-{fingerprint(photos, preprocess)}.npy"
+    if not target.exists():
+        make_room(folder, len(photos) * 3 * preprocess.size**2, limit_of(limit))
+        decode_all(photos, preprocess, target, track)
+    # Its date says when it was last of use, but somebody else's cache may be ours to read only
+    with suppress(OSError):
+        os.utime(target)
+    return np.load(target, mmap_mode="r")
+
+
+def limit_of(limit: int) -> int:
+    text = os.environ.get("RGNET_CACHE_GB")
+    if text is None:
+        return limit
+    if not text.isdecimal():
+        raise DataError(f"RGNET_CACHE_GB is a whole number of gigabytes, found {text!r}")
+    return int(text) * 10**9
+
+
+def make_room(folder: Path, needed: int, limit: int) -> None:
+    """Delete the least recently used caches of `folder` until `needed` more bytes are within the limit."""
+    if needed > limit:
+        raise DataError(
+            f"the decoded photos need {needed / 1e9:.2f} GB in {folder}, more than the limit of {limit / 1e9:.2f} GB: "
+            "raise it with RGNET_CACHE_GB, or train on smaller or fewer photos"
+        )
+    caches = sorted(folder.glob("pixels-*.npy"), key=lambda path: path.stat().st_mtime_ns)
+    taken = sum(path.stat().st_size for path in caches)
+    for path in caches:
+        if taken + needed <= limit:
+            return
+        taken -= path.stat().st_size
+        path.unlink()
+
+
+def fingerprint(photos: Sequence[RatedPhoto], preprocess: Preprocess) -> str:
+    """Changes with the list, its order, a photo's size or date, and the resize; mean and std do not matter."""
+    digest = hashlib.sha256(json.dumps([preprocess.size, preprocess.kernel]).encode())
+    for photo in photos:
+        try:
+            stat = photo.path.stat()
+        except OSError as problem:
+            raise DataError(f"{photo.path} is on the list but cannot be found: {problem}") from problem
+        digest.update(f"{photo.key} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def decode_all(photos: Sequence[RatedPhoto], preprocess: Preprocess, target: Path, track) -> None:
+    partial = target.with_suffix(f".{os.getpid()}.part")
+    shape = (len(photos), preprocess.size, preprocess.size, 3)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        pixels = reserved(partial, shape)
+        failures = fill(pixels, photos, preprocess, track)
+        if failures:
+            shown = "\n  ".join(sorted(failures)[:10])
+            raise DataError(
+                f"{len(failures)} of {len(photos)} photos cannot be read:\n  {shown}\n"
+                "repair them, or take them off the list"
+            )
+        pixels.flush()
+        partial.replace(target)
+    except OSError as problem:
+        raise DataError(
+            f"{target}: its {prod(shape)} bytes cannot be written ({problem.strerror}; {free_bytes(target)} bytes "
+            "are free): make room, or name a folder on another disk"
+        ) from problem
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+
+
+def free_bytes(path: Path) -> int:
+    """Of the disk that holds the nearest folder above `path` that exists."""
+    return shutil.disk_usage(next(folder for folder in path.absolute().parents if folder.is_dir())).free
+
+
+def reserved(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """An array in a file whose bytes the disk has promised: a map without that dies of SIGBUS on a full disk."""
+    pixels = open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    with path.open("r+b") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        else:
+            file.seek(pixels.offset)
+            for start in range(0, pixels.nbytes, BLOCK):
+                file.write(bytes(min(BLOCK, pixels.nbytes - start)))
+    return pixels
+
+
+def fill(pixels: np.ndarray, photos: Sequence[RatedPhoto], preprocess: Preprocess, track) -> list[str]:
+    """Decode every photo into its row; returns what was wrong with those that cannot be read."""
+    side = preprocess.size
+    failures = []
+
+    def place(index: int) -> None:
+        try:
+            pixels[index] = preprocess(decode(photos[index].path, at_least=(side, side)).image)
+        except PhotoError as problem:
+            failures.append(str(problem))
+
+    with ThreadPoolExecutor() as pool:
+        done = pool.map(place, range(len(photos)))
+        for _ in track(done, total=len(photos), description="decoding photos"):
+            pass
+    return failures

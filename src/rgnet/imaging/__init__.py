@@ -1,0 +1,1 @@
+"""Photo files to upright sRGB pixels and network input, in processes that may crash."""

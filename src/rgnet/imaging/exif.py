@@ -1,0 +1,78 @@
+"""EXIF without decoding a pixel: orientation, capture time and camera."""
+
+from __future__ import annotations
+
+import re
+import struct
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from PIL import Image
+
+
+def exif_orientation(info: dict[str, Any]) -> int:
+    """The orientation tag (1-8) of a Pillow info dictionary; 1 where it has none.
+
+    Reads that one tag and no other, so that damage elsewhere in the block neither raises nor warns.
+    Raises ValueError if the block is too broken to find the tag.
+    """
+    block = info.get("exif") or _imagemagick_exif(info)
+    if not block:
+        return 1
+    try:
+        value = _ifd0_short(block.removeprefix(b"Exif\0\0"), tag=0x0112)
+    except struct.error as problem:
+        raise ValueError(f"EXIF block of {len(block)} bytes: {problem}") from problem
+    return value if value in range(1, 9) else 1
+
+
+def capture(block: bytes) -> tuple[str | None, str | None]:
+    """(time, camera) of an EXIF block: "YYYY-MM-DDTHH:MM:SS" of the camera's own clock, and maker and model.
+
+    None for what is missing or makes no sense. A damaged block may warn, as Pillow does.
+    """
+    exif = Image.Exif()
+    taken = camera = None
+    with suppress(Exception):
+        exif.load(block)
+        camera = _camera(_text(exif.get(271)), _text(exif.get(272)))
+        taken = _time(_text(exif.get_ifd(0x8769).get(36867)) or _text(exif.get(306)))
+    return taken, camera
+
+
+def _text(value: Any) -> str:
+    """A text field, whose writers pad it with zeros and spaces."""
+    return re.sub(r"[\0\s]+", " ", value).strip() if isinstance(value, str) else ""
+
+
+def _camera(maker: str, model: str) -> str | None:
+    """Many models begin with their maker's name already."""
+    repeated = model.lower().startswith(maker.lower().partition(" ")[0])
+    return (model if repeated else f"{maker} {model}").strip() or None
+
+
+def _time(text: str) -> str | None:
+    """EXIF writes 2026:11:24 10:00:00, and zeros where the clock was never set."""
+    with suppress(ValueError):
+        return datetime.strptime(text[:19], "%Y:%m:%d %H:%M:%S").isoformat()
+    return None
+
+
+def _imagemagick_exif(info: dict[str, Any]) -> bytes:
+    """Old ImageMagick wrote a PNG's EXIF as text: a name, a length, then lines of hexadecimal."""
+    text = info.get("Raw profile type exif")
+    return bytes.fromhex("".join(text.split("\n")[3:])) if text else b""
+
+
+def _ifd0_short(block: bytes, *, tag: int) -> int | None:
+    order = {b"II": "<", b"MM": ">"}.get(block[:2])
+    if order is None:
+        raise ValueError(f"EXIF block starts with {block[:4]!r}, not with II or MM")
+    (start,) = struct.unpack_from(order + "I", block, 4)
+    (entries,) = struct.unpack_from(order + "H", block, start)
+    for entry in range(start + 2, start + 2 + 12 * entries, 12):
+        found, kind = struct.unpack_from(order + "HH", block, entry)
+        if found == tag:
+            return struct.unpack_from(order + ("I" if kind == 4 else "H"), block, entry + 8)[0]
+    return None

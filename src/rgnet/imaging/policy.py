@@ -1,0 +1,20 @@
+"""Limits on what the decoder accepts. Needs no decoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodePolicy:
+    """What is accepted.
+
+    max_bytes:      of a file
+    max_pixels:     width x height, checked on the header before any decoding; the default lets through the
+                    200 megapixels of a phone
+    accept_partial: a truncated photo gives the part that is there, with a note, instead of PhotoDamaged
+    """
+
+    max_bytes: int = 512 * 2**20
+    max_pixels: int = 200_000_000
+    accept_partial: bool = False

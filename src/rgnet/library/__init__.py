@@ -1,1 +1,0 @@
-"""A whole photo library: the catalogue that remembers it, and the scan that keeps the catalogue true."""

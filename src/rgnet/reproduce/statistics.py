@@ -1,0 +1,120 @@
+"""What the runs of an experiment say: figures over seeds, and how far each network is from the reference.
+
+Two things are random: the training, seen over seeds, and which photos are examined, seen by drawing them anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rgnet.errors import need
+from rgnet.evaluation.metrics import RESAMPLES
+from rgnet.reproduce.experiments import Experiment, Variant
+from rgnet.reproduce.runs import FIGURES, Run
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A mean, the standard deviation, and the mean's 95 % t interval; None where there is one value only."""
+
+    mean: float
+    sd: float | None = None
+    interval: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A network's mean SRCC less the reference's.
+
+    seeds:  95 % interval of Welch's t test over seeds, on these photos; None of fewer than two seeds
+    photos: 95 % bootstrap interval over photos, paired, of these very networks
+    """
+
+    mean: float
+    seeds: Interval | None
+    photos: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One network of the table. `difference` is None for the reference itself and where it was not run."""
+
+    name: str
+    paper: Mapping[str, float]
+    figures: Mapping[str, Spread]
+    difference: Difference | None
+    runs: tuple[Run, ...]
+
+    @property
+    def failed(self) -> tuple[Run, ...]:
+        return tuple(run for run in self.runs if run.problem)
+
+
+def rows_of(
+    experiment: Experiment,
+    variants: Sequence[Variant],
+    runs: Mapping[str, Sequence[Run]],
+    human_N: np.ndarray,
+) -> list[Row]:
+    """human_N: mean ratings of the examined photos, in the order of the runs' scores."""
+    sound = {name: [run for run in some if not run.problem] for name, some in runs.items()}
+    redrawn = {run.key: redrawn_srcc(run, human_N) for some in sound.values() for run in some}
+    reference = sound.get(experiment.reference, [])
+
+    def row(variant: Variant) -> Row:
+        own = sound[variant.name]
+        compared = own and reference and variant.name != experiment.reference
+        return Row(
+            name=variant.name,
+            paper=variant.paper,
+            figures={name: spread([run.figures[name] for run in own]) for name in FIGURES if own},
+            difference=difference(own, reference, redrawn) if compared else None,
+            runs=tuple(runs[variant.name]),
+        )
+
+    return [row(variant) for variant in variants]
+
+
+def spread(values: Sequence[float]) -> Spread:
+    mean = float(np.mean(values))
+    if len(values) < 2:
+        return Spread(mean)
+    stats = need("scipy.stats", extra="exam", purpose="an interval")
+    sd = float(np.std(values, ddof=1))
+    half = float(stats.t.ppf(0.975, len(values) - 1)) * sd / len(values) ** 0.5
+    return Spread(mean, sd, (mean - half, mean + half))
+
+
+def difference(
+    runs: Sequence[Run], reference: Sequence[Run], redrawn: Mapping[str, np.ndarray]
+) -> Difference:
+    """redrawn: SRCC of every run on each draw of the photos, the same draws for all runs."""
+    own, other = ([run.figures["srcc"] for run in some] for some in (runs, reference))
+    own_K, other_K = (np.mean([redrawn[run.key] for run in some], axis=0) for some in (runs, reference))
+    low, high = np.quantile(own_K - other_K, [0.025, 0.975])
+    return Difference(float(np.mean(own) - np.mean(other)), welch(own, other), (float(low), float(high)))
+
+
+def welch(values: Sequence[float], others: Sequence[float]) -> Interval | None:
+    """95 % interval of the difference of two means; None where it cannot be told."""
+    if min(len(values), len(others)) < 2 or max(np.ptp(values), np.ptp(others)) < 1e-12:
+        return None
+    stats = need("scipy.stats", extra="exam", purpose="an interval")
+    interval = stats.ttest_ind(values, others, equal_var=False).confidence_interval(0.95)
+    return float(interval.low), float(interval.high)
+
+
+def redrawn_srcc(run: Run, human_N: np.ndarray, *, seed: int = 0) -> np.ndarray:
+    """SRCC on RESAMPLES draws of the photos with replacement; the draws depend on `seed` alone."""
+    rankdata = need("scipy.stats", extra="exam", purpose="an exam").rankdata
+    count = len(human_N)
+    picks_KN = np.random.default_rng(seed).integers(0, count, (RESAMPLES, count))
+    ranks = [rankdata(values_N[picks_KN], axis=1) for values_N in (np.array(run.scores), human_N)]
+    score_KN, rating_KN = (rank_KN - rank_KN.mean(axis=1, keepdims=True) for rank_KN in ranks)
+    length_K = np.sqrt((score_KN**2).sum(axis=1) * (rating_KN**2).sum(axis=1))
+    return (score_KN * rating_KN).sum(axis=1) / np.maximum(length_K, 1e-12)

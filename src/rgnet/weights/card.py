@@ -1,0 +1,91 @@
+"""The card of a model: what it is made of, how to feed it, what its numbers mean, and what it may be used for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from rgnet.architecture import Architecture
+from rgnet.imaging.preprocess import Preprocess
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """The scale people rated on.
+
+    low, high: its ends
+    people:    one sentence on who rated
+    quantiles: of the photos' human means, evenly spaced from the lowest photo to the highest
+    """
+
+    low: float
+    high: float
+    people: str
+    quantiles: tuple[float, ...]
+
+    def human(self, unit: float) -> float:
+        """A number in [0, 1] as a rating."""
+        return self.low + (self.high - self.low) * unit
+
+    def percentile(self, score: float) -> float:
+        """0-100: the share of the rated photos whose human mean lies below `score`."""
+        import numpy as np
+
+        return float(np.interp(score, self.quantiles, np.linspace(0, 100, len(self.quantiles))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """What a model is, apart from its weights.
+
+    precision: what "auto" means for this model: "auto" leaves it to the engine, "f32" is for a network whose
+              scores bf16 moves too much, "int8" for one that was quantized and examined (on OpenVINO)
+    training: data, photos, list hashes, recipe, command: plain values
+    licence:  of the weights, short; `notice` is what users must be told
+    metrics:  exam figures by name
+    """
+
+    name: str
+    architecture: Architecture
+    preprocess: Preprocess
+    scale: Scale
+    precision: str = "auto"
+    training: dict[str, Any] = field(default_factory=dict)
+    licence: str
+    notice: str = ""
+    metrics: dict[str, Any] = field(default_factory=dict)
+    sha256: str = ""
+
+    @property
+    def short_hash(self) -> str:
+        return self.sha256[:12]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "format_version": FORMAT_VERSION,
+            "name": self.name,
+            "architecture": self.architecture.to_dict(),
+            "preprocess": self.preprocess.to_dict(),
+            "scale": asdict(self.scale) | {"quantiles": list(self.scale.quantiles)},
+            "precision": self.precision,
+            "training": self.training,
+            "licence": self.licence,
+            "notice": self.notice,
+            "metrics": self.metrics,
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any], *, sha256: str) -> ModelCard:
+        values = {key: value for key, value in values.items() if key != "format_version"}
+        scale = values["scale"]
+        return cls(
+            **values
+            | {
+                "architecture": Architecture.from_dict(values["architecture"]),
+                "preprocess": Preprocess.from_dict(values["preprocess"]),
+                "scale": Scale(**scale | {"quantiles": tuple(scale["quantiles"])}),
+                "sha256": sha256,
+            }
+        )

@@ -1,0 +1,176 @@
+"""One file is a model: weights, graph, and a card that says how to feed it and what its numbers mean.
+
+A safetensors file of
+    the network's tensors     matrices may be float16, vectors float32
+    graph.onnx                uint8, the network as ONNX with every weight a graph input (about 0.1 MB)
+    int8.xml.gz, int8.bin     uint8, where `rgnet quantize` made them: the network in int8 as OpenVINO IR
+    metadata "rgnet"          the card as JSON
+    metadata "sha256"         hash over all tensors and the card, its exam figures left out: they are about the
+                              model, and recording an exam does not make it another model
+
+Cards are read without NumPy and safetensors, imported where weights are touched: a scan that finds nothing new needs
+no weights.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rgnet.atomic import whole
+from rgnet.errors import ModelDamaged, ModelForeign, ModelNotFound, ModelTooNew
+from rgnet.weights.card import FORMAT_VERSION, ModelCard
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SUFFIX = ".safetensors"
+GRAPH = "graph.onnx"
+INT8 = ("int8.xml.gz", "int8.bin")
+HEAD_LIMIT = 100_000_000
+
+
+class Int8(NamedTuple):
+    """A network in int8 as OpenVINO IR, fed with uint8 (B, H, W, 3) of any size; `rgnet.quantize` makes it."""
+
+    xml: bytes
+    weights: bytes
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model in memory: card, weights by their names in the network, and the ONNX graph without weights."""
+
+    card: ModelCard
+    tensors: Mapping[str, np.ndarray]
+    graph: bytes
+    path: Path | None = None
+    int8: Int8 | None = None
+
+
+def to_half(tensors: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """A network's state as stored: matrices and kernels in float16, vectors in float32, counters left out."""
+    import numpy as np
+
+    arrays = {name: np.asarray(tensor) for name, tensor in tensors.items()}
+    return {
+        name: np.ascontiguousarray(array, dtype=np.float16 if array.ndim >= 2 else np.float32)
+        for name, array in arrays.items()
+        if not name.endswith("num_batches_tracked")
+    }
+
+
+def write_model(
+    path: Path,
+    card: ModelCard,
+    tensors: Mapping[str, np.ndarray],
+    graph: bytes,
+    *,
+    int8: Int8 | None = None,
+) -> str:
+    """Write a model file, whole or not at all; returns its hash."""
+    import numpy as np
+    from safetensors.numpy import save
+
+    stored = {name: np.ascontiguousarray(array) for name, array in sorted(tensors.items())}
+    stored[GRAPH] = np.frombuffer(graph, dtype=np.uint8)
+    if int8 is not None:
+        contents = (gzip.compress(int8.xml, mtime=0), int8.weights)
+        stored |= {name: np.frombuffer(part, np.uint8) for name, part in zip(INT8, contents, strict=True)}
+    text = json.dumps(card.to_dict(), sort_keys=True)
+    digest = content_hash(card.to_dict(), stored)
+    with whole(path) as partial:
+        partial.write_bytes(save(stored, metadata={"rgnet": text, "sha256": digest}))
+    return digest
+
+
+def read_model(path: Path) -> ModelFile:
+    """Read a model file and check its hash.
+
+    Raises ModelNotFound, ModelDamaged (truncated, or changed since it was written), ModelForeign or ModelTooNew.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    card = read_card(path)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            values = json.loads(file.metadata()["rgnet"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except SafetensorError as problem:
+        raise damaged(path, problem) from problem
+    if content_hash(values, tensors) != card.sha256:
+        raise ModelDamaged(
+            f"{path}: the content does not match its hash {card.short_hash}: fetch the file again"
+        )
+    graph = tensors.pop(GRAPH).tobytes()
+    xml, weights = (tensors.pop(name, None) for name in INT8)
+    int8 = None if weights is None else Int8(gzip.decompress(xml.tobytes()), weights.tobytes())
+    return ModelFile(card=card, tensors=tensors, graph=graph, path=path, int8=int8)
+
+
+def read_card(path: Path) -> ModelCard:
+    """Only the card, from the head of the file. Raises as `read_model` does, except that nothing is hashed."""
+    if not path.is_file():
+        raise ModelNotFound(f"there is no model file {path}")
+    metadata = read_metadata(path)
+    if "rgnet" not in metadata or "sha256" not in metadata:
+        raise ModelForeign(
+            f"{path} is a safetensors file, but not one of rgnet's: give a file `rgnet train` wrote"
+        )
+    values = json.loads(metadata["rgnet"])
+    version = values.get("format_version", 0)
+    if version > FORMAT_VERSION:
+        raise ModelTooNew(
+            f"{path} has format {version}, this rgnet reads up to {FORMAT_VERSION}: upgrade with  pip install -U rgnet"
+        )
+    return ModelCard.from_dict(values, sha256=metadata["sha256"])
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The texts in the head of a safetensors file: eight bytes of the head's length, the head as JSON, the tensors."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(9)
+        length = int.from_bytes(head[:8], "little")
+        if size >= 10 and (head[8:] != b"{" or length > HEAD_LIMIT):
+            raise ModelForeign(
+                f"{path} is not a model file: expected safetensors written by `rgnet train`, found something else"
+            )
+        text = head[8:] + file.read(max(0, length - 1))
+    try:
+        entries = json.loads(text)
+        metadata = entries.pop("__metadata__", {})
+        expected = 8 + length + max((entry["data_offsets"][1] for entry in entries.values()), default=0)
+    except (ValueError, TypeError, LookupError, AttributeError) as problem:
+        raise damaged(path, f"its head is not what it should be: {problem}") from problem
+    if size != expected:
+        raise damaged(path, f"expected {expected} bytes, found {size}")
+    return metadata
+
+
+def damaged(path: Path, problem: object) -> ModelDamaged:
+    return ModelDamaged(f"{path} is truncated or damaged ({problem}): fetch the file again")
+
+
+def record_metrics(path: Path, metrics: dict[str, Any]) -> None:
+    """Add exam figures to the card of a model file; its hash stays."""
+    model = read_model(path)
+    card = replace(model.card, metrics=model.card.metrics | metrics)
+    write_model(path, card, model.tensors, model.graph, int8=model.int8)
+
+
+def content_hash(card: dict[str, Any], tensors: Mapping[str, np.ndarray]) -> str:
+    """sha256 over the card but its metrics, and every tensor's name, type, shape and bytes in the order of names."""
+    import numpy as np
+
+    lasting = {name: value for name, value in card.items() if name != "metrics"}
+    digest = hashlib.sha256(json.dumps(lasting, sort_keys=True).encode())
+    for name, array in sorted(tensors.items()):
+        digest.update(f"\n{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(memoryview(np.ascontiguousarray(array)).cast("B") if array.size else b"")
+    return digest.hexdigest()

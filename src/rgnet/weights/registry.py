@@ -1,0 +1,52 @@
+"""Models by name: those that come with rgnet, and the user's own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from rgnet.errors import ModelNotFound, near
+from rgnet.weights.file import SUFFIX, read_card
+
+DEFAULT = "rgnet-compact"
+SHIPPED = Path(__file__).parent
+
+
+def user_folder() -> Path:
+    """Where a user's own models lie: $RGNET_MODELS, else rgnet/models in the user's data folder."""
+    if folder := os.environ.get("RGNET_MODELS"):
+        return Path(folder)
+    if os.name == "nt":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "rgnet" / "models"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "rgnet" / "models"
+
+
+def available_models() -> dict[str, Path]:
+    """Names and files of the shipped models and of the user's own; the user's win."""
+    found = {}
+    for folder in (SHIPPED, user_folder()):
+        if folder.is_dir():
+            found |= {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}"))}
+    return found
+
+
+def find_by_hash(short_hash: str) -> Path | None:
+    """The file of the model with this hash among those available; None where there is none."""
+    for path in available_models().values():
+        if read_card(path).short_hash == short_hash:
+            return path
+    return None
+
+
+def find_model(model: str | Path | None = None) -> Path:
+    """The file of a model: None is the default, a name is looked up, anything else is a path."""
+    if model is None:
+        model = DEFAULT
+    if Path(model).suffix == SUFFIX or Path(model).is_file():
+        return Path(model)
+    known = available_models()
+    if str(model) not in known:
+        raise ModelNotFound(
+            f"there is no model {str(model)!r}: {near(str(model), known)}; or give a path to a file"
+        )
+    return known[str(model)]

@@ -1,0 +1,1 @@
+"""Star ratings in XMP sidecars, which can be undone to the byte."""

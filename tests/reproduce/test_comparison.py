@@ -1,0 +1,47 @@
+"""Intervals over seeds and over photos are those of textbooks."""
+
+import numpy as np
+import pytest
+
+from rgnet.evaluation.metrics import measured, srcc
+from rgnet.reproduce.runs import Run
+from rgnet.reproduce.statistics import difference, redrawn_srcc, spread, welch
+from rgnet.reproduce.tables import cell, differing
+
+
+def run(key, scores, human):
+    return Run(key=key, seed=0, figures={"srcc": srcc(np.array(scores), human)}, scores=tuple(scores))
+
+
+def test_the_t_interval_of_a_mean():
+    found = spread([1.0, 2.0, 3.0])
+    assert (found.mean, found.sd) == (2.0, 1.0)
+    assert found.interval == pytest.approx((2 - 4.302653 / 3**0.5, 2 + 4.302653 / 3**0.5))
+    assert spread([0.5]).interval is None and cell(spread([0.5])) == "0.5000"
+
+
+def test_welchs_interval_on_equal_variances_is_students():
+    half = 2.776445 * (2 / 3) ** 0.5
+    assert welch([2.0, 3.0, 4.0], [1.0, 2.0, 3.0]) == pytest.approx((1 - half, 1 + half))
+    assert welch([1.0], [1.0, 2.0]) is None and welch([1.0, 1.0], [1.0, 1.0]) is None
+
+
+def test_redrawn_photos_give_the_interval_of_the_exam():
+    draw = np.random.default_rng(1)
+    human_N = draw.integers(0, 20, 200) / 4.0
+    one = run("one", (human_N + draw.normal(size=200)).round(1).tolist(), human_N)
+    low, high = np.quantile(redrawn_srcc(one, human_N), [0.025, 0.975])
+    exam = measured(srcc, np.array(one.scores), human_N)
+    assert (low, high) == pytest.approx((exam.low, exam.high), abs=1e-9)
+
+
+def test_a_better_network_is_told_from_a_worse_one_and_not_from_itself():
+    draw = np.random.default_rng(0)
+    human_N = draw.normal(size=300)
+    good, bad = (run(name, (human_N + noise * draw.normal(size=300)).tolist(), human_N) for name, noise in
+                 (("good", 0.3), ("bad", 2.0)))  # fmt: skip
+    redrawn = {one.key: redrawn_srcc(one, human_N) for one in (good, bad)}
+    found = difference([good], [bad], redrawn)
+    assert found.seeds is None and 0 < found.photos[0] < found.mean < found.photos[1]
+    assert difference([good], [good], redrawn).photos == (0, 0)
+    assert differing(found)[0].startswith("+0.") and differing(found)[1].startswith("[+0.")

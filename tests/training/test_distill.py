@@ -1,0 +1,98 @@
+"""A student learns its teacher's features, and its file is one that `make_backbone` reads."""
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from rgnet.errors import DataError, OutputError, SettingError
+from rgnet.model.backbones import make_backbone, plain_weights
+from rgnet.training.data import PixelDataset
+from rgnet.training.distill import Lesson, distil
+
+
+@pytest.fixture
+def photos():
+    draw = np.random.default_rng(0)
+    return PixelDataset(draw.integers(0, 256, (16, 64, 64, 3), dtype=np.uint8), np.zeros(16))
+
+
+SHORT = Lesson(
+    student="timm:test_efficientnet",
+    teacher="timm:test_efficientnet",
+    sizes=((3, 64),),
+    batch_size=8,
+    precision="32-true",
+)
+
+
+def test_a_distilled_backbone_loads_as_weights(photos, tmp_path):
+    torch.manual_seed(0)
+    teacher = tmp_path / "teacher.safetensors"
+    save_file(plain_weights(make_backbone("resnet18", output_stride=32)), teacher)
+    lesson = Lesson(
+        student="resnet18",
+        teacher="resnet18",
+        sizes=((6, 64),),
+        batch_size=8,
+        precision="32-true",
+        zoom=(1.0, 1.0),
+    )
+    file = distil(lesson, photos, tmp_path / "student.safetensors", teacher_weights=teacher)
+
+    taught, untaught = (
+        plain_weights(make_backbone("resnet18", output_stride=16, pretrained=weights))["conv1.weight"]
+        for weights in (file, teacher)
+    )
+    assert taught.shape == untaught.shape and not torch.equal(taught, untaught)
+
+
+def test_the_students_loss_falls(photos, tmp_path):
+    lesson = Lesson(
+        student="timm:test_efficientnet",
+        teacher="resnet18",
+        sizes=((40, 64),),
+        batch_size=16,
+        learning_rate=1e-2,
+        flip=0.0,
+        zoom=(1.0, 1.0),
+        precision="32-true",
+    )
+    distil(lesson, photos, tmp_path / "student.safetensors", teacher_weights=False)
+    (curve,) = (tmp_path / "student").glob("logs/*/metrics.csv")
+    with curve.open() as file:
+        losses = [float(row["loss_epoch"]) for row in csv.DictReader(file) if row["loss_epoch"]]
+    assert losses[-1] < 0.7 * losses[0], losses
+
+
+def test_interrupted_and_resumed_is_the_unbroken_lesson_to_the_bit(photos, tmp_path):
+    torch.set_num_threads(1)
+    whole = distil(SHORT, photos, tmp_path / "whole.safetensors", teacher_weights=False)
+
+    def stop_after_the_first(line: str) -> None:
+        if line.startswith("epoch 2 of 3"):
+            raise KeyboardInterrupt
+
+    target, said = tmp_path / "broken.safetensors", []
+    with pytest.raises(KeyboardInterrupt):
+        distil(SHORT, photos, target, teacher_weights=False, say=stop_after_the_first)
+    assert not target.exists()
+    distil(SHORT, photos, target, teacher_weights=False, resume=True, say=said.append)
+    assert [line.partition(":")[0] for line in said] == ["epoch 2 of 3", "epoch 3 of 3"]
+    assert target.read_bytes() == whole.read_bytes()
+
+
+def test_what_cannot_be_resumed_or_written_over_is_said(photos, tmp_path):
+    target = tmp_path / "student.safetensors"
+    with pytest.raises(DataError, match=r"nothing to resume: .*last\.ckpt is missing"):
+        distil(SHORT, photos, target, teacher_weights=False, resume=True)
+    distil(replace(SHORT, sizes=((1, 64),)), photos, target, teacher_weights=False)
+    with pytest.raises(OutputError, match="already holds a run"):
+        distil(SHORT, photos, target, teacher_weights=False)
+    with pytest.raises(
+        SettingError, match=r"of another run: sizes is \[\[1, 64\]\] there and \[\[3, 64\]\] here"
+    ):
+        distil(SHORT, photos, target, teacher_weights=False, resume=True)
