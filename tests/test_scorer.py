@@ -165,7 +165,7 @@ def test_a_surprise_in_a_decoder_is_a_row(scorer, photos, monkeypatch):
     def surprise(*_arguments, **_options):
         raise ZeroDivisionError("of a header field")
 
-    monkeypatch.setattr("rgnet.scorer.decode", surprise)
+    monkeypatch.setattr("rgnet.imaging.prepare.decode", surprise)
     record = scorer.score([photos[0]])[0]
     assert record.error == f"{photos[0]}: decoding failed with ZeroDivisionError: of a header field"
 

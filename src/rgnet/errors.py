@@ -3,9 +3,12 @@
     RgnetError
     ├── PhotoError            one photo could not become pixels; in a batch it is a row, not a crash
     │   ├── PhotoNotFound     there is no such file
-    │   ├── PhotoRefused      not an image, a format off the allow-list, or over a limit
+    │   ├── PhotoRefused      not accepted, whatever it holds
+    │   │   ├── PhotoUnsupported   not an image, or of a format that rgnet does not read
+    │   │   └── PhotoTooLarge      more bytes or pixels than the limits allow
     │   ├── PhotoDamaged      a format we read, with content that does not decode
-    │   └── PhotoHarmful      ended the process that decoded it, or took too long
+    │   ├── PhotoDecoderCrashed    the process that decoded it ended
+    │   └── PhotoTimedOut     took longer to decode than the limit allows
     ├── ModelFileError        a model file cannot be used
     │   ├── ModelNotFound     no such name and no such file
     │   ├── ModelDamaged      truncated, or its hash does not match its content
@@ -29,6 +32,7 @@ import importlib
 from collections.abc import Iterable
 from difflib import get_close_matches
 from types import ModuleType
+from typing import Self
 
 
 class RgnetError(Exception):
@@ -36,7 +40,28 @@ class RgnetError(Exception):
 
 
 class PhotoError(RgnetError):
-    """One photo could not become pixels."""
+    """One photo could not become pixels.
+
+    source: what the caller called it: a path, or "the photo of 512 bytes" where there is no name
+    reason: one sentence about the file that a photographer understands
+    hint:   what to do about it; may be empty
+    """
+
+    def __init__(self, source: str, reason: str = "", hint: str = "") -> None:
+        super().__init__(source, reason, hint)
+        self.source, self.reason, self.hint = source, reason, hint
+
+    @property
+    def message(self) -> str:
+        """Reason and hint, for wherever the photo's name stands already, as in the row of a table."""
+        return f"{self.reason}: {self.hint}" if self.hint else self.reason
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.message}" if self.reason else self.source
+
+    def about(self, source: str) -> Self:
+        """The same error about the same photo by another name."""
+        return type(self)(source, self.reason, self.hint)
 
 
 class PhotoNotFound(PhotoError):
@@ -44,15 +69,27 @@ class PhotoNotFound(PhotoError):
 
 
 class PhotoRefused(PhotoError):
-    """Not an image, a format off the allow-list, or over a limit."""
+    """It is not accepted, whatever it holds: see the finer classes."""
+
+
+class PhotoUnsupported(PhotoRefused):
+    """Not an image, or of a format that rgnet does not read."""
+
+
+class PhotoTooLarge(PhotoRefused):
+    """More bytes or pixels than the limits allow."""
 
 
 class PhotoDamaged(PhotoError):
     """A format we read, with content that does not decode."""
 
 
-class PhotoHarmful(PhotoError):
-    """Ended the process that decoded it, or took too long."""
+class PhotoDecoderCrashed(PhotoError):
+    """The process that decoded it ended."""
+
+
+class PhotoTimedOut(PhotoError):
+    """It took longer to decode than the limit allows."""
 
 
 class ModelFileError(RgnetError):

@@ -297,13 +297,6 @@ def saying(file: Path) -> Iterator[None]:
         ) from problem
 
 
-def default_file() -> Path:
-    """The catalogue in the user's data folder."""
-    import platformdirs
-
-    return platformdirs.user_data_path("rgnet", appauthor=False) / "catalogue.sqlite"
-
-
 def stored(path: Path | str) -> bytes:
     """A path as the catalogue keeps it: absolute, links left alone."""
     return os.fsencode(Path(path).absolute())

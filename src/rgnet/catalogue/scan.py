@@ -20,7 +20,7 @@ from stat import S_ISREG
 from typing import TYPE_CHECKING, Literal
 
 from rgnet.catalogue.database import Catalogue, Known, below
-from rgnet.errors import ModelFileError, PhotoError, PhotoHarmful
+from rgnet.errors import ModelFileError, PhotoDecoderCrashed, PhotoError, PhotoTimedOut
 from rgnet.imaging.discovery import photo_names
 from rgnet.imaging.jobs import Examined, Look
 from rgnet.imaging.policy import DecodePolicy
@@ -142,7 +142,7 @@ class Scan:
 
         if isinstance(found, PhotoError):
             # What ended its process would do so again; what could not be read may be readable next time
-            harmful = isinstance(found, PhotoHarmful)
+            harmful = isinstance(found, PhotoDecoderCrashed | PhotoTimedOut)
             self.put_error(look.path, str(found), look.as_listed if harmful else (None, None))
         elif (scored := self.catalogue.scored(found.content.sha256, self.card.short_hash)) is not None:
             with self.catalogue.writing():

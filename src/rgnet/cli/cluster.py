@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rgnet.cli import options
-from rgnet.cli.score import FAILURES_SHOWN, printable
+from rgnet.cli.score import FAILURES_SHOWN
+from rgnet.text import printable
 
 if TYPE_CHECKING:
     from rgnet.cluster.worker import Outcome

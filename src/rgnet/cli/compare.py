@@ -34,7 +34,7 @@ def compare(
     Example:  rgnet compare mine.safetensors rgnet-compact PARA --photos PARA/imgs --split test
     """
     import rgnet
-    from rgnet.atomic import whole
+    from rgnet.atomic import replacing
     from rgnet.cli.progress import track
     from rgnet.datasets.leaks import rated_as_taught
     from rgnet.evaluation import compare as comparing
@@ -63,7 +63,7 @@ def compare(
     typer.echo(str(found))
     print_failures(found.failures)
     if output is not None:
-        with whole(output) as path:
+        with replacing(output) as path:
             write_json(path, found.to_dict())
     if found.failures:
         raise typer.Exit(3)

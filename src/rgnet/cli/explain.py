@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 import typer
 
 from rgnet.cli import options
-from rgnet.cli.score import listed, printable
+from rgnet.cli.score import listed
+from rgnet.text import printable
 
 if TYPE_CHECKING:
     from rgnet.explanation import Explanation
@@ -156,13 +157,13 @@ def check_free(file: Path, photos: list[str], force: bool) -> None:
 
 def write(found: Explanation, photo: str, file: Path, question: Question) -> None:
     """A file that appears whole, in a folder made where there is none. Raises OutputError."""
-    from rgnet.atomic import whole
+    from rgnet.atomic import replacing
     from rgnet.errors import OutputError
     from rgnet.outputs.maps import WRITERS
 
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with whole(file) as partial:
+        with replacing(file) as partial:
             if writer := WRITERS.get(file.suffix.lower()):
                 writer(found, partial, region=question.region)
             else:

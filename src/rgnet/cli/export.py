@@ -87,10 +87,11 @@ def export(
     if to:
         write_network(model, output, to, input, force=force)
         return
-    from rgnet.catalogue.database import Catalogue, default_file
+    from rgnet.catalogue.database import Catalogue
+    from rgnet.paths import catalogue_file
 
     narrowed = any(value is not None for value in (min_score, max_score, since, until))
-    with Catalogue.open(catalogue or default_file()) as opened:
+    with Catalogue.open(catalogue or catalogue_file()) as opened:
         wanted = options.asked(opened, model, min_score, max_score, since, until, folder)
         count = write_table(opened, wanted, output, scored=not errors, unscored=errors or not narrowed)
     typer.echo(f"wrote {count} rows to {output}", err=True)

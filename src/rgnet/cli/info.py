@@ -18,7 +18,8 @@ def info() -> None:
     """Print versions, engines and folders: paste it into a bug report."""
     import rgnet
     from rgnet.engines import cuda_at_hand
-    from rgnet.weights.registry import available_models, user_folder
+    from rgnet.paths import model_folders
+    from rgnet.weights.registry import available_models
 
     lines = {
         "rgnet": rgnet.__version__,
@@ -28,7 +29,7 @@ def info() -> None:
         "engines": ", ".join(name for name in ("openvino", "torch") if importlib.util.find_spec(name)),
         "CUDA": "yes" if cuda_at_hand() else "no",
         "models": ", ".join(available_models()) or "none",
-        "own models in": str(user_folder()).replace(os.path.expanduser("~"), "~"),  # noqa: PTH111 - shown, not opened
+        "own models in": str(model_folders()[-1]).replace(os.path.expanduser("~"), "~"),  # noqa: PTH111 - shown, not opened
     }
     lines |= {name: version_of(name) for name in PACKAGES}
     for name, value in lines.items():

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 import typer
 
 from rgnet.cli import options
-from rgnet.cli.score import printable
 from rgnet.results import ScoredPhoto
+from rgnet.text import printable
 
 CHANGES = ("create", "set", "undo", "delete")
 
@@ -43,9 +43,10 @@ def rate(
 
     Example:  rgnet rate ~/Pictures/wedding          then the same with --write
     """
-    from rgnet.catalogue.database import Catalogue, default_file
+    from rgnet.catalogue.database import Catalogue
     from rgnet.catalogue.queries import best, filtered
     from rgnet.errors import PhotoError, SidecarRefused, need
+    from rgnet.paths import catalogue_file
     from rgnet.xmp.sidecar import apply, plan, plan_undo, stars_of
 
     need("lxml.etree", extra="xmp", purpose="writing ratings")
@@ -60,7 +61,7 @@ def rate(
         return [plan(path, stars, model=said_by, naming=naming, overwrite=overwrite)]
 
     counts: Counter[str] = Counter()
-    with Catalogue.open(catalogue or default_file()) as opened:
+    with Catalogue.open(catalogue or catalogue_file()) as opened:
         for photo in best(opened, filtered(opened, model, folder=folder)):
             try:
                 for change in wanted(photo):

@@ -88,11 +88,12 @@ def check_apart(output: Path, source: Path | None) -> None:
 
 
 def opened(source: Path | None, catalogue: Path | None) -> Catalogue:
-    from rgnet.catalogue.database import Catalogue, default_file
+    from rgnet.catalogue.database import Catalogue
     from rgnet.errors import SettingError
+    from rgnet.paths import catalogue_file
 
     if source is None or source.is_dir():
-        return Catalogue.open(catalogue or default_file(), make=source is not None)
+        return Catalogue.open(catalogue or catalogue_file(), make=source is not None)
     if catalogue is not None:
         raise SettingError(f"{source} is no folder, and --catalogue names a catalogue too: give one of them")
     if not source.is_file():

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rgnet.cli import options
-from rgnet.cli.score import FAILURES_SHOWN, printable
+from rgnet.cli.score import FAILURES_SHOWN
+from rgnet.text import printable
 
 if TYPE_CHECKING:
     from rgnet.catalogue.database import Catalogue
@@ -35,11 +36,12 @@ def scan(
 
     Example:  rgnet scan ~/Pictures
     """
-    from rgnet.catalogue.database import Catalogue, default_file
+    from rgnet.catalogue.database import Catalogue
+    from rgnet.paths import catalogue_file
     from rgnet.weights.registry import find_model
 
     check_folders(folders)
-    with Catalogue.open(catalogue or default_file(), make=True) as opened:
+    with Catalogue.open(catalogue or catalogue_file(), make=True) as opened:
         outcome = scanned(opened, find_model(model), folders, threads)
     for error in outcome.errors:
         typer.echo(f"not scored: {printable(error)}", err=True)

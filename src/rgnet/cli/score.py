@@ -13,6 +13,7 @@ import typer
 
 from rgnet.cli import options
 from rgnet.results import Record, ScoredPhoto, ScoreFailure
+from rgnet.text import printable
 
 FAILURES_SHOWN = 10
 
@@ -171,9 +172,3 @@ def print_table(photos: list[ScoredPhoto]) -> None:
         row += [photo.label, f"{photo.probability:.3f}"] if classifier else []
         table.add_row(*row, printable(photo.path), *(["; ".join(photo.notes)] if notes else []))
     Console(markup=False, highlight=False).print(table)
-
-
-def printable(text: str) -> str:
-    """A name that any terminal takes: bytes that are not text, and control characters, become escapes."""
-    safe = text.encode("utf-8", "backslashreplace").decode()
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in safe)

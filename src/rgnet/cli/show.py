@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rgnet.cli import options
-from rgnet.cli.score import printable
+from rgnet.text import printable
 
 SHADES = " ░▒▓█"
 
@@ -22,10 +22,11 @@ def show(
 
     Example:  rgnet show ~/Pictures/wedding/0012.jpg
     """
-    from rgnet.catalogue.database import Catalogue, default_file
+    from rgnet.catalogue.database import Catalogue
     from rgnet.catalogue.queries import entry, model_asked_for
+    from rgnet.paths import catalogue_file
 
-    with Catalogue.open(catalogue or default_file()) as opened:
+    with Catalogue.open(catalogue or catalogue_file()) as opened:
         found = entry(opened, photo, model_asked_for(opened, model))
     rows = {"error": None, "paths": "\n          ".join(map(printable, found.same_photo))}
     if found.record is None:

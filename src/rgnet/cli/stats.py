@@ -14,10 +14,11 @@ def stats(catalogue: options.Catalogue = None, model: options.ScoredBy = None) -
 
     Example:  rgnet stats
     """
-    from rgnet.catalogue.database import Catalogue, default_file
+    from rgnet.catalogue.database import Catalogue
     from rgnet.catalogue.queries import model_asked_for, sums
+    from rgnet.paths import catalogue_file
 
-    with Catalogue.open(catalogue or default_file()) as opened:
+    with Catalogue.open(catalogue or catalogue_file()) as opened:
         found = sums(opened, model_asked_for(opened, model))
     for name, count in found.counts.items():
         typer.echo(f"{name:>7}  {count}")

@@ -23,11 +23,12 @@ def top(
 
     Example:  rgnet top 50 --since 2026-01-01 --folder ~/Pictures/wedding
     """
-    from rgnet.catalogue.database import Catalogue, default_file
+    from rgnet.catalogue.database import Catalogue
     from rgnet.catalogue.queries import best
     from rgnet.cli.score import print_photos
+    from rgnet.paths import catalogue_file
 
-    with Catalogue.open(catalogue or default_file()) as opened:
+    with Catalogue.open(catalogue or catalogue_file()) as opened:
         wanted = options.asked(opened, model, min_score, max_score, since, until, folder)
         photos = list(best(opened, wanted, count))
     print_photos(photos)

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from rgnet.atomic import whole
+from rgnet.atomic import replacing
 from rgnet.errors import SettingError
 from rgnet.evaluation.evaluate import Exam
 from rgnet.evaluation.figures import draw
@@ -48,7 +48,7 @@ def write_report(folder: Path, exam: Exam, answers: Answers) -> None:
     }
     with ExitStack() as files:
         for name, write in writers.items():
-            write(files.enter_context(whole(folder / name)))
+            write(files.enter_context(replacing(folder / name)))
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import Any, BinaryIO, TypeVar
 
-from rgnet.errors import PhotoDamaged, PhotoError, PhotoHarmful
+from rgnet.errors import PhotoDamaged, PhotoDecoderCrashed, PhotoError, PhotoTimedOut
 
 Task = TypeVar("Task")
 SECONDS, MEMORY = 60.0, 4 * 2**30
@@ -43,8 +43,8 @@ class Cell:
     def call(self, function: Callable[..., Any], *arguments: Any, name: str) -> Any:
         """What function(*arguments) gives there; both are found there by import.
 
-        Raises the PhotoError that it raised, PhotoDamaged for any other error, and PhotoHarmful, naming the photo
-        `name`, where the process died of it or took too long.
+        Raises the PhotoError that it raised, PhotoDamaged for any other error, PhotoDecoderCrashed where the process
+        died of it, and PhotoTimedOut where it took too long, both naming the photo `name`.
         """
         process = self.process = self.process or start(self.memory)
         late = threading.Timer(self.seconds, process.kill)
@@ -55,22 +55,22 @@ class Cell:
             good, answer = pickle.load(process.stdout)
         except (OSError, EOFError, pickle.UnpicklingError):
             code, self.process = process.wait(), None
-            raise PhotoHarmful(self.obituary(name, code, timed_out=not late.is_alive())) from None
+            raise self.failure(name, code, timed_out=not late.is_alive()) from None
         finally:
             late.cancel()
         if good:
             return answer
         raise (
-            answer
-            if isinstance(answer, PhotoError)
-            else PhotoDamaged(f"{name}: decoding failed with {answer}")
+            answer if isinstance(answer, PhotoError) else PhotoDamaged(name, f"decoding failed with {answer}")
         )
 
-    def obituary(self, name: str, code: int, *, timed_out: bool) -> str:
-        reason = f"takes more than {self.seconds:g} s" if timed_out else f"ends its decoder ({cause(code)})"
-        return (
-            f"{name}: expected a photo that decodes, found one that {reason}: save it anew, or leave it out"
-        )
+    def failure(self, name: str, code: int, *, timed_out: bool) -> PhotoError:
+        if timed_out:
+            return PhotoTimedOut(
+                name, f"takes more than {self.seconds:g} s to decode", "save it anew, or leave it out"
+            )
+        reason = f"its decoder crashed ({cause(code)})"
+        return PhotoDecoderCrashed(name, reason, "save it anew, or leave it out")
 
     def close(self) -> None:
         if self.process:

@@ -24,7 +24,7 @@ import numpy as np
 
 import rgnet
 from rgnet import page
-from rgnet.atomic import whole
+from rgnet.atomic import replacing
 from rgnet.catalogue.database import Catalogue, stored, unpacked
 from rgnet.catalogue.queries import MARKS, Filter, best_rows, failed, model_row, records
 from rgnet.errors import OutputError, PhotoError
@@ -88,7 +88,7 @@ class Report:
             saying(target),
             spool(target) as rows,
             spool(target) as blocks,
-            whole(target) as path,
+            replacing(target) as path,
             path.open("w", encoding="utf-8") as file,
         ):
             for row, block in self.photos():

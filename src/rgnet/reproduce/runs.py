@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from rgnet.atomic import whole
+from rgnet.atomic import replacing
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, hold_out, list_hash
 from rgnet.errors import SettingError
 from rgnet.evaluation.metrics import accuracy, average_precision, plcc, srcc
@@ -238,7 +238,7 @@ def drawn(photos: RatedPhotos, count: int | None, *, seed: int) -> RatedPhotos:
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that it is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole(path) as partial:
+    with replacing(path) as partial:
         partial.write_text(text + "\n")
 
 

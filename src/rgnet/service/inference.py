@@ -11,7 +11,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from rgnet.errors import PhotoError, PhotoHarmful
+from rgnet.errors import PhotoDecoderCrashed, PhotoError, PhotoTimedOut
 from rgnet.explanation import Explanation, explain_prepared
 from rgnet.imaging.formats import HEAD_BYTES, photo_format
 from rgnet.imaging.policy import DecodePolicy
@@ -111,7 +111,7 @@ class Desk:
         try:
             with self.metrics.decode_seconds.time():
                 return await loop.run_in_executor(self.cells.threads, self.cells.one, look, wanted, named)
-        except PhotoHarmful as problem:
+        except (PhotoDecoderCrashed, PhotoTimedOut) as problem:
             self.metrics.decoders_lost.inc()
             return Seen(digest(upload.data), problem)
         finally:

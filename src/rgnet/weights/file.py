@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rgnet.atomic import whole
+from rgnet.atomic import replacing
 from rgnet.errors import ModelDamaged, ModelForeign, ModelNotFound, ModelTooNew
 from rgnet.weights.card import FORMAT_VERSION, ModelCard
 
@@ -84,7 +84,7 @@ def write_model(
         stored |= {name: np.frombuffer(part, np.uint8) for name, part in zip(INT8, contents, strict=True)}
     text = json.dumps(card.to_dict(), sort_keys=True)
     digest = content_hash(card.to_dict(), stored)
-    with whole(path) as partial:
+    with replacing(path) as partial:
         partial.write_bytes(save(stored, metadata={"rgnet": text, "sha256": digest}))
     return digest
 

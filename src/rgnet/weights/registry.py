@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from rgnet.errors import ModelNotFound, near
+from rgnet.paths import model_folders
 from rgnet.weights.file import SUFFIX, read_card
 
 DEFAULT = "rgnet-compact"
 SHIPPED = Path(__file__).parent
 
 
-def user_folder() -> Path:
-    """Where a user's own models lie: $RGNET_MODELS, else rgnet/models in the user's data folder."""
-    if folder := os.environ.get("RGNET_MODELS"):
-        return Path(folder)
-    if os.name == "nt":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "rgnet" / "models"
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "rgnet" / "models"
-
-
 def available_models() -> dict[str, Path]:
     """Names and files of the shipped models and of the user's own; the user's win."""
     found = {}
-    for folder in (SHIPPED, user_folder()):
+    for folder in (SHIPPED, *model_folders()):
         if folder.is_dir():
             found |= {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}"))}
     return found

@@ -1,0 +1,36 @@
+"""Where rgnet keeps a user's files: one rule on every system, that of platformdirs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def data_folder() -> Path:
+    """What must not be lost: ~/.local/share/rgnet, ~/Library/Application Support/rgnet or %LOCALAPPDATA%\\rgnet."""
+    from platformdirs import user_data_path
+
+    return user_data_path("rgnet", appauthor=False)
+
+
+def cache_folder() -> Path:
+    """What can be made again and may be deleted at any time."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("rgnet", appauthor=False)
+
+
+def catalogue_file() -> Path:
+    """The catalogue that commands use unless told otherwise."""
+    return data_folder() / "catalogue.sqlite"
+
+
+def model_folders() -> tuple[Path, ...]:
+    """Where a user's own models are looked for, the last one first: $RGNET_MODELS alone, if set."""
+    if folder := os.environ.get("RGNET_MODELS"):
+        return (Path(folder),)
+    own = data_folder() / "models"
+    if sys.platform == "darwin":  # where rgnet 0.1 looked
+        return Path.home() / ".local" / "share" / "rgnet" / "models", own
+    return (own,)
