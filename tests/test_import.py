@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "datasets": {"imaging", "weights"},
     "evaluation": {"datasets", "explanation", "imaging", "rgnet", "scorer", "weights"},
     "training": {"architecture", "datasets", "evaluation", "export", "imaging", "model", "weights"},
-    "reproduce": {"datasets", "engines", "evaluation", "explanation", "imaging", "model", "scorer", "training"} | {"weights"},
+    "reproduce": {
         "datasets",
         "engines",
         "evaluation",
