@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "model": {"architecture"},
     "engines": {"model", "weights"},
     "scorer": {"engines", "imaging", "weights"},
-    "what_if": {"scorer"},
+    "what_if": {"imaging", "scorer"},
     "explanation": {"engines", "imaging", "scorer", "weights", "what_if"},
     "quantize": {"datasets", "engines", "evaluation", "imaging", "scorer", "weights"},
     "export": {"engines", "model", "rgnet", "scorer", "weights"},
