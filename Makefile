@@ -20,6 +20,7 @@ test: .venv/test.done lint
 lint: .venv/test.done
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m mypy
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

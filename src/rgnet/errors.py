@@ -5,7 +5,8 @@
     │   ├── PhotoNotFound     there is no such file
     │   ├── PhotoRefused      not accepted, whatever it holds
     │   │   ├── PhotoUnsupported   not an image, or of a format that rgnet does not read
-    │   │   └── PhotoTooLarge      more bytes or pixels than the limits allow
+    │   │   ├── PhotoTooLarge      more bytes or pixels than the limits allow
+    │   │   └── PhotoChanged       not the content that was expected
     │   ├── PhotoDamaged      a format we read, with content that does not decode
     │   ├── PhotoDecoderCrashed    the process that decoded it ended
     │   └── PhotoTimedOut     took longer to decode than the limit allows
@@ -78,6 +79,10 @@ class PhotoUnsupported(PhotoRefused):
 
 class PhotoTooLarge(PhotoRefused):
     """More bytes or pixels than the limits allow."""
+
+
+class PhotoChanged(PhotoRefused):
+    """Its content is not what was expected: it was edited or replaced since."""
 
 
 class PhotoDamaged(PhotoError):
