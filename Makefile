@@ -1,12 +1,14 @@
 # make demo   set up and score real photographs (no torch)
-# make test   set up and run every test (installs torch)
-# Everything installed stays in .venv of this checkout.
+# make test   set up, lint, and run every test (installs torch)
+# make check  the same without setting anything up first
+# Everything that pip installs stays in .venv of this checkout.
 
 PYTHON ?= python3
+WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint clean
+.PHONY: demo test check lint docs clean
 
 demo: .venv/demo.done
 	@mkdir -p demo
@@ -14,13 +16,20 @@ demo: .venv/demo.done
 	$(BIN)/rgnet explain "$$($(BIN)/python examples/demo_photos.py coffee)" --output demo/coffee.rgnet.png --force
 	@echo "Look at demo/scores.csv and demo/coffee.rgnet.png"
 
-test: .venv/test.done lint
-	$(BIN)/python -m pytest
+test: .venv/test.done
+	@scripts/install-test-programs.sh
+	$(MAKE) --no-print-directory check
+
+check: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
 
 lint: .venv/test.done
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m mypy
+
+docs: .venv/test.done
+	$(BIN)/mkdocs build --strict
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -34,4 +43,4 @@ lint: .venv/test.done
 	@touch $@
 
 clean:
-	rm -rf .venv demo build dist
+	rm -rf .venv demo build dist site

@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+# Reasons of a skip that say that this machine lacks a program or a package
+LACKING = re.compile(r"needs |could not import |not installed")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """With CI=true a test that is skipped for lack of a program or a package fails: nothing is left out in silence."""
+    return forbid_lacking((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    return forbid_lacking((yield))
+
+
+def forbid_lacking(report):
+    reason = report.longrepr[2] if report.skipped and isinstance(report.longrepr, tuple) else ""
+    if os.environ.get("CI") == "true" and LACKING.search(reason):
+        report.outcome, report.longrepr = "failed", f"{reason} (with CI=true nothing may be lacking)"
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +57,7 @@ def sidecar(photo) -> Path:
     return photo.with_name("a.jpg.xmp")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
     """Chromium without a window. Skips, visibly, where it or Playwright is missing."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Programs that some tests drive: a browser, and two that read sidecars. Installs them where that is possible (Debian's
+# packages, as root); elsewhere prints the one line to run. Tests that lack a program are skipped, with CI=true they fail.
+set -euo pipefail
+
+declare -A package_of=([chromium]=chromium [exiv2]=exiv2 [exiftool]=libimage-exiftool-perl [systemd-analyze]=systemd)
+missing=()
+for program in "${!package_of[@]}"; do
+    command -v "$program" >/dev/null || missing+=("${package_of[$program]}")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "${missing[@]}" >/dev/null
+else
+    echo "Some tests will be skipped. To run them:  sudo apt-get install ${missing[*]}"
+fi
