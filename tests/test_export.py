@@ -170,7 +170,8 @@ def test_a_full_disk_and_a_missing_extra_leave_nothing(tiny_file, target, monkey
             export_network(tiny_file, target, "onnx")
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(
-        MissingExtra, match=r'exporting to ONNX needs onnx, .*: run {2}pip install "rgnet\[export\]"'
+        MissingExtra,
+        match=r'exporting to ONNX needs onnx, .*: in your copy of rgnet, run {2}pip install "\.\[export\]"',
     ):
         export_network(tiny_file, target, "onnx")
     assert not list(target.parent.iterdir())
@@ -212,7 +213,7 @@ def test_what_the_docs_say_runs_without_rgnet_and_scores_alike(tmp_path):
     Image.fromarray(data.coffee()).save(tmp_path / "photo.jpg")
     for kind, chosen in KINDS.items():
         export_network(read_model(SHIPPED_FILE), tmp_path / f"rgnet{chosen.ending}", kind, feed="photo")
-    blocks = (ROOT / "docs" / "export.md").read_text().split("```python\n")[1:]
+    blocks = (ROOT / "docs" / "convert.md").read_text().split("```python\n")[1:]
     assert len(blocks) == len(KINDS)
     expected = (
         rgnet.load(SHIPPED_FILE, engine="openvino", precision="f32").score(tmp_path / "photo.jpg").score

@@ -11,7 +11,7 @@ from rgnet.errors import EngineError
 from rgnet.weights.file import read_model, record_metrics, write_model
 from rgnet.weights.registry import find_model
 
-nncf = pytest.importorskip("nncf", reason="needs nncf: pip install rgnet[quantize]")
+nncf = pytest.importorskip("nncf", reason="needs nncf: pip install '.[quantize]'")
 
 
 @pytest.fixture(scope="module")

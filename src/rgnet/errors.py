@@ -157,8 +157,17 @@ def need(module: str, *, extra: str, purpose: str) -> ModuleType:
         if missing.name is None or missing.name.partition(".")[0] != module.partition(".")[0]:
             raise
         raise MissingExtra(
-            f'{purpose} needs {module}, which is not installed: run  pip install "rgnet[{extra}]"'
+            f"{purpose} needs {module}, which is not installed: {install_command(extra)}"
         ) from missing
+
+
+def install_command(extra: str = "") -> str:
+    """How to install rgnet or one of its extras: said here for every message, because rgnet is not on PyPI."""
+    target = f'".[{extra}]"' if extra else "."
+    return f"in your copy of rgnet, run  pip install {target}"
+
+
+UPDATE = "update your copy of rgnet (git pull), then run  pip install ."
 
 
 def near(name: str, known: Iterable[str]) -> str:

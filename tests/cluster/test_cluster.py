@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
-ray = pytest.importorskip("ray", reason="rgnet cluster needs ray: pip install 'rgnet[cluster]'")
+ray = pytest.importorskip("ray", reason="rgnet cluster needs ray: pip install '.[cluster]'")
 pytest.importorskip("ray.data")
 
 import fleet  # noqa: E402

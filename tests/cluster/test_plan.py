@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("fsspec", reason="rgnet cluster needs fsspec: pip install 'rgnet[cluster]'")
+pytest.importorskip("fsspec", reason="rgnet cluster needs fsspec: pip install '.[cluster]'")
 arrow = pytest.importorskip("pyarrow")
 
 import fsspec  # noqa: E402

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("fsspec", reason="rgnet cluster needs fsspec: pip install 'rgnet[cluster]'")
+pytest.importorskip("fsspec", reason="rgnet cluster needs fsspec: pip install '.[cluster]'")
 pytest.importorskip("pyarrow")
 
 import fsspec

@@ -187,6 +187,7 @@ def test_what_an_engine_cannot_do_is_said(tiny_file, monkeypatch):
             open_engine(tiny_file, "torch:cuda", precision="f32")
     monkeypatch.setitem(__import__("sys").modules, "torch", None)
     with pytest.raises(
-        MissingExtra, match=r'the torch engine needs torch, .*: run {2}pip install "rgnet\[torch\]"'
+        MissingExtra,
+        match=r'the torch engine needs torch, .*: in your copy of rgnet, run {2}pip install "\.\[torch\]"',
     ):
         open_engine(tiny_file, "torch")

@@ -131,7 +131,7 @@ def test_without_scipy_no_photo_is_scored(data, tiny_model, monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy.stats", None)
     for words in (("evaluate", tiny_model, data), ("compare", tiny_model, tiny_model, data)):
         problem = run(*words).exception
-        assert isinstance(problem, MissingExtra) and 'pip install "rgnet[exam]"' in str(problem)
+        assert isinstance(problem, MissingExtra) and 'pip install ".[evaluation]"' in str(problem)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")

@@ -98,5 +98,5 @@ def test_what_cannot_be_written_is_said_first(tmp_path, monkeypatch):
     with pytest.raises(SettingError, match=r"cannot write into .*nowhere: No such file or directory"):
         open_table(tmp_path / "nowhere" / "a.csv")
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    with pytest.raises(MissingExtra, match=r'run {2}pip install "rgnet\[parquet\]"'):
+    with pytest.raises(MissingExtra, match=r'run {2}pip install "\.\[parquet\]"'):
         open_table(tmp_path / "a.parquet")

@@ -243,7 +243,7 @@ def test_a_link_to_nothing_and_a_folder_are_refused(photo, sidecar):
 
 def test_without_lxml_the_line_that_installs_it_is_said(photo, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "lxml.etree", None)
-    with pytest.raises(MissingExtra, match=r'pip install "rgnet\[xmp\]"'):
+    with pytest.raises(MissingExtra, match=r'pip install "\.\[xmp\]"'):
         plan(photo, 3, model=MODEL)
 
 

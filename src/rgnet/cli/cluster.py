@@ -46,7 +46,7 @@ def cluster(
 ) -> None:
     """Score very many photos on many machines, with Ray: the rows of `rgnet score`, in parts of Parquet.
 
-    Ctrl-C stops, and the same command goes on with the parts that are missing. docs/scale.md says how to run it on
+    Ctrl-C stops, and the same command goes on with the parts that are missing. docs/cluster.md says how to run it on
     a Ray cluster and on Kubernetes.
 
     Example:  rgnet cluster photos.txt scores --workers 4

@@ -77,7 +77,7 @@ def export(
     could not be scored. With a filter by score or day, only scored photos.
 
     A network holds weights, card and licence. It is run beside rgnet's own
-    engine, and kept only if it answers alike; see docs/export.md.
+    engine, and kept only if it answers alike; see docs/convert.md.
 
     Example:  rgnet export --output best.csv --min-score 4
 

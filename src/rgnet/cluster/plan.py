@@ -21,7 +21,7 @@ from typing import Any
 import rgnet
 from rgnet.cluster.sources import photos_of
 from rgnet.cluster.store import Store, is_url
-from rgnet.errors import ClusterError, SettingError
+from rgnet.errors import UPDATE, ClusterError, SettingError
 from rgnet.weights.card import ModelCard
 
 FORMAT = 1
@@ -128,10 +128,7 @@ def read(store: Store) -> Plan | None:
     except (ValueError, TypeError, LookupError):
         raise ClusterError(f"{store.url}/{FILE} is damaged: give another destination") from None
     if version > FORMAT:
-        raise ClusterError(
-            f"{store.url} has format {version}, this rgnet reads up to {FORMAT}: "
-            "upgrade with  pip install -U rgnet"
-        )
+        raise ClusterError(f"{store.url} has format {version}, this rgnet reads up to {FORMAT}: {UPDATE}")
     return Plan(**values)
 
 

@@ -136,7 +136,7 @@ def read_mat(path: Path) -> dict[str, Scores]:
     """{"train": ..., "test": ...} of AADBinfo.mat: cells of names beside rows of scores."""
     if not path.is_file():
         raise DataError(f"AADB's scores are not at {path.parent}: give the folder of {list_name('train')}")
-    scipy_io = need("scipy.io", extra="exam", purpose="reading AADBinfo.mat")
+    scipy_io = need("scipy.io", extra="evaluation", purpose="reading AADBinfo.mat")
     try:
         content = scipy_io.loadmat(path)
     except (ValueError, TypeError, NotImplementedError, scipy_io.matlab.MatReadError) as problem:

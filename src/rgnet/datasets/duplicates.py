@@ -52,7 +52,7 @@ def look(image: Image.Image) -> bytes | None:
     grey_HW = np.asarray(small, dtype=np.float32)
     if grey_HW.std() < FLAT:
         return None
-    fft = need("scipy.fft", extra="exam", purpose="comparing photos")
+    fft = need("scipy.fft", extra="evaluation", purpose="comparing photos")
     low_255 = fft.dctn(grey_HW, norm="ortho")[:LOW, :LOW].ravel()[1:]
     return np.packbits(low_255 > np.median(low_255)).tobytes()
 

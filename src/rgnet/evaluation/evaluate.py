@@ -41,7 +41,7 @@ class Miss:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exam:
-    """What came out, and everything needed to repeat it. docs/exams.md explains each figure.
+    """What came out, and everything needed to repeat it. docs/evaluation.md explains each figure.
 
     photos, list_hash: how many were asked for, and the name of their list
     scale:             ends of the data set's scale; scores, errors and distances are in its points

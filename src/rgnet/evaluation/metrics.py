@@ -1,4 +1,4 @@
-"""Agreement of scores with human ratings, and how sure one may be of it. docs/exams.md says what each figure means.
+"""Agreement of scores with human ratings, and how sure one may be of it. See docs/evaluation.md.
 
 Shape letters: N photos · K bins of a histogram. A figure that is not defined (a constant has no rank
 correlation, a list without low photos no balanced accuracy) is not a number, never an error.
@@ -111,4 +111,4 @@ def interval(values: list[float]) -> tuple[float, float]:
 
 def scipy_stats() -> ModuleType:
     """scipy.stats, or MissingExtra."""
-    return need("scipy.stats", extra="exam", purpose="an exam")
+    return need("scipy.stats", extra="evaluation", purpose="an exam")

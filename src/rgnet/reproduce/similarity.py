@@ -45,7 +45,7 @@ def hot_area(similarity_HW: np.ndarray, threshold: float | None) -> np.ndarray:
     threshold: a cosine, or None for the middle between the map's own lowest and highest value: what looks
                hot where every map is coloured over its own range
     """
-    ndimage = need("scipy.ndimage", extra="exam", purpose="measuring connected areas")
+    ndimage = need("scipy.ndimage", extra="evaluation", purpose="measuring connected areas")
     if threshold is None:
         threshold = (similarity_HW.min() + similarity_HW.max()) / 2
     label_HW, count = ndimage.label(similarity_HW >= threshold)

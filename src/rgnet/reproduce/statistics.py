@@ -84,7 +84,7 @@ def spread(values: Sequence[float]) -> Spread:
     mean = float(np.mean(values))
     if len(values) < 2:
         return Spread(mean)
-    stats = need("scipy.stats", extra="exam", purpose="an interval")
+    stats = need("scipy.stats", extra="evaluation", purpose="an interval")
     sd = float(np.std(values, ddof=1))
     half = float(stats.t.ppf(0.975, len(values) - 1)) * sd / len(values) ** 0.5
     return Spread(mean, sd, (mean - half, mean + half))
@@ -104,14 +104,14 @@ def welch(values: Sequence[float], others: Sequence[float]) -> Interval | None:
     """95 % interval of the difference of two means; None where it cannot be told."""
     if min(len(values), len(others)) < 2 or max(np.ptp(values), np.ptp(others)) < 1e-12:
         return None
-    stats = need("scipy.stats", extra="exam", purpose="an interval")
+    stats = need("scipy.stats", extra="evaluation", purpose="an interval")
     interval = stats.ttest_ind(values, others, equal_var=False).confidence_interval(0.95)
     return float(interval.low), float(interval.high)
 
 
 def redrawn_srcc(run: Run, human_N: np.ndarray, *, seed: int = 0) -> np.ndarray:
     """SRCC on RESAMPLES draws of the photos with replacement; the draws depend on `seed` alone."""
-    rankdata = need("scipy.stats", extra="exam", purpose="an exam").rankdata
+    rankdata = need("scipy.stats", extra="evaluation", purpose="an exam").rankdata
     count = len(human_N)
     picks_KN = np.random.default_rng(seed).integers(0, count, (RESAMPLES, count))
     ranks = [rankdata(values_N[picks_KN], axis=1) for values_N in (np.array(run.scores), human_N)]

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rgnet.atomic import replacing
-from rgnet.errors import ModelDamaged, ModelForeign, ModelNotFound, ModelTooNew
+from rgnet.errors import UPDATE, ModelDamaged, ModelForeign, ModelNotFound, ModelTooNew
 from rgnet.weights.card import FORMAT_VERSION, ModelCard
 
 if TYPE_CHECKING:
@@ -125,9 +125,7 @@ def read_card(path: Path) -> ModelCard:
     values = json.loads(metadata["rgnet"])
     version = values.get("format_version", 0)
     if version > FORMAT_VERSION:
-        raise ModelTooNew(
-            f"{path} has format {version}, this rgnet reads up to {FORMAT_VERSION}: upgrade with  pip install -U rgnet"
-        )
+        raise ModelTooNew(f"{path} has format {version}, this rgnet reads up to {FORMAT_VERSION}: {UPDATE}")
     return ModelCard.from_dict(values, sha256=metadata["sha256"])
 
 

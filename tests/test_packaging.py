@@ -1,0 +1,73 @@
+"""What is published: a wheel and a source archive that agree, with sound metadata and nothing missing."""
+
+import subprocess
+import sys
+import tarfile
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Without isolation, so that nothing is downloaded
+BUILD = [sys.executable, "-m", "build", "--no-isolation"]
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory) -> tuple[Path, Path, Path]:
+    """(the wheel built from the checkout, the source archive, the wheel built from that archive)"""
+    folder = tmp_path_factory.mktemp("packages")
+    run([*BUILD, "--wheel", "--outdir", folder / "checkout", ROOT])
+    run([*BUILD, "--outdir", folder / "release", ROOT])
+    (direct,) = (folder / "checkout").glob("*.whl")
+    (source,) = (folder / "release").glob("*.tar.gz")
+    (from_source,) = (folder / "release").glob("*.whl")
+    return direct, source, from_source
+
+
+def run(command: list) -> str:
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_the_source_archive_builds_the_same_wheel(packages):
+    direct, _, from_source = packages
+    assert direct.name == from_source.name
+    with zipfile.ZipFile(direct) as first, zipfile.ZipFile(from_source) as second:
+        assert sorted(first.namelist()) == sorted(second.namelist())
+        differing = [name for name in first.namelist() if first.read(name) != second.read(name)]
+    assert differing == []
+
+
+@pytest.mark.slow
+def test_the_packages_pass_twine_and_check_wheel_contents(packages):
+    direct, source, _ = packages
+    run([sys.executable, "-m", "twine", "check", "--strict", direct, source])
+    run([sys.executable, "-m", "check_wheel_contents", direct])
+
+
+@pytest.mark.slow
+def test_the_wheel_carries_types_licences_and_the_weights(packages):
+    with zipfile.ZipFile(packages[0]) as wheel:
+        names = wheel.namelist()
+        (metadata,) = (
+            Parser().parsestr(wheel.read(n).decode()) for n in names if n.endswith(".dist-info/METADATA")
+        )
+    assert {"rgnet/py.typed", "rgnet/weights/rgnet-compact.safetensors"} <= set(names)
+    assert metadata["License-Expression"] == "Apache-2.0 AND LicenseRef-PARA-Research-Only"
+    licences = {"LICENSE", "NOTICE", "LICENSES/LicenseRef-PARA-Research-Only.txt"}
+    assert set(metadata.get_all("License-File")) == licences
+    assert all(any(name.endswith(f"licenses/{licence}") for name in names) for licence in licences)
+
+
+@pytest.mark.slow
+def test_the_source_archive_holds_what_a_contributor_needs(packages):
+    with tarfile.open(packages[1]) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    needed = {"Makefile", "mkdocs.yml", "CONTRIBUTING.md", "CITATION.cff", "constraints.txt", "docs/index.md"}
+    assert needed <= names
+    assert not [name for name in names if name.startswith((".venv", "site/", "dist/", "shared"))]

@@ -1,0 +1,69 @@
+"""The documentation site builds without a warning, and its pages load nothing from the network."""
+
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    environment = dict(os.environ, http_proxy=NOWHERE, https_proxy=NOWHERE, PYTHONPATH=str(ROOT / "src"))
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+class Resources(HTMLParser):
+    """The addresses from which a page loads scripts, styles, fonts, pictures and frames; links are not among them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        names = {"link": ("href",), "a": ()}.get(tag, ("src", "srcset", "data", "poster", "action"))
+        self.addresses += [value for name, value in attributes if name in names and value]
+
+
+@pytest.mark.slow
+def test_no_page_loads_anything_from_the_network(site):
+    pages = list(site.rglob("*.html"))
+    assert len(pages) > 20
+    for page in pages:
+        parser = Resources()
+        parser.feed(page.read_text("utf-8"))
+        assert any(address.endswith(".css") for address in parser.addresses)
+        foreign = [address for address in parser.addresses if re.match(r"(https?:)?//", address)]
+        assert foreign == [], page
+
+
+@pytest.mark.slow
+def test_no_stylesheet_loads_anything_from_the_network(site):
+    for sheet in site.rglob("*.css"):
+        loaded = re.findall(r"(?:@import|url\()\s*[\"']?((?:https?:)?//[^\"')]+)", sheet.read_text("utf-8"))
+        assert loaded == [], sheet
+
+
+@pytest.mark.slow
+def test_the_reference_names_every_command_and_every_public_name(site):
+    import typer.main
+
+    import rgnet
+    from rgnet.cli import app
+
+    commands = (site / "commands.html").read_text("utf-8")
+    for name in typer.main.get_command(app).commands:
+        assert f'id="rgnet-{name}"' in commands, name
+    api = (site / "api.html").read_text("utf-8")
+    for name in set(rgnet.__all__) - {"Record"}:
+        assert re.search(rf'id="rgnet\.[a-z_.]*{name}"', api), name
