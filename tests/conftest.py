@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,6 +41,19 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no shared/ folder beside the checkout ({folder})")
     return folder
+
+
+@pytest.fixture
+def full_disk(tmp_path) -> Iterator[Path]:
+    """An empty disk of 256 KiB. Skips, visibly, where this user may not mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "none", folder], capture_output=True
+    ).returncode:
+        pytest.skip("needs the right to mount a small disk")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
 
 
 @pytest.fixture

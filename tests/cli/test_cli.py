@@ -155,7 +155,7 @@ def test_a_list_on_standard_input(rgnet, folder, divider):
 def test_usage_errors_exit_2_in_one_line_before_any_work(rgnet, folder, tmp_path):
     cases = {
         ("score", tmp_path / "photos" / "notes-folder"): b"notes-folder: expected a photo file, found none",
-        ("score", folder, "-o", "a.cvs"): b"cannot write a.cvs: of the ending '.cvs', did you mean .csv",
+        ("score", folder, "-o", "a.cvs"): b"a.cvs: unsupported file type '.cvs': use .csv, .jsonl, .json, .parquet",
         ("score", folder, "-m", "tiny-scor"): b"there is no model 'tiny-scor': did you mean tiny-score",
         ("score", folder, "--modle", "x"): b"No such option: --modle",
         ("explain", folder / "0.png", "-o", "map.jpg", "-m", "tiny-score"): b"map.jpg should end in .png",
@@ -212,7 +212,7 @@ def test_ctrl_c_keeps_the_rows_that_are_done(folder, tiny_model, tmp_path):
             signal.signal, signal.SIGINT, signal.SIG_DFL
         ),  # a shell's background jobs ignore it
     )
-    while running.poll() is None and not any(path.stat().st_size for path in tmp_path.glob(".s.jsonl.*")):
+    while running.poll() is None and not any(path.stat().st_size for path in tmp_path.glob(".rgnet-*")):
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)
     errors = running.stderr.read().decode()
@@ -222,7 +222,7 @@ def test_ctrl_c_keeps_the_rows_that_are_done(folder, tiny_model, tmp_path):
         0 < len(rows) < 1503
         and f"{len(rows)} scored, 0 failed, {1503 - len(rows)} not reached of 1503" in errors
     )
-    assert not list(tmp_path.glob(".s.jsonl.*"))
+    assert not list(tmp_path.glob(".rgnet-*"))
 
 
 def test_a_scanned_folder_is_exported_as_it_would_be_scored(rgnet, folder, tmp_path):

@@ -56,9 +56,9 @@ def rows(store: Store) -> pyarrow.Table:
 
 def scored(names: list[str], model: Path, file: Path) -> pyarrow.Table:
     """The rows that `rgnet score --output` writes."""
-    with open_table(file) as table:
+    with open_table(file) as write:
         for record in rgnet.load(model).score_many(names):
-            table.write(record)
+            write(record)
     return pyarrow.parquet.read_table(file)
 
 

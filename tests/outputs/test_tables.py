@@ -3,10 +3,11 @@
 import csv
 import json
 import os
+from dataclasses import replace
 
 import pytest
 
-from rgnet.errors import MissingExtra, SettingError
+from rgnet.errors import MissingExtra, OutputError, SettingError
 from rgnet.outputs.tables import ROW_GROUP, TABLES, open_table
 from rgnet.results import COLUMNS, ScoredPhoto, ScoreFailure
 
@@ -49,9 +50,9 @@ def read_back(path):
 @pytest.mark.parametrize("ending", sorted(TABLES))
 def test_rows_come_back_in_order_with_the_published_columns(tmp_path, records, ending):
     target = tmp_path / f"scores{ending}"
-    with open_table(target) as table:
+    with open_table(target) as write:
         for record in records:
-            table.write(record)
+            write(record)
     rows = read_back(target)
     assert all(tuple(row) == COLUMNS for row in rows)
     assert [row["path"] for row in rows][:3] == NAMES[:3] and rows[4]["path"] == "bad.jpg"
@@ -64,7 +65,8 @@ def test_rows_come_back_in_order_with_the_published_columns(tmp_path, records, e
 @pytest.mark.parametrize("ending", sorted(TABLES))
 def test_no_rows_make_a_sound_file(tmp_path, ending):
     target = tmp_path / f"none{ending}"
-    open_table(target).close()
+    with open_table(target):
+        pass
     assert read_back(target) == []
 
 
@@ -72,8 +74,8 @@ def test_no_rows_make_a_sound_file(tmp_path, ending):
 def test_nothing_appears_before_the_end_and_nothing_after_a_failure(tmp_path, records, ending):
     target = tmp_path / f"scores{ending}"
     target.write_text("of yesterday")
-    with pytest.raises(ZeroDivisionError), open_table(target) as table:
-        table.write(records[0])
+    with pytest.raises(ZeroDivisionError), open_table(target) as write:
+        write(records[0])
         assert target.read_text() == "of yesterday"
         raise ZeroDivisionError
     assert [path.name for path in tmp_path.iterdir()] == [target.name]
@@ -83,9 +85,9 @@ def test_nothing_appears_before_the_end_and_nothing_after_a_failure(tmp_path, re
 def test_parquet_columns_have_types_even_where_all_is_absent(tmp_path):
     import pyarrow.parquet
 
-    with open_table(tmp_path / "t.parquet") as table:
+    with open_table(tmp_path / "t.parquet") as write:
         for _ in range(ROW_GROUP + 1):
-            table.write(ScoreFailure(path="a", error="b", **MODEL))
+            write(ScoreFailure(path="a", error="b", **MODEL))
     file = pyarrow.parquet.ParquetFile(tmp_path / "t.parquet")
     kinds = {field.name: str(field.type) for field in file.schema_arrow}
     assert kinds["score"] == "double" and kinds["width"] == "int32" and kinds["label"] == "string"
@@ -93,10 +95,35 @@ def test_parquet_columns_have_types_even_where_all_is_absent(tmp_path):
 
 
 def test_what_cannot_be_written_is_said_first(tmp_path, monkeypatch):
-    with pytest.raises(SettingError, match=r"cannot write a\.cvs: of the ending '\.cvs', did you mean \.csv"):
+    with pytest.raises(SettingError, match=r"a\.cvs: unsupported file type '\.cvs': use \.csv, \.jsonl"):
         open_table(tmp_path / "a.cvs")
-    with pytest.raises(SettingError, match=r"cannot write into .*nowhere: No such file or directory"):
-        open_table(tmp_path / "nowhere" / "a.csv")
+    with (
+        pytest.raises(
+            OutputError, match=r"nowhere/a\.csv: cannot be written \(No such file or directory\): create"
+        ),
+        open_table(tmp_path / "nowhere" / "a.csv"),
+    ):
+        pass
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    with pytest.raises(MissingExtra, match=r'run {2}pip install "\.\[parquet\]"'):
-        open_table(tmp_path / "a.parquet")
+    with (
+        pytest.raises(MissingExtra, match=r'run {2}pip install "\.\[parquet\]"'),
+        open_table(tmp_path / "a.parquet"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("free", [0, 4, 60])
+@pytest.mark.parametrize("ending", sorted(TABLES))
+def test_a_disk_that_fills_up_leaves_the_table_of_yesterday(full_disk, records, ending, free):
+    target = full_disk / f"scores{ending}"
+    target.write_text("of yesterday")
+    status = os.statvfs(full_disk)
+    (full_disk / "rest").write_bytes(bytes(status.f_bavail * status.f_bsize - free * 1024))
+    with pytest.raises(OutputError) as caught, open_table(target) as write:
+        for _ in range(1000):
+            for record in records:
+                write(replace(record, path=f"{record.path}{os.urandom(40).hex()}"))
+    assert str(caught.value) == (
+        f"{target}: cannot be written (No space left on device): make room or choose another place"
+    )
+    assert target.read_text() == "of yesterday" and sorted(os.listdir(full_disk)) == ["rest", target.name]

@@ -122,11 +122,11 @@ def write_table(opened: Catalogue, wanted: Filter, output: Path, *, scored: bool
     from rgnet.outputs.tables import open_table
 
     count = 0
-    with open_table(output) as table:
+    with open_table(output) as write:
         for record in itertools.chain(
             best(opened, wanted) if scored else (), failed(opened, wanted) if unscored else ()
         ):
-            table.write(record)
+            write(record)
             count += 1
     return count
 

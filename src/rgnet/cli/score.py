@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -47,11 +48,11 @@ def score(
     from rgnet.outputs.tables import open_table
 
     photos = listed(paths)
-    table = open_table(output) if output else None
-    scorer = rgnet.load(model, engine=engine, precision=precision, threads=threads, fit=fit)
     tally = Tally(top)
-    records = track(scorer.score_many(photos), total=len(photos), description="scoring")
-    interrupted = consume(records, tally, table)
+    with open_table(output) if output else nullcontext(ignore) as write:
+        scorer = rgnet.load(model, engine=engine, precision=precision, threads=threads, fit=fit)
+        records = track(scorer.score_many(photos), total=len(photos), description="scoring")
+        interrupted = consume(records, tally, write)
     tally.print(len(photos), output)
     if interrupted:
         raise typer.Exit(130)
@@ -59,24 +60,19 @@ def score(
         raise typer.Exit(3)
 
 
-def consume(records: Iterable[Record], tally: Tally, table) -> bool:
+def consume(records: Iterable[Record], tally: Tally, write: Callable[[Record], object]) -> bool:
     """Write and count every record; on Ctrl-C keep what is there. Returns whether it was interrupted."""
     try:
         for record in records:
-            if table:
-                table.write(record)
+            write(record)
             tally.add(record)
     except KeyboardInterrupt:
         return True
-    except BaseException:
-        if table:
-            table.discard()
-            table = None
-        raise
-    finally:
-        if table:
-            table.close()
     return False
+
+
+def ignore(_record: Record) -> None:
+    """Write no row."""
 
 
 def listed(paths: Iterable[str]) -> list[str]:

@@ -141,9 +141,9 @@ class Worker:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, plan.part_file(part))
             try:
-                with open_table(path) as table:
+                with open_table(path) as write:
                     for record in self.score(names):
-                        table.write(record)
+                        write(record)
                         errors += [] if record.ok else [record.error]
             except OutOfReach as problem:
                 return Outcome(part, left=str(problem))
