@@ -138,9 +138,18 @@ def make_writable_folder(folder: Path) -> None:
     """Make the folder if it is not there, and check that files can be written into it. Raises OutputError."""
     probe = temporary_name(folder / "probe")
     with _errors_explained(folder, folder, probe):
+        if folder.exists() and not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
         folder.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"")
         probe.unlink()
+
+
+def check_writable(target: Path) -> None:
+    """Raise the OutputError of `replacing` before long work rather than after it; makes the folder."""
+    make_writable_folder(target.parent)
+    with explaining_errors(target):
+        _check_replaceable(Path(os.path.realpath(target)))
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -148,6 +157,13 @@ def remove_leftovers(folder: Path) -> None:
     for entry in folder.iterdir():
         if entry.name.startswith(_PREFIX) and entry.name.endswith(_SUFFIX):
             _remove(entry)
+
+
+@contextmanager
+def explaining_errors(target: Path) -> Iterator[None]:
+    """Turn an error of the disk about `target`, or what is below it, into an OutputError of one line."""
+    with _errors_explained(target, target, None):
+        yield
 
 
 # --- parts -----------------------------------------------------------------------------------------------
@@ -206,13 +222,14 @@ def _take_the_place(partial: Path, place: Path, *, fsync: bool) -> None:
 
 
 @contextmanager
-def _errors_explained(target: Path, place: Path, partial: Path) -> Iterator[None]:
+def _errors_explained(target: Path, place: Path, partial: Path | None) -> Iterator[None]:
     """On any error remove `partial`, without hiding that error; an error of the disk becomes an OutputError."""
     try:
         yield
     except BaseException as problem:
-        disk_error = _disk_error(problem, place, partial)
-        _remove(partial)
+        disk_error = _disk_error(problem, place, partial or place)
+        if partial is not None:
+            _remove(partial)
         if disk_error is not None:
             raise write_error(target, disk_error) from problem
         raise

@@ -155,7 +155,12 @@ def test_a_list_on_standard_input(rgnet, folder, divider):
 def test_usage_errors_exit_2_in_one_line_before_any_work(rgnet, folder, tmp_path):
     cases = {
         ("score", tmp_path / "photos" / "notes-folder"): b"notes-folder: expected a photo file, found none",
-        ("score", folder, "-o", "a.cvs"): b"a.cvs: unsupported file type '.cvs': use .csv, .jsonl, .json, .parquet",
+        (
+            "score",
+            folder,
+            "-o",
+            "a.cvs",
+        ): b"a.cvs: unsupported file type '.cvs': use .csv, .jsonl, .json, .parquet",
         ("score", folder, "-m", "tiny-scor"): b"there is no model 'tiny-scor': did you mean tiny-score",
         ("score", folder, "--modle", "x"): b"No such option: --modle",
         ("explain", folder / "0.png", "-o", "map.jpg", "-m", "tiny-score"): b"map.jpg should end in .png",

@@ -11,7 +11,7 @@ from PIL import Image
 from rgnet.datasets import RatedPhoto
 from rgnet.datasets.cache import cached_pixels
 from rgnet.datasets.readers import untracked
-from rgnet.errors import DataError
+from rgnet.errors import DataError, OutputError
 from rgnet.imaging.preprocess import Preprocess
 
 BYTES = 4 * 3 * 32**2
@@ -74,7 +74,7 @@ from pathlib import Path
 from rgnet.datasets import RatedPhoto
 from rgnet.datasets.cache import cached_pixels
 from rgnet.datasets.readers import untracked
-from rgnet.errors import DataError
+from rgnet.errors import OutputError
 from rgnet.imaging.preprocess import Preprocess
 
 photos, folder, limit = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
@@ -83,7 +83,7 @@ if limit:
 listed = [RatedPhoto(path.name, path, 3.0) for path in sorted(photos.iterdir())]
 try:
     cached_pixels(listed, Preprocess(size=224), folder, track=untracked)
-except DataError as problem:
+except OutputError as problem:
     print(problem, list(folder.iterdir()))
 """
 
@@ -92,7 +92,8 @@ def full_disk(photos, folder, limit=0):
     command = [sys.executable, "-c", FULL, str(photos), str(folder), str(limit)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert f"its {12 * 3 * 224**2} bytes cannot be written" in done.stdout and "pixels-" in done.stdout
+    assert f"it needs {12 * 3 * 224**2} bytes, and " in done.stdout and "pixels-" in done.stdout
+    assert "cannot be written" in done.stdout
     assert done.stdout.rstrip().endswith("[]")
     return done.stdout
 
@@ -115,7 +116,7 @@ def test_a_full_disk_leaves_nothing_behind(lists, tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_named(lists, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match=r"file/pixels/pixels-.* bytes cannot be written \(Not a directory"):
+    with pytest.raises(OutputError, match=r"file/pixels: cannot be written \(Not a directory\): choose"):
         cache(lists[0], tmp_path / "file" / "pixels")
 
 

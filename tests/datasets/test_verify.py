@@ -152,7 +152,11 @@ def test_labels_without_photos_say_which_option_names_them(para, tmp_path):
 def test_an_output_that_cannot_be_written_is_said_before_the_work(para, tmp_path):
     (tmp_path / "file").write_text("")
     done = run(para, "-o", tmp_path / "file")
-    assert done.exit_code != 0 and "cannot write" in str(done.exception) and done.output == ""
+    assert (
+        done.exit_code != 0
+        and "file: cannot be written (Not a directory)" in str(done.exception)
+        and done.output == ""
+    )
 
 
 @pytest.mark.parametrize("gain", [0.5, 1.0])

@@ -126,4 +126,7 @@ def test_a_disk_that_fills_up_leaves_the_table_of_yesterday(full_disk, records, 
     assert str(caught.value) == (
         f"{target}: cannot be written (No space left on device): make room or choose another place"
     )
-    assert target.read_text() == "of yesterday" and sorted(os.listdir(full_disk)) == ["rest", target.name]
+    assert target.read_text() == "of yesterday" and sorted(path.name for path in full_disk.iterdir()) == [
+        "rest",
+        target.name,
+    ]

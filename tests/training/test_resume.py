@@ -125,7 +125,7 @@ def test_a_full_disk_leaves_what_was_saved_before(first_epoch):
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(before["best.ckpt"]) // 2, limits[1]))
     try:
         with pytest.raises(
-            OutputError, match=r"cannot be written \(File too large\): make room or name another"
+            OutputError, match=r"best\.ckpt: cannot be written \(File too large\): choose a place that allows"
         ):
             small.run(folder, resume=True, say=lambda line: None)
     finally:
@@ -136,14 +136,16 @@ def test_a_full_disk_leaves_what_was_saved_before(first_epoch):
 
 def test_an_output_that_cannot_be_written_is_said(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputError, match=r"file/run cannot be written \(Not a directory\)"):
+    with pytest.raises(OutputError, match=r"file/run: cannot be written \(Not a directory\)"):
         small.run(tmp_path / "file" / "run")
 
     def read_only(self, *_arguments, **_options):
         raise OSError(errno.EROFS, "Read-only file system", str(self))
 
     monkeypatch.setattr(Path, "mkdir", read_only)
-    with pytest.raises(OutputError, match=r"cannot be written \(Read-only file system\)"):
+    with pytest.raises(
+        OutputError, match=r"run: cannot be written \(Read-only file system\): choose another place"
+    ):
         small.run(tmp_path / "run")
 
 

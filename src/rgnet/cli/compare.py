@@ -34,13 +34,13 @@ def compare(
     Example:  rgnet compare mine.safetensors rgnet-compact PARA --photos PARA/imgs --split test
     """
     import rgnet
-    from rgnet.atomic import replacing
+    from rgnet.atomic import check_writable, replacing
     from rgnet.cli.progress import track
     from rgnet.datasets.leaks import rated_as_taught
     from rgnet.evaluation import compare as comparing
     from rgnet.evaluation.metrics import scipy_stats
     from rgnet.evaluation.predictions import answer, photos_of
-    from rgnet.evaluation.report import check_writable, write_json
+    from rgnet.evaluation.report import write_json
     from rgnet.weights.file import read_card
     from rgnet.weights.registry import find_model
 
@@ -50,7 +50,7 @@ def compare(
     rated = taught[0]
     listed = photos_of(rated, split)
     if output is not None:
-        check_writable(output.parent)
+        check_writable(output)
 
     sheets, candidates = [], []
     for letter, file, own in zip("AB", files, taught, strict=True):

@@ -46,6 +46,7 @@ def evaluate(
     Example:  rgnet evaluate rgnet-compact PARA --photos PARA/imgs --split test --output exam
     """
     import rgnet
+    from rgnet.atomic import check_writable
     from rgnet.cli.progress import track
     from rgnet.datasets.leaks import rated_as_taught
     from rgnet.errors import SettingError
@@ -53,7 +54,7 @@ def evaluate(
     from rgnet.evaluation.evaluate import mark
     from rgnet.evaluation.metrics import scipy_stats
     from rgnet.evaluation.predictions import answer, photos_of
-    from rgnet.evaluation.report import check_report, check_writable, write_report
+    from rgnet.evaluation.report import check_report, write_report
     from rgnet.weights.file import read_card, record_metrics
     from rgnet.weights.registry import find_model
 
@@ -67,7 +68,7 @@ def evaluate(
     if output is not None:
         check_report(output)
     if record:
-        check_writable(file.parent)
+        check_writable(file)
     scorer = rgnet.load(file, engine=engine, precision=precision)
 
     answers = answer(scorer, rated, listed, track=partial(track, total=len(listed), description="scoring"))

@@ -70,29 +70,24 @@ def leaks_of(rated, against: Path, photos: Path | None):
 
 def targets_of(output: Path | None) -> list[Path]:
     """The files to write; their folder is made at once, so that a wrong one is not found after minutes of work."""
-    from rgnet.errors import SettingError
+    from rgnet.atomic import check_writable
 
     if output is None:
         return []
     one = output.suffix.lower() in (".json", ".png")
     targets = [output] if one else [output / "verify.json", output / "ratings.png"]
-    try:
-        targets[0].parent.mkdir(parents=True, exist_ok=True)
-        for target in targets:
-            target.open("ab").close()
-    except OSError as problem:
-        raise SettingError(
-            f"cannot write {problem.filename}: {problem.strerror}; name another --output"
-        ) from problem
+    for target in targets:
+        check_writable(target)
     return targets
 
 
 def write(verdict, target: Path) -> None:
     import json
 
+    from rgnet.atomic import write_text
     from rgnet.datasets.picture import draw_ratings
 
     if target.suffix == ".png":
         draw_ratings(verdict.rated, target)
     else:
-        target.write_text(json.dumps(verdict.to_dict(), indent=2) + "\n", encoding="utf-8")
+        write_text(target, json.dumps(verdict.to_dict(), indent=2) + "\n")

@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.format import open_memmap
 
+from rgnet.atomic import make_writable_folder, replacing
 from rgnet.datasets.records import RatedPhoto
-from rgnet.errors import DataError, PhotoError
+from rgnet.errors import DataError, OutputError, PhotoError
 from rgnet.imaging.decode import decode
 from rgnet.imaging.preprocess import Preprocess
 
@@ -37,7 +38,7 @@ def cached_pixels(
     track: wraps an iterable to show progress, called as track(iterable, total=N, description=text)
     limit: bytes that the caches in `folder` may take together; RGNET_CACHE_GB in the environment goes before it
     Raises DataError naming every photo that cannot be read: a training list is used whole or not at all; and where
-    the limit or the disk is too small for it.
+    the limit is too small for it. Raises OutputError where the disk is.
     """
     if preprocess.fit != "squash":
         raise DataError("training on a mix of shapes is not supported: use a preprocessing that squashes")
@@ -89,28 +90,22 @@ def fingerprint(photos: Sequence[RatedPhoto], preprocess: Preprocess) -> str:
 
 
 def decode_all(photos: Sequence[RatedPhoto], preprocess: Preprocess, target: Path, track) -> None:
-    partial = target.with_suffix(f".{os.getpid()}.part")
     shape = (len(photos), preprocess.size, preprocess.size, 3)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        pixels = reserved(partial, shape)
-        failures = fill(pixels, photos, preprocess, track)
-        if failures:
-            shown = "\n  ".join(sorted(failures)[:10])
-            raise DataError(
-                f"{len(failures)} of {len(photos)} photos cannot be read:\n  {shown}\n"
-                "repair them, or take them off the list"
-            )
-        pixels.flush()
-        partial.replace(target)
-    except OSError as problem:
-        raise DataError(
-            f"{target}: its {prod(shape)} bytes cannot be written ({problem.strerror}; {free_bytes(target)} bytes "
-            "are free): make room, or name a folder on another disk"
+        make_writable_folder(target.parent)
+        with replacing(target, fsync=False) as partial:
+            pixels = reserved(partial, shape)
+            if failures := fill(pixels, photos, preprocess, track):
+                shown = "\n  ".join(sorted(failures)[:10])
+                raise DataError(
+                    f"{len(failures)} of {len(photos)} photos cannot be read:\n  {shown}\n"
+                    "repair them, or take them off the list"
+                )
+            pixels.flush()
+    except OutputError as problem:
+        raise OutputError(
+            f"{problem}; it needs {prod(shape)} bytes, and {free_bytes(target)} are free"
         ) from problem
-    finally:
-        with suppress(OSError):
-            partial.unlink()
 
 
 def free_bytes(path: Path) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rgnet.atomic import replacing
 from rgnet.datasets.records import RatedPhotos, base_rate
 
 BINS = 40
@@ -33,4 +34,5 @@ def draw_ratings(rated: RatedPhotos, target: Path) -> None:
     axes.set_title(rated.name, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
-    figure.savefig(target, format="png")
+    with replacing(target) as path:
+        figure.savefig(path, format="png")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from rgnet.atomic import replacing
+from rgnet.atomic import make_writable_folder, replacing
 from rgnet.errors import SettingError
 from rgnet.evaluation.evaluate import Exam
 from rgnet.evaluation.figures import draw
@@ -22,20 +21,7 @@ def check_report(folder: Path) -> None:
     """Make the folder of a report, or say before hours of scoring that it cannot be written."""
     if folder.suffix in (".json", ".md", ".png", ".csv"):
         raise SettingError(f"a report is a folder of four files: give --output a folder, not {folder.name}")
-    check_writable(folder)
-
-
-def check_writable(folder: Path) -> None:
-    """Make the folder if it is not there. Raises SettingError where no file can be written into it."""
-    probe = folder / f".exam.{os.getpid()}.part"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as problem:
-        raise SettingError(
-            f"cannot write into {folder}: {problem.strerror}: give another place, or change its permissions"
-        ) from problem
+    make_writable_folder(folder)
 
 
 def write_report(folder: Path, exam: Exam, answers: Answers) -> None:

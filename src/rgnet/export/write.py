@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rgnet.errors import OutputError, SettingError, near, need
+from rgnet.atomic import replacing_files
+from rgnet.errors import SettingError, near, need
 from rgnet.export import check, onnx
 from rgnet.export.interface import Interface
 from rgnet.weights.file import ModelFile
@@ -86,19 +87,11 @@ def export_network(
     """
     chosen = refuse(target, kind, force=force)
     interface = Interface(file.card, feed)
-    try:
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:
-            written, made_for = chosen.write(file, interface, Path(scratch) / target.name)
-            batches, worst = check.check(
-                chosen.opened(Path(scratch) / target.name, file.card.name), file, interface
-            )
-            # The file that names the others comes last
-            files = tuple(path.replace(target.parent / path.name) for path in reversed(written))
-    except OSError as problem:
-        raise OutputError(
-            f"cannot write {target}: {problem.strerror or problem}: make room, or give another --output"
-        ) from problem
-    return Exported(files[::-1], interface, made_for, batches, worst)
+    with replacing_files(target) as folder:
+        written, made_for = chosen.write(file, interface, folder / target.name)
+        batches, worst = check.check(chosen.opened(folder / target.name, file.card.name), file, interface)
+    files = tuple(target.parent / path.name for path in written)
+    return Exported(files, interface, made_for, batches, worst)
 
 
 def refuse(target: Path, kind: str, *, force: bool) -> Kind:

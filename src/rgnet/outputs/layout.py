@@ -17,6 +17,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from rgnet.atomic import replacing
+
 INK, QUIET, HAIR, PAPER = "#1a1a1a", "#6b6b6b", "#d9d9d9", "#ffffff"
 DPI = 150
 MARGIN, GAP = 0.4, 0.36
@@ -79,7 +81,8 @@ def write_sheet(
         for column, panel in enumerate(row):
             show(figure, panel, place, (MARGIN + column * (place.pitch + GAP), top))
         top += deep + GAP
-    figure.savefig(target, format="png")
+    with replacing(target) as path:
+        figure.savefig(path, format="png")
 
 
 def plan(ratio: float, count: int) -> Plan:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from rgnet.atomic import replacing
 from rgnet.reproduce.experiments import Variant
 from rgnet.reproduce.statistics import Row
 
@@ -33,7 +34,8 @@ def draw_curves(variants: Sequence[Variant], rows: Sequence[Row], target: Path) 
         column[-1].set_xlabel(LABELS[curve], color=INK)
     for axes, (label, _) in zip(grid[:, 0], SHOWN.values(), strict=True):
         axes.set_ylabel(label, color=INK)
-    figure.savefig(target, format="png")
+    with replacing(target) as path:
+        figure.savefig(path, format="png")
 
 
 def draw_curve(axes: Axes, rows: Sequence[Row], name: str) -> None:

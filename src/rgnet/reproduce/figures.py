@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from PIL import Image
 
+from rgnet.atomic import replacing
 from rgnet.explanation import STAGES
 from rgnet.imaging.decode import decode
 from rgnet.reproduce.similarity import HOT, Likeness, hot_area
@@ -47,7 +48,8 @@ def draw_likenesses(found: Sequence[Likeness], target: Path) -> None:
         f"cosine similarity; outlined, with its share: largest connected area of {HOT:g} or more",
         color=INK,
     )
-    figure.savefig(target, format="png")
+    with replacing(target) as path:
+        figure.savefig(path, format="png")
 
 
 def draw_map(axes: Axes, photo: Image.Image, map_HW: np.ndarray):
@@ -106,7 +108,8 @@ def draw_sheet(bands: Sequence[tuple[str, Sequence[tuple[Image.Image, str]]]], t
             figure.text(left / width, (top - height - 0.17) / total, words, **TEXT)
             left += wide + gap
         top -= height + caption
-    figure.savefig(target, format="png")
+    with replacing(target) as path:
+        figure.savefig(path, format="png")
 
 
 def row_height(photos: Sequence[Image.Image], width: float, gap: float) -> float:

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from rgnet.atomic import write_text
 from rgnet.datasets.records import RatedPhoto
 from rgnet.errors import DataError
 from rgnet.explanation import STAGES
 from rgnet.imaging.decode import decode
 from rgnet.reproduce.figures import draw_likenesses, draw_sheet, thumbnail
-from rgnet.reproduce.runs import write_whole
 from rgnet.reproduce.similarity import MEASURES, likenesses
 from rgnet.reproduce.statistics import spread
 from rgnet.reproduce.tables import bracketed
@@ -50,7 +50,7 @@ def figure2(
         "best": listed(best),
         "worst": listed(worst),
     }
-    write_whole(folder / "figure2.json", json.dumps(values, indent=2))
+    write_text(folder / "figure2.json", json.dumps(values, indent=2) + "\n")
     return f"wrote {folder / 'figure2.png'}"
 
 
@@ -88,8 +88,8 @@ def figure6(
         "values": share_NSM.round(4).tolist(),
     }
     table = figure6_table(share_NSM, values)
-    write_whole(folder / "figure6.json", json.dumps(values))
-    write_whole(folder / "figure6.md", table)
+    write_text(folder / "figure6.json", json.dumps(values) + "\n")
+    write_text(folder / "figure6.md", table + "\n")
     return table
 
 

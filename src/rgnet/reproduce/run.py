@@ -9,11 +9,12 @@ from datetime import date
 from pathlib import Path
 
 from rgnet import datasets
+from rgnet.atomic import write_text
 from rgnet.datasets.records import hold_out, list_hash
 from rgnet.errors import SettingError, near
 from rgnet.reproduce.curves import draw_curves
 from rgnet.reproduce.experiments import EXPERIMENTS, Variant
-from rgnet.reproduce.runs import Workplace, all_runs, drawn, write_whole
+from rgnet.reproduce.runs import Workplace, all_runs, drawn
 from rgnet.reproduce.statistics import rows_of
 from rgnet.reproduce.tables import as_markdown, report_of
 from rgnet.training.recipes import Recipe
@@ -67,8 +68,8 @@ def trained(order: Order, folder: Path, *, track: Callable, say: Callable[[str],
     rows = rows_of(experiment, variants, runs, workplace.human_N)
     report = report_of(experiment, rows, recipe, workplace, command=order.command)
     text = as_markdown(report, rows)
-    write_whole(folder / f"{order.experiment}.json", json.dumps(report, indent=2))
-    write_whole(folder / f"{order.experiment}.md", text)
+    write_text(folder / f"{order.experiment}.json", json.dumps(report, indent=2) + "\n")
+    write_text(folder / f"{order.experiment}.md", text + "\n")
     if variants[0].curve:
         draw_curves(variants, rows, folder / f"{order.experiment}.png")
     return text

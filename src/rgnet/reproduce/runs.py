@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from rgnet.atomic import replacing
+from rgnet.atomic import write_text
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, hold_out, list_hash
 from rgnet.errors import SettingError
 from rgnet.evaluation.metrics import accuracy, average_precision, plcc, srcc
@@ -136,7 +136,8 @@ def remembered(recipe: Recipe, workplace: Workplace) -> Run:
     if run := finished(path):
         return run
     run = new_run(recipe, key, workplace)
-    write_whole(path, json.dumps(asdict(run) | {"recipe": recipe.to_dict()}))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, json.dumps(asdict(run) | {"recipe": recipe.to_dict()}) + "\n")
     return run
 
 
@@ -233,13 +234,6 @@ def drawn(photos: RatedPhotos, count: int | None, *, seed: int) -> RatedPhotos:
         )
     _, some = hold_out(photos.train, count, seed=seed)
     return replace(photos, train=tuple(some))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as partial:
-        partial.write_text(text + "\n")
 
 
 @lru_cache

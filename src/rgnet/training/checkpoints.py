@@ -1,11 +1,8 @@
-"""Checkpoints: the best epoch's and the last one's, each written whole or not at all, and refused by other runs."""
+"""Checkpoints: the best epoch's and the last one's, each written atomically, and refused by other runs."""
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import io
-import os
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +14,7 @@ from lightning.pytorch.callbacks import Checkpoint, EarlyStopping
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
+from rgnet.atomic import write_bytes
 from rgnet.errors import DataError, OutputError, SettingError
 from rgnet.training.recipes import Recipe
 
@@ -24,49 +22,20 @@ if TYPE_CHECKING:
     from rgnet.training.distill import Lesson
 
 BEST, LAST, JUDGE = "best.ckpt", "last.ckpt", "held_out/srcc"
-UNWRITABLE = {
-    getattr(errno, name)
-    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "ENOTDIR", "EEXIST", "EIO")
-    if hasattr(errno, name)
-}
 
 # May differ between a checkpoint and the run that goes on from it: how a step is computed, not what it is
 FREE = ("accumulate",)
 
 
 class WholeFiles(TorchCheckpointIO):
-    """Writes beside the old checkpoint and then takes its place: a full disk leaves the old one as it was."""
+    """A checkpoint replaces the old one only when it is complete: a full disk leaves the old one as it was."""
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
     ) -> None:
-        path = Path(path)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
         memory = io.BytesIO()
         torch.save(checkpoint, memory)
-        try:
-            with partial.open("wb") as file:
-                file.write(memory.getbuffer())
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-        finally:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Turn the system's refusals to write below `folder` into one clear OutputError."""
-    try:
-        yield
-    except OSError as problem:
-        if problem.errno not in UNWRITABLE:
-            raise
-        raise OutputError(
-            f"{folder} cannot be written ({problem.strerror}): make room or name another folder; "
-            "what was saved before is still there"
-        ) from problem
+        write_bytes(Path(path), memory.getbuffer())
 
 
 class Keep(Checkpoint):

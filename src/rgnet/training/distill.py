@@ -16,14 +16,15 @@ from typing import Any, Literal
 import lightning
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import OneCycleLR
 
+from rgnet.atomic import explaining_errors, write_bytes
 from rgnet.imaging.preprocess import IMAGENET_MEAN, IMAGENET_STD
 from rgnet.model.backbones import make_backbone, plain_weights
-from rgnet.training.checkpoints import LAST, start_folder, to_resume, writing
+from rgnet.training.checkpoints import LAST, start_folder, to_resume
 from rgnet.training.data import Augment, Batch, PixelDataset, learning_batches, seed_step
 from rgnet.training.module import resized
 from rgnet.training.trainer import interruptible, quiet, trainer_in
@@ -137,7 +138,7 @@ def distil(
     Raises DataError, SettingError and OutputError as `train` does.
     """
     folder = target.with_suffix("")
-    with writing(folder):
+    with explaining_errors(folder):
         start_folder(folder, resume=resume)
         checkpoint = to_resume(folder, lesson, learn.fingerprint) if resume else None
         lightning.seed_everything(lesson.seed, verbose=False)
@@ -153,5 +154,6 @@ def distil(
             )
             photos = learning_batches(learn, lesson.batch_size, rank=0, world=1, seed=lesson.seed)
             trainer.fit(task.to(memory_format=torch.channels_last), photos, ckpt_path=checkpoint)
-        save_file({name: value.contiguous() for name, value in plain_weights(task.student).items()}, target)
+        weights = {name: value.contiguous() for name, value in plain_weights(task.student).items()}
+        write_bytes(target, save(weights))
     return target

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from rgnet.atomic import explaining_errors, write_text
 from rgnet.datasets.cache import cached_pixels
 from rgnet.datasets.records import RatedPhoto, RatedPhotos
 from rgnet.errors import DataError
 from rgnet.model import RGNet
 from rgnet.training.card import Provenance, card_of, finish
-from rgnet.training.checkpoints import LAST, start_folder, to_resume, writing
+from rgnet.training.checkpoints import LAST, start_folder, to_resume
 from rgnet.training.data import PixelDataset, batches, evenly
 from rgnet.training.losses import check_head, check_histograms
 from rgnet.training.module import AestheticsTask, revive_batch_norms
@@ -53,7 +54,7 @@ def train(
     check_split(photos)
     recipe = for_data(starting_from(recipe, start), photos)
     processes = Processes.found()
-    with writing(folder):
+    with explaining_errors(folder):
         start_folder(folder, resume=resume)
 
         # Photos, decoded once
@@ -100,7 +101,7 @@ def fit(
     check_head(recipe)
     part_of(recipe, len(learn), Processes.found().world)
     network.to(memory_format=torch.channels_last)
-    with writing(folder):
+    with explaining_errors(folder):
         start_folder(folder, resume=resume)
         checkpoint = to_resume(folder, recipe, learn.fingerprint) if resume else None
         if checkpoint is None:
@@ -108,7 +109,7 @@ def fit(
         start = {name: tensor.clone() for name, tensor in network.state_dict().items()}
         while True:
             if Processes.found().rank == 0:
-                (folder / "recipe.json").write_text(json.dumps(recipe.to_dict(), indent=2) + "\n")
+                write_text(folder / "recipe.json", json.dumps(recipe.to_dict(), indent=2) + "\n")
             with quiet():
                 task = AestheticsTask(network, recipe, cut=cut, list=learn.fingerprint)
             try:

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rgnet.atomic import replacing
+from rgnet.atomic import write_bytes
 from rgnet.errors import UPDATE, ModelDamaged, ModelForeign, ModelNotFound, ModelTooNew
 from rgnet.weights.card import FORMAT_VERSION, ModelCard
 
@@ -73,7 +73,7 @@ def write_model(
     *,
     int8: Int8 | None = None,
 ) -> str:
-    """Write a model file, whole or not at all; returns its hash."""
+    """Write a model file atomically; returns its hash. Raises OutputError."""
     import numpy as np
     from safetensors.numpy import save
 
@@ -84,8 +84,7 @@ def write_model(
         stored |= {name: np.frombuffer(part, np.uint8) for name, part in zip(INT8, contents, strict=True)}
     text = json.dumps(card.to_dict(), sort_keys=True)
     digest = content_hash(card.to_dict(), stored)
-    with replacing(path) as partial:
-        partial.write_bytes(save(stored, metadata={"rgnet": text, "sha256": digest}))
+    write_bytes(path, save(stored, metadata={"rgnet": text, "sha256": digest}))
     return digest
 
 
