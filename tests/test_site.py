@@ -67,3 +67,29 @@ def test_the_reference_names_every_command_and_every_public_name(site):
     api = (site / "api.html").read_text("utf-8")
     for name in set(rgnet.__all__) - {"Record"}:
         assert re.search(rf'id="rgnet\.[a-z_.]*{name}"', api), name
+
+
+def test_the_architecture_page_describes_every_package():
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    table = text.partition("## Packages")[2].partition("\n## ")[0]
+    described = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE))))
+    package = ROOT / "src" / "rgnet"
+    parts = {path.stem for path in package.glob("*.py")} | {
+        path.parent.name for path in package.glob("*/__init__.py")
+    }
+    assert described == {part for part in parts if not part.startswith("__")}
+
+
+def test_files_named_in_the_documentation_exist():
+    for page in (ROOT / "docs").glob("*.md"):
+        text = page.read_text("utf-8").partition("## Old and new names")[0]
+        for name in re.findall(r"`((?:\w+/)+\w+\.(?:py|js|sh))`", text):
+            places = (ROOT, ROOT / "src" / "rgnet")
+            assert any((place / name).exists() for place in places), f"{page.name} names {name}"
+
+
+def test_tests_named_in_the_documentation_exist():
+    tests = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    for page in (ROOT / "docs").glob("*.md"):
+        for name in re.findall(r"`(test_\w+)`", page.read_text("utf-8")):
+            assert f"def {name}(" in tests, f"{page.name} names {name}"
