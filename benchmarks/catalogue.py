@@ -31,10 +31,9 @@ from score import CORES, machine, on_two_cores
 from rgnet.catalogue.database import Catalogue
 from rgnet.catalogue.queries import Filter, best, entry, failed
 from rgnet.imaging.discovery import find_photos
-from rgnet.imaging.examine import examine
-from rgnet.imaging.jobs import Look
+from rgnet.imaging.jobs import DecodeJob
 from rgnet.imaging.policy import DecodePolicy
-from rgnet.imaging.workers import Cells
+from rgnet.imaging.workers import DecodePool
 from rgnet.scorer import BATCH, opened
 from rgnet.weights.file import read_model
 from rgnet.weights.registry import find_model
@@ -99,11 +98,11 @@ def parts(paths: list[Path]) -> tuple[float, float]:
     file = read_model(find_model(None))
     scorer = opened(file, threads=CORES)
     policy, wanted = DecodePolicy(), file.card.preprocess
-    looks = [Look(str(path), (0, 0), policy, wanted) for path in paths]
-    with Cells(CORES) as cells:
-        list(cells.as_done(examine, looks[: 2 * CORES], name=lambda look: look.path))
+    jobs = [(path, DecodeJob(source=str(path), preprocess=wanted, policy=policy)) for path in paths]
+    with DecodePool(CORES) as pool:
+        list(pool.as_completed(jobs[: 2 * CORES]))
         start = time.perf_counter()
-        for _ in cells.as_done(examine, looks, name=lambda look: look.path):
+        for _ in pool.as_completed(jobs):
             pass
         decoding = time.perf_counter() - start
     pixels = np.zeros((BATCH, wanted.size, wanted.size, 3), np.uint8)

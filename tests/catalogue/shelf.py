@@ -1,4 +1,4 @@
-"""A library of tiny photos, a scorer without a network, and looks that do harm; as a script, a scan to be killed.
+"""A library of tiny photos, a scorer without a network, and decoders that do harm; as a script, a scan to be killed.
 
 python shelf.py FOLDER CATALOGUE
 """
@@ -18,8 +18,7 @@ from rgnet.architecture import Architecture
 from rgnet.catalogue.database import Catalogue
 from rgnet.catalogue.scan import Scan
 from rgnet.errors import PhotoDamaged, PhotoError
-from rgnet.imaging.examine import examine
-from rgnet.imaging.jobs import Examined, Look
+from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, run_job
 from rgnet.imaging.preprocess import Preprocess
 from rgnet.results import Record, RegionMap, ScoredPhoto, ScoreFailure
 from rgnet.weights.card import ModelCard, Scale
@@ -99,33 +98,33 @@ def counts(told: dict[str, str]) -> dict[str, int]:
     return dict(Counter(told.values()))
 
 
-# Looks, found by the decoding process through import
+# Decoders, found by the decoding process through import
 
 
-def harmful(look: Look) -> Examined:
+def harmful(job: DecodeJob) -> DecodedPhoto:
     """A photo named crash ends the process, one named hang never ends."""
-    stem = Path(look.path).stem
+    stem = Path(job.source).stem
     if stem == "crash":
         os.abort()
     if stem == "hang":
         time.sleep(60)
-    return examine(look)
+    return run_job(job)
 
 
-def known_hash_only(look: Look) -> Examined:
-    if look.sha256 is None:
-        raise PhotoDamaged(f"{look.path}: was hashed")
-    return examine(look)
+def no_hash_only(job: DecodeJob) -> DecodedPhoto:
+    if job.preprocess is None:
+        raise PhotoDamaged(f"{job.source}: was only hashed")
+    return run_job(job)
 
 
-def unopened(look: Look) -> Examined:
-    raise PhotoDamaged(f"{look.path}: was opened")
+def unopened(job: DecodeJob) -> DecodedPhoto:
+    raise PhotoDamaged(f"{job.source}: was opened")
 
 
-def hash_only(look: Look) -> Examined:
-    if look.preprocess is not None:
-        raise PhotoDamaged(f"{look.path}: was decoded")
-    return examine(look)
+def hash_only(job: DecodeJob) -> DecodedPhoto:
+    if job.preprocess is not None:
+        raise PhotoDamaged(f"{job.source}: was decoded")
+    return run_job(job)
 
 
 if __name__ == "__main__":

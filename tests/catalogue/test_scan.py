@@ -44,7 +44,7 @@ def test_a_first_scan_scores_every_photo_and_a_second_reads_none(folder, file):
     found = scores(file)
     assert list(found.values()) == sorted(found.values(), reverse=True)
     assert found == {str(path): 20.0 * int(path.stem) for path in folder.rglob("*.png")}
-    again, _ = scan(folder, file, look_into=shelf.known_hash_only)
+    again, _ = scan(folder, file, decode=shelf.unopened)
     assert counts(again) == {"unchanged": 12}
 
 
@@ -73,7 +73,7 @@ def test_moved_photos_are_recognised_without_decoding_and_the_old_paths_are_gone
     scan(folder, file)
     before = scores(file)
     (folder / "a").rename(folder / "c")
-    told, gone = scan(folder, file, look_into=shelf.hash_only)
+    told, gone = scan(folder, file, decode=shelf.hash_only)
     assert counts(told) == {"unchanged": 6, "known": 6} and gone == 6
     assert {path.replace("/c/", "/a/"): score for path, score in scores(file).items()} == before
     assert len(scores(file, gone=True)) == 18
@@ -89,9 +89,9 @@ def test_a_copy_is_another_path_of_the_same_photo(folder, file):
         assert set(entry(catalogue, copy, MODEL).same_photo) == {str(copy), str(folder / "a" / "01.png")}
 
 
-def test_a_new_model_scores_again_without_hashing(folder, file):
+def test_a_new_model_scores_again_in_one_reading(folder, file):
     scan(folder, file)
-    told, _ = scan(folder, file, name="other", look_into=shelf.known_hash_only)
+    told, _ = scan(folder, file, name="other", decode=shelf.no_hash_only)
     assert counts(told) == {"scored": 12}
     with Catalogue.open(file) as catalogue:
         other = list(best(catalogue, Filter(model=shelf.card("other").short_hash)))
@@ -117,19 +117,30 @@ def test_another_folders_photos_are_not_gone_when_a_name_only_begins_alike(folde
     assert len(scores(file)) == 13 and len(scores(file, folder=folder)) == 12
 
 
-def test_a_photo_that_crashes_or_hangs_its_process_is_one_row_and_not_tried_again(folder, file):
+def test_a_photo_that_crashes_or_hangs_its_process_is_one_row_and_tried_again_by_the_next_scan(folder, file):
     crash, hang = photo(folder / "a" / "crash.png", 1), photo(folder / "hang.png", 2)
-    told, _ = scan(folder, file, look_into=shelf.harmful, seconds=3)
+    told, _ = scan(folder, file, decode=shelf.harmful, seconds=3)
     assert counts(told) == {"scored": 12, "failed": 2}
     with Catalogue.open(file) as catalogue:
         errors = {record.path: record.error for record in failed(catalogue, Filter(model=MODEL))}
     assert errors[str(crash)] == (
-        f"{crash}: expected a photo that decodes, found one that ends its decoder (signal SIGABRT): "
-        "save it anew, or leave it out"
+        f"{crash}: its decoder crashed (signal SIGABRT): save it anew, or leave it out"
     )
-    assert "found one that takes more than 3 s" in errors[str(hang)] and len(errors) == 2
-    again, _ = scan(folder, file, look_into=shelf.harmful)
-    assert counts(again) == {"unchanged": 12, "failed before": 2}
+    assert "takes more than 3 s" in errors[str(hang)] and len(errors) == 2
+    again, _ = scan(folder, file)
+    assert counts(again) == {"unchanged": 12, "scored": 2}
+    with Catalogue.open(file) as catalogue:
+        assert not list(failed(catalogue, Filter(model=MODEL)))
+
+
+def test_a_photo_whose_process_dies_keeps_the_score_it_has(folder, file):
+    crash = photo(folder / "a" / "crash.png", 1)
+    scan(folder, file)
+    os.utime(crash, (shelf.PAST - 60, shelf.PAST - 60))
+    told, _ = scan(folder, file, decode=shelf.harmful)
+    assert told[str(crash)] == "failed" and scores(file)[str(crash)] == 1
+    told, _ = scan(folder, file)
+    assert told[str(crash)] == "known" and scores(file)[str(crash)] == 1
 
 
 def test_a_damaged_photo_is_a_row_until_it_is_repaired(folder, file):
@@ -143,7 +154,7 @@ def test_a_damaged_photo_is_a_row_until_it_is_repaired(folder, file):
     copy = folder / "copy.png"
     shutil.copy2(broken, copy)
     assert scan(folder, file)[0][str(copy)] == "failed before"
-    again, _ = scan(folder, file, look_into=shelf.unopened)
+    again, _ = scan(folder, file, decode=shelf.unopened)
     assert counts(again) == {"unchanged": 11, "failed before": 2}
     copy.unlink()
     photo(broken, 20)

@@ -17,8 +17,7 @@ import rgnet
 from rgnet.cluster import run
 from rgnet.cluster.plan import Asked, Plan, finished, planned
 from rgnet.cluster.store import Store
-from rgnet.cluster.worker import Task, prepare
-from rgnet.imaging.prepare import Prepared
+from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, run_job
 from rgnet.outputs.tables import open_table
 from rgnet.weights.file import read_card
 
@@ -65,9 +64,9 @@ def scored(names: list[str], model: Path, file: Path) -> pyarrow.Table:
 # Decoders, found by the decoding process through import
 
 
-def deadly(task: Task) -> Prepared:
+def deadly(job: DecodeJob) -> DecodedPhoto:
     """The first that meets a photo named kill-worker kills its worker; a photo named crash ends its own process."""
-    path = Path(task.name)
+    path = Path(job.name)
     (path.parent / f"worker-{os.getppid()}").touch()
     if path.stem == "kill-worker" and not (path.parent / "killed").exists():
         (path.parent / "killed").write_text(str(os.getppid()))
@@ -75,4 +74,4 @@ def deadly(task: Task) -> Prepared:
     if path.stem == "crash":
         os.abort()
     time.sleep(0.05)
-    return prepare(task)
+    return run_job(job)

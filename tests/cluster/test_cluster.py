@@ -55,7 +55,7 @@ def test_with_a_worker_killed_every_photo_has_the_row_that_rgnet_score_gives(
         names[index] = str(Path(names[index]).rename(tmp_path / "photos" / f"{stem}.png"))
     (tmp_path / "list.txt").write_text("".join(f"{name}\n" for name in names))
     plan = plan_of(store, tmp_path / "list.txt", tiny_model, part_size=8)
-    outcomes = done(store, plan, Pool(workers=2, prepare=fleet.deadly))
+    outcomes = done(store, plan, Pool(workers=2, decode=fleet.deadly))
 
     killed = (tmp_path / "photos" / "killed").read_text()
     workers = {path.name.removeprefix("worker-") for path in (tmp_path / "photos").glob("worker-*")}
@@ -65,7 +65,7 @@ def test_with_a_worker_killed_every_photo_has_the_row_that_rgnet_score_gives(
     found, expected = rows(store), scored(names, tiny_model, tmp_path / "score.parquet")
     assert found.schema == expected.schema and found["path"].to_pylist() == names
     crash = names.index(str(tmp_path / "photos" / "crash.png"))
-    assert "crash.png: expected a photo that decodes" in found["error"][crash].as_py()
+    assert "crash.png: its decoder crashed (signal SIGABRT)" in found["error"][crash].as_py()
     others = [index for index in range(64) if index != crash]
     assert found.take(others).equals(expected.take(others))
     assert sum(outcome.failed for outcome in outcomes.values()) == 7

@@ -41,7 +41,7 @@ def hired(tmp_path, tiny_model):
 
     yield hire
     for one in made:
-        one.cells.__exit__()
+        one.decoders.close()
         one.fetchers.shutdown(cancel_futures=True)
 
 
@@ -117,6 +117,6 @@ def test_answers_come_in_order_and_no_more_is_begun_than_said():
             yield item
 
     with ThreadPoolExecutor(4) as threads:
-        answers = ahead(threads, lambda item: item * item, items(), 5)
+        answers = ahead((threads.submit(lambda item: item * item, item) for item in items()), 5)
         assert next(answers) == 0 and len(begun) == 5
         assert list(answers) == [item * item for item in range(1, 20)]

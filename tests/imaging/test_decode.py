@@ -227,8 +227,8 @@ def test_other_arrays_are_refused(array):
     with pytest.raises(PhotoRefused) as refused:
         decode(array)
     assert str(refused.value) == (
-        "an array is (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA of uint8, "
-        f"not {array.shape} of {array.dtype}: convert it first"
+        "the array: expected (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA of uint8, "
+        f"found {array.shape} of {array.dtype}: convert it first"
     )
 
 
@@ -243,7 +243,11 @@ def test_messages_name_the_photo_the_finding_and_the_remedy(tmp_path):
             PhotoDamaged,
             "(image file is truncated): copy it again from its source",
         ),
-        (7, PhotoRefused, "a photo is a path, bytes, a Pillow image or an array, not int: open it first"),
+        (
+            7,
+            PhotoRefused,
+            "an object of type int: expected a path, bytes, a Pillow image or an array: open it first",
+        ),
         ("https://a/b.jpg", PhotoNotFound, "download it first, rgnet fetches nothing"),
     ]
     for source, kind, message in cases:

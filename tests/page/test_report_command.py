@@ -15,7 +15,7 @@ from shelf import photo, scan
 from rgnet.catalogue.database import Catalogue
 from rgnet.catalogue.queries import Filter
 from rgnet.errors import OutputError, SettingError
-from rgnet.imaging.pictures import smaller
+from rgnet.imaging.jobs import DecodeJob, run_job
 from rgnet.page import report as room
 from rgnet.page.folder import Beside
 from rgnet.page.report import Report
@@ -78,7 +78,7 @@ def test_pictures_keep_no_header_of_the_photo(tmp_path):
     Image.new("RGB", (90, 60), "teal").save(tmp_path / "a.jpg", exif=exif, comment=b"private")
     with Image.open(tmp_path / "a.jpg") as image:
         assert image.getexif() and image.info["comment"] == b"private"
-        data = smaller(image, 512)
+    (data,) = run_job(DecodeJob(source=str(tmp_path / "a.jpg"), pictures=(512,))).pictures
     assert not Image.open(BytesIO(data)).getexif() and b"private" not in data and b"Somebody" not in data
 
 
@@ -117,7 +117,8 @@ def test_photos_that_vanished_or_changed_since_keep_their_score_and_say_so(file,
     rows = by_name(found)
     assert made.lost == 3
     assert rows["1.png"]["score"] == 40 and "1.png" in rows["1.png"]["error"]
-    assert rows["2.png"]["score"] == 80 and "found another content: scan it again" in rows["2.png"]["error"]
+    assert rows["2.png"]["score"] == 80
+    assert "has changed since it was scanned: scan its folder again" in rows["2.png"]["error"]
     assert not [id for id in found if id.endswith((rows["1.png"]["id"], rows["2.png"]["id"]))]
 
 

@@ -1,9 +1,12 @@
 """Photos made of noise, and what a hostile one may carry."""
 
 import io
+import time
 
 import numpy as np
 from PIL import Image
+
+from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, run_job
 
 EVIL = "<img src=x onerror=alert(1)>.jpg"
 SECRET = "a place that nobody should learn"
@@ -27,3 +30,10 @@ def located(data: bytes) -> bytes:
     image.save(file, "JPEG", exif=exif)
     assert SECRET.encode() in file.getvalue()
     return file.getvalue()
+
+
+def slow(job: DecodeJob) -> DecodedPhoto:
+    """A decoder that takes half a minute for slow.jpg."""
+    if job.name == "slow.jpg":
+        time.sleep(30)
+    return run_job(job)

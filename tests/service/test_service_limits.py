@@ -4,9 +4,12 @@ import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
+import noise
 import pytest
 
+from rgnet.imaging.workers import DecodePool
 from rgnet.service.refusals import Refused
 from rgnet.service.room import Room
 from rgnet.service.settings import Settings
@@ -82,21 +85,14 @@ def test_a_body_that_takes_too_long_to_arrive(open_service, photo):
 
 
 def test_a_photo_that_takes_too_long_to_decode_is_its_own_failure(open_service, photo, monkeypatch):
-    with open_service() as client:
-        desk = client.app.state.desk
-        desk.cells.cells[0].seconds = 0.5
-        # A decoding process finds what it is to do by import: here it sleeps half a minute
-        monkeypatch.setattr("rgnet.service.inference.look", time.sleep)
-        monkeypatch.setattr("rgnet.service.inference.Look", lambda *_: 30)
-        monkeypatch.setattr("rgnet.service.inference.named", lambda _: "slow.jpg")
-        slow = client.post("/v1/score", content=photo(1), headers=BARE)
+    monkeypatch.setattr("rgnet.service.inference.DecodePool", partial(DecodePool, decode=noise.slow))
+    with open_service(decode_s=3) as client:
+        slow = client.post("/v1/score?name=slow.jpg", content=photo(1), headers=BARE)
         assert slow.status_code == 422
         assert "slow.jpg: " in (error := slow.json()["photos"][0]["record"]["error"])
-        assert "takes more than 0.5 s" in error
-        desk.cells.cells[0].seconds = 20
-        monkeypatch.undo()
+        assert "takes more than 3 s" in error
         assert client.post("/v1/score", content=photo(1), headers=BARE).status_code == 200
-        assert "rgnet_decoders_lost_total 1.0" in client.get("/metrics").text
+        assert "rgnet_decoders_lost_total 2.0" in client.get("/metrics").text
 
 
 def test_who_finds_no_room_is_told_when_to_come_again(open_service, photo, monkeypatch):

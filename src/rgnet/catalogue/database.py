@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rgnet.errors import CatalogueError, OutputError
-from rgnet.imaging.jobs import Content
+from rgnet.imaging.jobs import DecodedPhoto
 from rgnet.results import Record, RegionMap, ScoredPhoto
 from rgnet.weights.card import ModelCard
 
@@ -163,9 +163,8 @@ class Catalogue(contextlib.AbstractContextManager):
             (card.short_hash, card.name, now, card.scale.low, card.scale.high),
         )
 
-    def put_content(self, content: Content, size: tuple[int, int] | None = None) -> int:
-        """The photo's id; (width, height) are written where they are known."""
-        width, height = size or (None, None)
+    def put_content(self, found: DecodedPhoto) -> int:
+        """The photo's id; width and height are written where they are known."""
         return self.database.execute(
             """INSERT INTO photo (sha256, bytes, width, height, taken, camera, orientation)
             VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -173,13 +172,13 @@ class Catalogue(contextlib.AbstractContextManager):
                 width = coalesce(excluded.width, width), height = coalesce(excluded.height, height)
             RETURNING id""",
             (
-                content.sha256,
-                content.bytes,
-                width,
-                height,
-                content.taken,
-                content.camera,
-                content.orientation,
+                found.sha256,
+                found.byte_count,
+                found.width,
+                found.height,
+                found.taken,
+                found.camera,
+                found.orientation,
             ),
         ).fetchone()[0]
 

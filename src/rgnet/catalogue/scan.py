@@ -20,11 +20,11 @@ from stat import S_ISREG
 from typing import TYPE_CHECKING, Literal
 
 from rgnet.catalogue.database import Catalogue, Known, below
-from rgnet.errors import ModelFileError, PhotoDecoderCrashed, PhotoError, PhotoTimedOut
+from rgnet.errors import ModelFileError
 from rgnet.imaging.discovery import photo_names
-from rgnet.imaging.jobs import Examined, Look
+from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, run_job
 from rgnet.imaging.policy import DecodePolicy
-from rgnet.imaging.workers import SECONDS, Cells
+from rgnet.imaging.workers import SECONDS, DecodePool, Decoder
 from rgnet.weights.card import ModelCard
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Scan:
               before; "failed before": unchanged or known, and without a score), and the error where it failed now
     stopping: asked now and then; once it says True nothing new is begun, and what is in flight is finished
     processes, seconds: that decode (None: one a core), and how long each photo may take
-    look_into: what they do with a file; None: examine it
+    decode: what they do with a file
     """
 
     catalogue: Catalogue
@@ -58,10 +58,10 @@ class Scan:
     policy: DecodePolicy = field(default_factory=DecodePolicy)
     processes: int | None = None
     seconds: float = SECONDS
-    look_into: Callable[[Look], Examined] | None = None
+    decode: Decoder = run_job
     scorer: Scorer | None = None
-    batch: list[tuple[Look, Examined]] = field(default_factory=list)
-    postponed: deque[Look] = field(default_factory=deque)
+    batch: list[tuple[str, DecodedPhoto]] = field(default_factory=list)
+    postponed: deque[str] = field(default_factory=deque)
     unlisted: list[str] = field(default_factory=list)
 
     def run(self, folders: list[Path]) -> int:
@@ -76,22 +76,17 @@ class Scan:
             self.read(itertools.chain([first], fresh))
         return 0 if self.stopping() else self.mark_gone(folders)
 
-    def read(self, fresh: Iterator[Look]) -> None:
+    def read(self, fresh: Iterator[tuple[str, DecodeJob]]) -> None:
         """Read and score; then what turned out not to be a photo that had moved."""
-        from rgnet.imaging.examine import examine
-        from rgnet.imaging.workers import cores
-
-        with Cells(self.processes or cores(), seconds=self.seconds) as cells:
-            for looks in (fresh, self.moved()):
-                for look, found in cells.as_done(
-                    self.look_into or examine, looks, name=lambda look: look.path
-                ):
-                    self.take(look, found)
+        with DecodePool(self.processes, seconds=self.seconds, decode=self.decode) as pool:
+            for jobs in (fresh, self.moved()):
+                for path, found in pool.as_completed(jobs):
+                    self.take(path, found)
             self.flush()
 
     # What has to be read
 
-    def fresh(self, folders: list[Path]) -> Iterator[Look]:
+    def fresh(self, folders: list[Path]) -> Iterator[tuple[str, DecodeJob]]:
         """Files that are new, changed or in doubt, in order; the others are told of as they are passed."""
         paths = photo_names(folders)
         while chunk := list(itertools.islice(paths, CHUNK)):
@@ -103,10 +98,11 @@ class Scan:
             for path, key in zip(chunk, keys, strict=True):
                 if self.stopping():
                     return
-                if look := self.look_at(path, known.get(key)):
-                    yield look
+                if job := self.job_for(path, known.get(key)):
+                    yield path, job
 
-    def look_at(self, path: str, known: Known | None) -> Look | None:
+    def job_for(self, path: str, known: Known | None) -> DecodeJob | None:
+        """What has to be done about a file; None where nothing has."""
         try:
             stat = os.stat(path)  # noqa: PTH116 -- a Path for each of millions would take longer than this
             if not S_ISREG(stat.st_mode):
@@ -114,15 +110,15 @@ class Scan:
                 return self.fail(path, "expected a photo file or a folder that can be listed, found neither")
         except OSError as problem:
             return self.fail(path, f"cannot be looked at ({problem.strerror})")
-        listed = (stat.st_size, stat.st_mtime_ns)
-        look = Look(path, listed, self.policy, self.card.preprocess)
-        if known is None or (known.bytes, known.mtime) != listed:
-            return replace(look, preprocess=None) if self.may_be_moved(stat.st_size) else look
+        hash_only = DecodeJob(source=path, policy=self.policy)
+        job = replace(hash_only, preprocess=self.card.preprocess)
+        if known is None or (known.bytes, known.mtime) != (stat.st_size, stat.st_mtime_ns):
+            return hash_only if self.may_be_moved(stat.st_size) else job
         if known.read - known.mtime < MARGIN_NS:
-            return replace(look, preprocess=None)
+            return hash_only
         if known.scored is not None:
             return self.tell(path, "unchanged" if known.scored else "failed before", "")
-        return replace(look, sha256=known.sha256)
+        return job
 
     def fail(self, path: str, reason: str) -> None:
         self.put_error(path, f"{path}: {reason}: check its permissions")
@@ -130,29 +126,29 @@ class Scan:
     def may_be_moved(self, size: int) -> bool:
         return any(not os.path.lexists(path) for path in self.catalogue.paths_of_size(size))
 
-    def moved(self) -> Iterator[Look]:
+    def moved(self) -> Iterator[tuple[str, DecodeJob]]:
         """Files whose hash is of no photo that this model has scored."""
         while self.postponed and not self.stopping():
-            yield self.postponed.popleft()
+            path = self.postponed.popleft()
+            yield path, DecodeJob(source=path, policy=self.policy, preprocess=self.card.preprocess)
 
     # What was found
 
-    def take(self, look: Look, found: Examined | PhotoError) -> None:
+    def take(self, path: str, found: DecodedPhoto) -> None:
         from rgnet.scorer import BATCH
 
-        if isinstance(found, PhotoError):
-            # What ended its process would do so again; what could not be read may be readable next time
-            harmful = isinstance(found, PhotoDecoderCrashed | PhotoTimedOut)
-            self.put_error(look.path, str(found), look.as_listed if harmful else (None, None))
-        elif (scored := self.catalogue.scored(found.content.sha256, self.card.short_hash)) is not None:
+        if found.sha256 is None:
+            # A disk that stalls or a process that is killed says nothing of the photo: an earlier score stays
+            keep = found.lost_its_process and self.has_photo(path)
+            self.put_error(path, str(found.error), keep=keep)
+        elif (scored := self.catalogue.scored(found.sha256, self.card.short_hash)) is not None:
             with self.catalogue.writing():
-                self.put_path(look, found, self.catalogue.put_content(found.content))
-            self.tell(look.path, "known" if scored else "failed before", "")
-        elif found.photo is None:
-            wanted = self.card.preprocess
-            self.postponed.append(replace(look, preprocess=wanted))
+                self.put_path(path, found, self.catalogue.put_content(found))
+            self.tell(path, "known" if scored else "failed before", "")
+        elif found.prepared is None and found.error is None:
+            self.postponed.append(path)
         else:
-            self.batch.append((look, found))
+            self.batch.append((path, found))
             if len(self.batch) >= BATCH:
                 self.flush()
 
@@ -162,13 +158,13 @@ class Scan:
             return
         self.scorer = self.scorer or self.loaded()
         batch, self.batch = self.batch, []
-        paths = [look.path for look, _ in batch]
-        records = self.scorer.score_prepared(paths, [found.photo for _, found in batch], regions=True)
+        paths = [path for path, _ in batch]
+        photos = [found.prepared_or_error for _, found in batch]
+        records = self.scorer.score_prepared(paths, photos, regions=True)
         with self.catalogue.writing():
-            for (look, found), record in zip(batch, records, strict=True):
-                size = (record.width, record.height) if record.ok else None
-                photo = self.catalogue.put_content(found.content, size)
-                self.put_path(look, found, photo)
+            for (path, found), record in zip(batch, records, strict=True):
+                photo = self.catalogue.put_content(found)
+                self.put_path(path, found, photo)
                 self.catalogue.put_score(photo, record)
         for record in records:
             self.tell(record.path, "scored" if record.ok else "failed", "" if record.ok else record.error)
@@ -182,17 +178,19 @@ class Scan:
             )
         return scorer
 
-    def put_path(self, look: Look, found: Examined, photo: int) -> None:
-        self.catalogue.put_path(os.fsencode(look.path), photo, bytes=found.content.bytes, mtime=found.mtime)
+    def put_path(self, path: str, found: DecodedPhoto, photo: int) -> None:
+        self.catalogue.put_path(os.fsencode(path), photo, bytes=found.byte_count, mtime=found.mtime_ns)
 
-    def put_error(
-        self, path: str, error: str, listed: tuple[int, int] | tuple[None, None] = (None, None)
-    ) -> None:
-        """A row for a file without a photo; `listed` is its size and date where it is not to be tried again."""
-        size, mtime = listed
-        with self.catalogue.writing():
-            self.catalogue.put_path(os.fsencode(path), None, bytes=size, mtime=mtime, error=error)
+    def put_error(self, path: str, error: str, *, keep: bool = False) -> None:
+        """A row for a file without a photo, which the next scan tries again; `keep` leaves an earlier row alone."""
+        if not keep:
+            with self.catalogue.writing():
+                self.catalogue.put_path(os.fsencode(path), None, bytes=None, mtime=None, error=error)
         self.tell(path, "failed", error)
+
+    def has_photo(self, path: str) -> bool:
+        query = "SELECT 1 FROM path WHERE path = ? AND photo IS NOT NULL"
+        return self.catalogue.reading(query, (os.fsencode(path),)).fetchone() is not None
 
     def mark_gone(self, folders: Iterable[Path]) -> int:
         """Mark what stood in these folders and was not seen; return how many are gone there by now."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -17,10 +17,10 @@ from typing import Any
 from rgnet.cluster import plan
 from rgnet.cluster.plan import Plan
 from rgnet.cluster.store import Store, is_url
-from rgnet.cluster.worker import Outcome, Post, Task, Worker, prepare
+from rgnet.cluster.worker import Outcome, Post, Worker
 from rgnet.errors import ClusterError, RgnetError, need
-from rgnet.imaging.prepare import Prepared
-from rgnet.imaging.workers import SECONDS, cores
+from rgnet.imaging.jobs import run_job
+from rgnet.imaging.workers import SECONDS, Decoder, cores
 
 WITNESSES = 100
 
@@ -33,7 +33,7 @@ class Pool:
     cpus, gpus: of each worker
     address: of a Ray cluster; None for $RAY_ADDRESS, or else for this machine alone
     verbose: let Ray say what it does
-    seconds, prepare: as in Post
+    seconds, decode: as in Post
     """
 
     workers: int | None = None
@@ -42,10 +42,10 @@ class Pool:
     address: str | None = None
     verbose: bool = False
     seconds: float = SECONDS
-    prepare: Callable[[Task], Prepared] = prepare
+    decode: Decoder = run_job
 
     def post(self, store: Store, found: Plan) -> Post:
-        asked = {"seconds": self.seconds, "prepare": self.prepare, "cpus": self.cpus}
+        asked = {"seconds": self.seconds, "decode": self.decode, "cpus": self.cpus}
         return Post(store=store.url, witness=witness(found.names(store, 0)), **asked)
 
 

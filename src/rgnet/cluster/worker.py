@@ -8,20 +8,18 @@ import platform
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from rgnet.cluster import plan
 from rgnet.cluster.store import Store, is_url, opened
 from rgnet.errors import ClusterError, PhotoError, PhotoNotFound, PhotoRefused, need
+from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, run_job
 from rgnet.imaging.policy import DecodePolicy
-from rgnet.imaging.prepare import Prepared, naming
-from rgnet.imaging.prepare import prepare as decoded
-from rgnet.imaging.preprocess import Preprocess
-from rgnet.imaging.workers import SECONDS, Cells
+from rgnet.imaging.workers import SECONDS, DecodePool, Decoder
 from rgnet.outputs.tables import open_table
 from rgnet.results import Record
 from rgnet.scorer import Scorer
@@ -32,31 +30,11 @@ FETCHERS = 4
 TRIES, PAUSE_S = 3, 1.0
 ERRORS_TOLD = 10
 
-Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
 class OutOfReach(PhotoRefused):
     """The network's fault or the bucket's, as far as one can see; not the photo's."""
-
-
-class Task(NamedTuple):
-    """What a decoding process is asked: data is what was fetched; None: the name is a path, to be opened there."""
-
-    name: str
-    data: bytes | None
-    preprocess: Preprocess
-    policy: DecodePolicy
-
-
-def prepare(task: Task) -> Prepared:
-    """Raises what `rgnet.imaging.decode.decode` raises, under the photo's name."""
-    if task.data is None:
-        return decoded(task.name, task.preprocess, task.policy)._replace(exif=b"")
-    try:
-        return decoded(task.data, task.preprocess, task.policy)._replace(exif=b"")
-    except PhotoError as problem:
-        raise naming(problem, task.name, task.data) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +45,14 @@ class Post:
     cpus:    processes that decode, and threads of the network
     witness: a local photo that the machine which started the run sees: a worker that does not would call every
              photo missing
-    seconds: that decoding a photo may take; prepare: what decodes
+    seconds: that decoding a photo may take; decode: what does a job
     """
 
     store: str
     cpus: int = 1
     witness: str = ""
     seconds: float = SECONDS
-    prepare: Callable[[Task], Prepared] = prepare
+    decode: Decoder = run_job
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +81,7 @@ class Worker:
         self.at_home()
         self.scorer = self.load()
         self.policy = DecodePolicy()
-        self.cells = Cells(post.cpus, seconds=post.seconds)
+        self.decoders = DecodePool(post.cpus, seconds=post.seconds, decode=post.decode)
         self.fetchers = ThreadPoolExecutor(FETCHERS * post.cpus, thread_name_prefix="rgnet-fetch")
 
     def at_home(self) -> None:
@@ -156,14 +134,9 @@ class Worker:
         Raises OutOfReach where more than one in a hundred is, and more than one.
         """
         cores, away = self.post.cpus, 0
-        fetched = ahead(self.fetchers, self.fetch, names, 2 * FETCHERS * cores)
-        tasks = (
-            data
-            if isinstance(data, PhotoError)
-            else Task(name, data, self.scorer.card.preprocess, self.policy)
-            for name, data in zip(names, fetched, strict=True)
-        )
-        photos = ahead(self.cells.threads, self.decode, tasks, 3 * cores)
+        fetched = ahead((self.fetchers.submit(self.fetch, name) for name in names), 2 * FETCHERS * cores)
+        decoding = (self.decode(name, data) for name, data in zip(names, fetched, strict=True))
+        photos = (found.prepared_or_error for found in ahead(decoding, 3 * cores))
         for batch in plan.pieces(zip(names, photos, strict=True), self.plan.batch):
             names_now, photos_now = zip(*batch, strict=True)
             away += sum(isinstance(photo, OutOfReach) for photo in photos_now)
@@ -171,13 +144,17 @@ class Worker:
                 raise next(photo for photo in photos_now if isinstance(photo, OutOfReach))
             yield from self.scorer.score_prepared(names_now, photos_now)
 
-    def decode(self, task: Task | PhotoError) -> Prepared | PhotoError:
-        if isinstance(task, PhotoError):
-            return task
-        try:
-            return self.cells.one(self.post.prepare, task, lambda task: task.name)
-        except PhotoError as problem:
-            return problem
+    def decode(self, name: str, data: bytes | PhotoError | None) -> Future[DecodedPhoto]:
+        """data: what was fetched; None: the name is a path."""
+        if isinstance(data, PhotoError):
+            failed: Future[DecodedPhoto] = Future()
+            failed.set_result(DecodedPhoto(error=data))
+            return failed
+        source = name if data is None else data
+        preprocess = self.scorer.card.preprocess
+        return self.decoders.submit(
+            DecodeJob(source=source, name=name, preprocess=preprocess, policy=self.policy)
+        )
 
     def fetch(self, name: str) -> bytes | PhotoError | None:
         """A URL's bytes, or why there are none; nothing for a path, which is read where it is decoded."""
@@ -213,14 +190,12 @@ def fetched(url: str, limit: int) -> bytes:
     return data
 
 
-def ahead(
-    threads: ThreadPoolExecutor, function: Callable[[Item], Answer], items: Iterable[Item], count: int
-) -> Iterator[Answer]:
-    """function(item) of every item in their order, `count` of them begun before they are asked for."""
+def ahead(futures: Iterable[Future[Answer]], count: int) -> Iterator[Answer]:
+    """What the futures give, in their order, `count` of them taken before they are asked for."""
     begun: deque[Future[Answer]] = deque()
     try:
-        for item in items:
-            begun.append(threads.submit(function, item))
+        for future in futures:
+            begun.append(future)
             if len(begun) >= count:
                 yield begun.popleft().result()
         while begun:

@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from io import BytesIO
-from stat import S_ISDIR, S_ISREG
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageFile
 
-from rgnet.errors import PhotoDamaged, PhotoError, PhotoNotFound, PhotoRefused
+from rgnet.errors import PhotoDamaged, PhotoError, PhotoRefused, PhotoTooLarge, PhotoUnsupported
 from rgnet.imaging.color import to_srgb
 from rgnet.imaging.exif import exif_orientation
+from rgnet.imaging.files import check_bytes, open_photo
 from rgnet.imaging.formats import HEAD_BYTES, OPENERS, photo_format
 from rgnet.imaging.jxl import jxl_size
 from rgnet.imaging.policy import DecodePolicy
@@ -29,7 +29,7 @@ Size = tuple[int, int]
 Wanted = Size | Callable[[int, int], Size] | None
 Source = str | os.PathLike | bytes | Image.Image | np.ndarray
 
-_USUAL = DecodePolicy()
+_DEFAULT = DecodePolicy()
 _TIFF_SUBFILE, _REDUCED_COPY, _TIFF_DNG_VERSION = 254, 1, 50706
 
 
@@ -50,11 +50,14 @@ class Photo:
     exif: bytes = field(default=b"", repr=False)
 
 
-def decode(source: Source, *, at_least: Wanted = None, policy: DecodePolicy = _USUAL) -> Photo:
+def decode(
+    source: Source, *, at_least: Wanted = None, oversampling: int = 2, policy: DecodePolicy = _DEFAULT
+) -> Photo:
     """The upright sRGB pixels of a path, of a file's bytes, of a Pillow image or of an array.
 
-    at_least: (width, height) that the caller will resize to, or what gives it for the upright photo's own; a large
-              JPEG is then decoded at the fraction of its size that is still at least twice that, several times faster.
+    at_least:     (width, height) that the caller will resize to, or what gives it for the upright photo's own; a
+                  large JPEG is then decoded at the smallest fraction of its size that is still at least `oversampling`
+                  times that, several times faster
     An array is (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA of uint8, upright and in sRGB.
     Raises PhotoNotFound, PhotoRefused or PhotoDamaged.
     """
@@ -62,49 +65,48 @@ def decode(source: Source, *, at_least: Wanted = None, policy: DecodePolicy = _U
         return _from_image(_from_array(source), "the array", policy)
     if isinstance(source, Image.Image):
         return _from_image(source, "the Pillow image", policy)
+    fraction = _Fraction(at_least, oversampling)
     if isinstance(source, bytes | bytearray | memoryview):
-        name = nameless(source)
-        _check_bytes(name, len(source), policy)
-        return _from_stream(BytesIO(source), name, at_least, policy)
+        name = f"the photo of {len(source)} bytes"
+        check_bytes(name, len(source), policy)
+        return _from_stream(BytesIO(source), name, fraction, policy)
     if isinstance(source, str | os.PathLike):
-        return _from_path(os.fspath(source), at_least, policy)
+        with open_photo(source, policy) as stream:
+            return _from_stream(stream, os.fspath(source), fraction, policy)
     raise PhotoRefused(
-        f"a photo is a path, bytes, a Pillow image or an array, not {type(source).__name__}: open it first"
+        f"an object of type {type(source).__name__}",
+        "expected a path, bytes, a Pillow image or an array",
+        "open it first",
     )
 
 
-def nameless(data: bytes | bytearray | memoryview) -> str:
-    """What errors call a photo of which only the bytes are known."""
-    return f"the photo of {len(data)} bytes"
+class _Fraction(NamedTuple):
+    """How far a JPEG has to be decoded."""
+
+    at_least: Wanted
+    oversampling: int
+
+    def apply(self, image: ImageFile.ImageFile) -> None:
+        if self.at_least is None:
+            return
+        turn = -1 if _orientation(image)[0] >= 5 else 1
+        width, height = image.size[::turn]
+        wanted = self.at_least(width, height) if callable(self.at_least) else self.at_least
+        width, height = wanted[::turn]
+        image.draft(None, (self.oversampling * width, self.oversampling * height))
 
 
 # --- the four kinds of source ----------------------------------------------------------------------------
-
-
-def _from_path(path: str, at_least: Wanted, policy: DecodePolicy) -> Photo:
-    try:
-        stat = os.stat(path)  # noqa: PTH116 -- the path may be bytes
-        # A pipe or a device would block or never end
-        if not S_ISREG(stat.st_mode):
-            kind = "a folder" if S_ISDIR(stat.st_mode) else "a pipe or a device"
-            raise PhotoRefused(f"{path}: expected a photo file, found {kind}: name a file")
-        _check_bytes(path, stat.st_size, policy)
-        stream = open(path, "rb")  # noqa: PTH123, SIM115 -- closed below
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        hint = "download it first, rgnet fetches nothing" if "://" in str(path) else "check the path"
-        raise PhotoNotFound(f"{path}: expected a photo file, found none: {hint}") from None
-    except OSError as problem:
-        raise PhotoRefused(f"{path}: cannot be read ({problem.strerror}): check its permissions") from problem
-    with stream:
-        return _from_stream(stream, path, at_least, policy)
 
 
 def _from_array(array: np.ndarray) -> Image.Image:
     fits = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
     if array.dtype != np.uint8 or not fits or 0 in array.shape:
         raise PhotoRefused(
-            "an array is (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA of uint8, "
-            f"not {array.shape} of {array.dtype}: convert it first"
+            "the array",
+            "expected (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA of uint8, "
+            f"found {array.shape} of {array.dtype}",
+            "convert it first",
         )
     return Image.fromarray(np.ascontiguousarray(array))
 
@@ -119,13 +121,13 @@ def _from_image(source: Image.Image, name: str, policy: DecodePolicy) -> Photo:
     return Photo(image, *image.size, (*notes, *colour_notes))
 
 
-def _from_stream(stream: BinaryIO, name: str, at_least: Wanted, policy: DecodePolicy) -> Photo:
+def _from_stream(stream: BinaryIO, name: str, fraction: _Fraction, policy: DecodePolicy) -> Photo:
     head = stream.read(HEAD_BYTES)
     kind = photo_format(head)
     if kind is None:
         found = f"bytes {head[:8]!r}" if head else "an empty file"
-        raise PhotoRefused(
-            f"{name}: expected one of {', '.join(OPENERS)}, found {found}: convert it to JPEG or PNG"
+        raise PhotoUnsupported(
+            name, f"expected one of {', '.join(OPENERS)}, found {found}", "convert it to JPEG or PNG"
         )
     with _isolated(name, kind):
         # Its decoder decodes everything on opening: the limit has to come before
@@ -136,23 +138,21 @@ def _from_stream(stream: BinaryIO, name: str, at_least: Wanted, policy: DecodePo
             _check_pixels(name, image.size, policy)
             _check_developed(name, head, image)
             try:
-                return _from_open(image, at_least)
+                return _from_open(image, fraction)
             except OSError as problem:
                 if not policy.accept_partial or "image file is truncated" not in str(problem):
                     raise
-                return _from_truncated(image, stream, at_least)
+                return _from_truncated(image, stream, fraction)
 
 
 # --- from an open file to a photo ------------------------------------------------------------------------
 
 
-def _from_open(image: ImageFile.ImageFile, at_least: Wanted) -> Photo:
+def _from_open(image: ImageFile.ImageFile, fraction: _Fraction) -> Photo:
     notes = ["animation: only its first frame counts"] if _animated(image) else []
     full = image.size
-    if at_least and image.format == "JPEG":
-        turn = -1 if _orientation(image)[0] >= 5 else 1
-        wanted = at_least(*full[::turn]) if callable(at_least) else at_least
-        image.draft(None, tuple(2 * side for side in wanted[::turn]))
+    if image.format == "JPEG":
+        fraction.apply(image)
 
     # Some formats hold their EXIF block behind the pixels, and learn their true size from them
     image.load()
@@ -166,14 +166,14 @@ def _from_open(image: ImageFile.ImageFile, at_least: Wanted) -> Photo:
     return Photo(_upright(pixels, orientation), width, height, notes, exif)
 
 
-def _from_truncated(image: ImageFile.ImageFile, stream: BinaryIO, at_least: Wanted) -> Photo:
+def _from_truncated(image: ImageFile.ImageFile, stream: BinaryIO, fraction: _Fraction) -> Photo:
     """What there is of a photo whose file ends early: the end marker it lacks, or the rows that came."""
     if image.format == "JPEG":
         stream.seek(0)
         image = OPENERS["JPEG"](BytesIO(stream.read() + b"\xff\xd9"))
     else:
         image.tile = []
-    photo = _from_open(image, at_least)
+    photo = _from_open(image, fraction)
     return replace(photo, notes=("partial: the file ends before the picture does", *photo.notes))
 
 
@@ -218,32 +218,26 @@ def _upright(image: Image.Image, orientation: int) -> Image.Image:
 # --- limits and errors -----------------------------------------------------------------------------------
 
 
-def _check_bytes(name: str, size: int, policy: DecodePolicy) -> None:
-    if size > policy.max_bytes:
-        raise PhotoRefused(
-            f"{name}: expected at most {policy.max_bytes} bytes, found {size}: "
-            "shrink it or raise max_bytes of the DecodePolicy"
-        )
-
-
 def _check_pixels(name: str, size: Size, policy: DecodePolicy) -> None:
     width, height = size
     if width * height > policy.max_pixels:
-        raise PhotoRefused(
-            f"{name}: expected at most {policy.max_pixels} pixels, found {width} x {height}: "
-            "shrink it or raise max_pixels of the DecodePolicy"
+        raise PhotoTooLarge(
+            name,
+            f"expected at most {policy.max_pixels} pixels, found {width} x {height}",
+            "shrink it or raise max_pixels of the DecodePolicy",
         )
     if width * height == 0:
-        raise PhotoDamaged(f"{name}: expected pixels, found {width} x {height}: copy it again")
+        raise PhotoDamaged(name, f"expected pixels, found {width} x {height}", "copy it again")
 
 
 def _check_developed(name: str, head: bytes, image: ImageFile.ImageFile) -> None:
     """A camera raw file poses as a TIFF, and Pillow would decode the thumbnail at its front."""
     tags = getattr(image, "tag_v2", {})
     if head[8:10] == b"CR" or _TIFF_DNG_VERSION in tags or tags.get(_TIFF_SUBFILE) == _REDUCED_COPY:
-        raise PhotoRefused(
-            f"{name}: expected a developed photo, found a camera raw file or a preview: "
-            "export it as JPEG or TIFF"
+        raise PhotoUnsupported(
+            name,
+            "expected a developed photo, found a camera raw file or a preview",
+            "export it as JPEG or TIFF",
         )
 
 
@@ -255,12 +249,13 @@ def _isolated(name: str, kind: str) -> Iterator[None]:
     except PhotoError:
         raise
     except (MemoryError, Image.DecompressionBombError) as problem:
-        raise PhotoRefused(
-            f"{name}: expected a {kind} that fits into memory ({problem}): shrink it"
+        raise PhotoTooLarge(
+            name, f"expected a {kind} that fits into memory ({problem})", "shrink it"
         ) from problem
     except Exception as problem:
         reason = str(problem) or type(problem).__name__
         raise PhotoDamaged(
-            f"{name}: expected a sound {kind}, found one that does not decode ({reason}): "
-            "copy it again from its source, or save it anew"
+            name,
+            f"expected a sound {kind}, found one that does not decode ({reason})",
+            "copy it again from its source, or save it anew",
         ) from problem

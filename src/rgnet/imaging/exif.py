@@ -6,7 +6,7 @@ import re
 import struct
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 
@@ -27,18 +27,35 @@ def exif_orientation(info: dict[str, Any]) -> int:
     return value if value in range(1, 9) else 1
 
 
-def capture(block: bytes) -> tuple[str | None, str | None]:
-    """(time, camera) of an EXIF block: "YYYY-MM-DDTHH:MM:SS" of the camera's own clock, and maker and model.
+class CaptureFacts(NamedTuple):
+    """How a photo was taken; None for what is missing or makes no sense.
 
-    None for what is missing or makes no sense. A damaged block may warn, as Pillow does.
+    taken:       "YYYY-MM-DDTHH:MM:SS" of the camera's own clock
+    camera:      maker and model
+    orientation: 1-8
     """
+
+    taken: str | None
+    camera: str | None
+    orientation: int
+
+
+def capture_facts(block: bytes) -> CaptureFacts:
+    """What an EXIF block says of how the photo was taken. A damaged block may warn, as Pillow does."""
     exif = Image.Exif()
     taken = camera = None
     with suppress(Exception):
         exif.load(block)
         camera = _camera(_text(exif.get(271)), _text(exif.get(272)))
         taken = _time(_text(exif.get_ifd(0x8769).get(36867)) or _text(exif.get(306)))
-    return taken, camera
+    return CaptureFacts(taken, camera, _orientation(block))
+
+
+def _orientation(block: bytes) -> int:
+    try:
+        return exif_orientation({"exif": block})
+    except ValueError:
+        return 1
 
 
 def _text(value: Any) -> str:

@@ -1,54 +1,154 @@
-"""What a scan asks of the process that reads a file, and what it gets back: plain values."""
+"""The one request to decode a photo and the one answer, for every part of rgnet that decodes in another process.
+
+Light to import: a scan that finds nothing new loads neither NumPy nor a decoder.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
 
-from rgnet.errors import PhotoError
+from rgnet.errors import (
+    PhotoChanged,
+    PhotoDamaged,
+    PhotoDecoderCrashed,
+    PhotoError,
+    PhotoNotFound,
+    PhotoTimedOut,
+)
+from rgnet.imaging.files import check_bytes, read_photo
+from rgnet.imaging.policy import DecodePolicy
 
 if TYPE_CHECKING:
-    from rgnet.imaging.policy import DecodePolicy
     from rgnet.imaging.prepare import Prepared
     from rgnet.imaging.preprocess import Preprocess
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What is wanted of a file.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodeJob:
+    """What is wanted of one photo. Without `preprocess` and `pictures` it is only read and hashed.
 
-    path:       absolute
-    as_listed:  its bytes and its mtime in nanoseconds, before it is opened
-    sha256:     of its bytes, where that is known already
-    preprocess: of the model that is to score it; None: only its hash is wanted
+    source:          a path, or the content of a file
+    name:            what errors call it; default: the path
+    expected_sha256: of its content, which is refused if it is any other
+    preprocess:      of the model that is to be fed
+    pictures:        sizes of the pictures wanted: the long side in pixels; none is larger than its photo
+    picture_format:  of all of them
     """
 
-    path: str
-    as_listed: tuple[int, int]
-    policy: DecodePolicy
-    preprocess: Preprocess | None
+    source: str | bytes = field(repr=False)
+    name: str = ""
+    expected_sha256: bytes | None = None
+    preprocess: Preprocess | None = None
+    pictures: tuple[int, ...] = ()
+    picture_format: Literal["WEBP", "JPEG"] = "WEBP"
+    policy: DecodePolicy = field(default_factory=DecodePolicy)
+
+    @property
+    def display_name(self) -> str:
+        return self.name or (self.source if isinstance(self.source, str) else f"{len(self.source)} bytes")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodedPhoto:
+    """What became of a job. Whatever failed, `error` says it, and the fields before it hold what was known until then.
+
+    sha256, byte_count: of the content; None where it could not be read
+    mtime_ns:      of the file as it was read; None for a job that brought its bytes
+    width, height: of the upright photo; None where it was not decoded, as are the fields below
+    taken:         "YYYY-MM-DDTHH:MM:SS" by the camera's clock
+    orientation:   EXIF's, 1-8
+    notes:         what had to be worked around
+    prepared:      the input of the network, where a `preprocess` was given
+    pictures:      upright sRGB without any metadata, in the order of the sizes wanted
+    attempts:      processes it took; 2 where the first one died or was late
+    """
+
     sha256: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """A photo's bytes and what its header says of how it was taken."""
-
-    sha256: bytes
-    bytes: int
+    byte_count: int | None = None
+    mtime_ns: int | None = None
+    width: int | None = None
+    height: int | None = None
     taken: str | None = None
     camera: str | None = None
     orientation: int = 1
+    notes: tuple[str, ...] = ()
+    prepared: Prepared | None = field(default=None, repr=False)
+    pictures: tuple[bytes, ...] = field(default=(), repr=False)
+    error: PhotoError | None = None
+    attempts: int = 1
+
+    @property
+    def prepared_or_error(self) -> Prepared | PhotoError:
+        """For `Scorer.score_prepared`, of a job with a `preprocess`."""
+        found = self.error or self.prepared
+        assert found is not None
+        return found
+
+    @property
+    def lost_its_process(self) -> bool:
+        """Whether the last attempt ended with its process: killed, crashed, or too late."""
+        return isinstance(self.error, PhotoDecoderCrashed | PhotoTimedOut)
 
 
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """What was found.
+def run_job(job: DecodeJob) -> DecodedPhoto:
+    """Read, hash and decode a photo in this process. Never raises a PhotoError: the answer holds it."""
+    try:
+        data, mtime_ns = _content(job)
+    except PhotoNotFound as problem:
+        gone = PhotoNotFound(job.display_name, "is gone since it was scanned", "scan its folder again")
+        return DecodedPhoto(error=gone if job.expected_sha256 else problem.about(job.display_name))
+    except PhotoError as problem:
+        return DecodedPhoto(error=problem.about(job.display_name))
+    sha256 = hashlib.sha256(data).digest()
+    known = DecodedPhoto(sha256=sha256, byte_count=len(data), mtime_ns=mtime_ns)
+    if job.expected_sha256 not in (None, sha256):
+        problem = PhotoChanged(job.display_name, "has changed since it was scanned", "scan its folder again")
+        return replace(known, error=problem)
+    if job.preprocess is None and not job.pictures:
+        return known
+    try:
+        return _decode(job, data, known)
+    except PhotoError as problem:
+        return replace(known, error=problem.about(job.display_name))
 
-    mtime:  in nanoseconds, of the file as it was read
-    photo:  decoded; the PhotoError where it does not decode; None where only the hash was wanted
-    """
 
-    content: Content
-    mtime: int
-    photo: Prepared | PhotoError | None
+def _content(job: DecodeJob) -> tuple[bytes, int | None]:
+    if isinstance(job.source, str):
+        data, stat = read_photo(job.source, job.policy)
+        return data, stat.st_mtime_ns
+    check_bytes(job.display_name, len(job.source), job.policy)
+    return job.source, None
+
+
+def _decode(job: DecodeJob, data: bytes, known: DecodedPhoto) -> DecodedPhoto:
+    """The network's input and the pictures, decoded once where one fraction of a JPEG serves both."""
+    from rgnet.imaging.decode import decode
+    from rgnet.imaging.exif import capture_facts
+    from rgnet.imaging.pictures import draw, is_enough, smallest_decoded
+    from rgnet.imaging.prepare import decode_for, to_prepared
+
+    long_side, prepared = max(job.pictures, default=0), None
+    if job.preprocess is not None:
+        photo = decode_for(data, job.preprocess, job.policy)
+        prepared = to_prepared(photo, job.preprocess)
+    if job.preprocess is None or not is_enough(photo, long_side):
+        photo = decode(data, at_least=smallest_decoded(long_side), oversampling=1, policy=job.policy)
+    taken, camera, orientation = capture_facts(photo.exif)
+    return replace(
+        known,
+        width=photo.width,
+        height=photo.height,
+        taken=taken,
+        camera=camera,
+        orientation=orientation,
+        notes=photo.notes if prepared is None else prepared.notes,
+        prepared=prepared,
+        pictures=draw(photo.image, job.pictures, job.picture_format),
+    )
+
+
+def unexpected_failure(name: str, problem: Exception) -> PhotoDamaged:
+    """An error that no decoder foresaw, as that of one photo."""
+    return PhotoDamaged(name, f"decoding failed with {type(problem).__name__}: {problem}")

@@ -1,66 +1,41 @@
-"""A scanned photo read again to be looked at, in a process of its own: pictures of it, and the network's input."""
+"""Pictures of a photo at the sizes that pages show: drawn anew from its pixels, so that no metadata gets out."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from io import BytesIO
+from typing import Literal
 
 from PIL import Image
 
-from rgnet.errors import PhotoError, PhotoRefused
-from rgnet.imaging.decode import decode
-from rgnet.imaging.examine import contents
-from rgnet.imaging.policy import DecodePolicy
-from rgnet.imaging.prepare import Prepared, naming, prepare
-from rgnet.imaging.preprocess import Preprocess
+from rgnet.imaging.decode import Photo
 
-QUALITY = 78
-MIME = "image/webp"
+PictureFormat = Literal["WEBP", "JPEG"]
+QUALITY = {"WEBP": 78, "JPEG": 85}
+MIME = {"WEBP": "image/webp", "JPEG": "image/jpeg"}
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What is wanted of a photo.
-
-    sha256:     of the bytes that were scored
-    preprocess: of the model that is to explain it; None: only pictures are wanted
-    sides:      of the pictures, the longer one in pixels, largest first; no picture is larger than its photo
-    """
-
-    path: str
-    sha256: bytes
-    policy: DecodePolicy
-    preprocess: Preprocess | None
-    sides: tuple[int, ...]
+def draw(image: Image.Image, long_sides: Sequence[int], format: PictureFormat) -> tuple[bytes, ...]:
+    """The image as one file for each long side in pixels, in their order; never larger than the image."""
+    drawn, shrinking = {}, image.copy()
+    for side in sorted(set(long_sides), reverse=True):
+        shrinking.thumbnail((side, side), Image.Resampling.LANCZOS)
+        file = BytesIO()
+        shrinking.save(file, format, quality=QUALITY[format])
+        drawn[side] = file.getvalue()
+    return tuple(drawn[side] for side in long_sides)
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """pictures: upright sRGB as WebP, in the order of `sides`; photo: as `rgnet.scorer.prepare` gives it."""
+def smallest_decoded(long_side: int) -> Callable[[int, int], tuple[int, int]]:
+    """What a JPEG has to be decoded to at least, of a photo's (width, height), for a picture of this long side."""
 
-    pictures: tuple[bytes, ...]
-    photo: Prepared | None
+    def size(width: int, height: int) -> tuple[int, int]:
+        scale = min(1.0, long_side / max(width, height))
+        return max(1, round(width * scale)), max(1, round(height * scale))
 
-
-def show(wish: Wish) -> Shown:
-    """Raises a PhotoError where the file has vanished, has changed since it was scanned, or does not decode."""
-    data, _ = contents(wish)
-    if hashlib.sha256(data).digest() != wish.sha256:
-        raise PhotoRefused(
-            f"{wish.path}: expected the photo that was scanned, found another content: scan it again"
-        )
-    try:
-        image = decode(data, at_least=(wish.sides[0],) * 2, policy=wish.policy).image
-        photo = wish.preprocess and prepare(data, wish.preprocess, wish.policy)
-    except PhotoError as problem:
-        raise naming(problem, wish.path, data) from problem
-    return Shown(tuple(smaller(image, side) for side in wish.sides), photo and photo._replace(exif=b""))
+    return size
 
 
-def smaller(image: Image.Image, side: int) -> bytes:
-    """The picture as WebP; `image` shrinks to it."""
-    image.thumbnail((side, side), Image.Resampling.LANCZOS)
-    data = BytesIO()
-    image.save(data, "WEBP", quality=QUALITY)
-    return data.getvalue()
+def is_enough(photo: Photo, long_side: int) -> bool:
+    """Whether a decoded photo has the pixels for a picture of this long side, or all that there are."""
+    return max(photo.image.size) >= min(long_side, max(photo.width, photo.height))

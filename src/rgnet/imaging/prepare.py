@@ -6,12 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rgnet.errors import PhotoError
-from rgnet.imaging.decode import Photo, Source, decode, nameless
+from rgnet.imaging.decode import Photo, Source, decode
 from rgnet.imaging.policy import DecodePolicy
 from rgnet.imaging.preprocess import Preprocess
 
-NOT_ENLARGED = 1.1
+_NOT_ENLARGED = 1.1
 
 
 class Prepared(NamedTuple):
@@ -21,25 +20,28 @@ class Prepared(NamedTuple):
     width: int
     height: int
     notes: tuple[str, ...]
-    exif: bytes = b""
 
 
 def prepare(source: Source, preprocess: Preprocess, policy: DecodePolicy) -> Prepared:
     """Decode a photo to what a model of this preprocessing is fed. Raises what `decode` raises."""
-    photo = decode(source, at_least=preprocess.target, policy=policy)
-    notes = (*photo.notes, *enlarged(photo, preprocess))
+    return to_prepared(decode_for(source, preprocess, policy), preprocess)
+
+
+def decode_for(source: Source, preprocess: Preprocess, policy: DecodePolicy) -> Photo:
+    """A photo decoded as far as this preprocessing needs it."""
+    return decode(source, at_least=preprocess.target, policy=policy)
+
+
+def to_prepared(photo: Photo, preprocess: Preprocess) -> Prepared:
+    """What a model of this preprocessing is fed of a photo that `decode_for` has decoded."""
     pixels_HW3 = preprocess(photo.image, of=(photo.width, photo.height))
-    return Prepared(pixels_HW3, photo.width, photo.height, notes, photo.exif)
+    notes = (*photo.notes, *_enlarged(photo, preprocess))
+    return Prepared(pixels_HW3, photo.width, photo.height, notes)
 
 
-def enlarged(photo: Photo, preprocess: Preprocess) -> tuple[str, ...]:
+def _enlarged(photo: Photo, preprocess: Preprocess) -> tuple[str, ...]:
     """A note where a photo has clearly fewer pixels than the network is fed, which takes the blur for a flaw."""
     width, height = preprocess.target(photo.width, photo.height)
-    if max(width / photo.width, height / photo.height) <= NOT_ENLARGED:
+    if max(width / photo.width, height / photo.height) <= _NOT_ENLARGED:
         return ()
     return (f"small: enlarged to {width} x {height} pixels, its score is too low beside larger photos",)
-
-
-def naming(problem: PhotoError, name: str, data: bytes) -> PhotoError:
-    """An error about a file's bytes as one about the file."""
-    return type(problem)(str(problem).replace(nameless(data), name, 1))

@@ -1,175 +1,246 @@
-"""Calls in a process of their own, which may crash, hang or ask for too much memory without harm to anybody else.
+"""A pool of processes that decode photos, and may crash, hang or ask for too much memory without harm to anybody else.
 
-As a program, this module is that process: it answers calls that come pickled on its standard input. Only the process
-that started it can speak to it; no socket is opened.
+As a program, this module is such a process: it does the jobs that come pickled on its standard input. Only the
+process that started it can speak to it; no socket is opened.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import pickle
 import signal
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from itertools import islice
-from typing import Any, BinaryIO, TypeVar
+from typing import BinaryIO, Self, TypeVar
 
-from rgnet.errors import PhotoDamaged, PhotoDecoderCrashed, PhotoError, PhotoTimedOut
+from rgnet.errors import PhotoDecoderCrashed, PhotoError, PhotoTimedOut
+from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, run_job, unexpected_failure
 
-Task = TypeVar("Task")
 SECONDS, MEMORY = 60.0, 4 * 2**30
+# A process killed from outside, or late because a disk stalled, says nothing of the photo; two of them do
+ATTEMPTS = 2
+# Jobs taken ahead for each process, so that none waits for its next
+_AHEAD = 3
+
+Key = TypeVar("Key")
+Decoder = Callable[[DecodeJob], DecodedPhoto]
 
 
 def cores() -> int:
-    """Processor cores this process may use."""
+    """CPU cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class Cell:
-    """One process, started by the first call, and anew by the first call after its death.
+class DecodePool(contextlib.AbstractContextManager["DecodePool"]):
+    """`processes` that decode photos at the same time, each started by its first job; None: one for each core.
 
-    seconds: that a call may take; memory: bytes that the process may have (where the system can bound them)
+    seconds:  that an attempt may take
+    memory:   bytes that each process may have, where the system can bound them
+    attempts: processes that a photo may cost before it is given up
+    decode:   what they do with a job, found there by import
     """
 
-    def __init__(self, *, seconds: float = SECONDS, memory: int = MEMORY) -> None:
-        self.seconds = seconds
-        self.memory = memory
-        self.process: subprocess.Popen[bytes] | None = None
+    def __init__(
+        self,
+        processes: int | None = None,
+        *,
+        seconds: float = SECONDS,
+        memory: int = MEMORY,
+        attempts: int = ATTEMPTS,
+        decode: Decoder = run_job,
+    ) -> None:
+        self.processes = processes or cores()
+        self._attempts = attempts
+        self._workers = [_Worker(decode, seconds=seconds, memory=memory) for _ in range(self.processes)]
+        self._idle = list(self._workers)
+        self._threads = ThreadPoolExecutor(self.processes, thread_name_prefix="rgnet-decode")
 
-    def call(self, function: Callable[..., Any], *arguments: Any, name: str) -> Any:
-        """What function(*arguments) gives there; both are found there by import.
+    def submit(self, job: DecodeJob) -> Future[DecodedPhoto]:
+        """The answer to come. Whatever happens to the photo or its process is the answer's `error`."""
+        return self._threads.submit(self._run, job)
 
-        Raises the PhotoError that it raised, PhotoDamaged for any other error, PhotoDecoderCrashed where the process
-        died of it, and PhotoTimedOut where it took too long, both naming the photo `name`.
+    def as_completed(self, jobs: Iterable[tuple[Key, DecodeJob]]) -> Iterator[tuple[Key, DecodedPhoto]]:
+        """(key, answer) of every job, as they are done.
+
+        A few jobs for each process are taken ahead, and no more, however many there are; in this thread.
         """
-        process = self.process = self.process or start(self.memory)
-        late = threading.Timer(self.seconds, process.kill)
-        late.start()
+        jobs = iter(jobs)
+        running: dict[Future[DecodedPhoto], Key] = {}
         try:
-            pickle.dump((function, arguments), process.stdin)
-            process.stdin.flush()
-            good, answer = pickle.load(process.stdout)
-        except (OSError, EOFError, pickle.UnpicklingError):
-            code, self.process = process.wait(), None
-            raise self.failure(name, code, timed_out=not late.is_alive()) from None
+            while True:
+                for key, job in islice(jobs, _AHEAD * self.processes - len(running)):
+                    running[self.submit(job)] = key
+                if not running:
+                    return
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield running.pop(future), future.result()
         finally:
-            late.cancel()
-        if good:
-            return answer
-        raise (
-            answer if isinstance(answer, PhotoError) else PhotoDamaged(name, f"decoding failed with {answer}")
-        )
+            for future in running:
+                future.cancel()
 
-    def failure(self, name: str, code: int, *, timed_out: bool) -> PhotoError:
-        if timed_out:
-            return PhotoTimedOut(
-                name, f"takes more than {self.seconds:g} s to decode", "save it anew, or leave it out"
-            )
-        reason = f"its decoder crashed ({cause(code)})"
-        return PhotoDecoderCrashed(name, reason, "save it anew, or leave it out")
+    def in_order(self, jobs: Iterable[tuple[Key, DecodeJob]]) -> Iterator[tuple[Key, DecodedPhoto]]:
+        """(key, answer) of every job, in their order, as many taken ahead as by `as_completed`."""
+        running: deque[tuple[Key, Future[DecodedPhoto]]] = deque()
+        try:
+            for key, job in jobs:
+                running.append((key, self.submit(job)))
+                if len(running) >= _AHEAD * self.processes:
+                    key, future = running.popleft()
+                    yield key, future.result()
+            while running:
+                key, future = running.popleft()
+                yield key, future.result()
+        finally:
+            for _, future in running:
+                future.cancel()
 
     def close(self) -> None:
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
+        """End the processes. Jobs that have not begun are cancelled, those in progress fail."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for worker in self._workers:
+            worker.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def _run(self, job: DecodeJob) -> DecodedPhoto:
+        worker = self._idle.pop()
+        try:
+            attempts = 1
+            while (answer := worker.run(job)).lost_its_process and attempts < self._attempts:
+                attempts += 1
+            return replace(answer, attempts=attempts)
+        finally:
+            self._idle.append(worker)
 
 
-def cause(code: int) -> str:
+class _Worker:
+    """One process, started by its first job, and anew by the first job after its death."""
+
+    def __init__(self, decode: Decoder, *, seconds: float, memory: int) -> None:
+        self.decode, self.seconds, self.memory = decode, seconds, memory
+        self.process: subprocess.Popen[bytes] | None = None
+        self.starting = threading.Lock()
+        self.closed = False
+
+    def run(self, job: DecodeJob) -> DecodedPhoto:
+        process = self.started()
+        expired = threading.Event()
+        timer = threading.Timer(self.seconds, lambda: (expired.set(), process.kill()))
+        timer.start()
+        try:
+            assert process.stdin and process.stdout
+            pickle.dump(job, process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
+            process.stdin.flush()
+            return pickle.load(process.stdout)
+        except (OSError, EOFError, pickle.UnpicklingError):
+            process.kill()
+            return self.failed(job, process.wait(), timed_out=expired.is_set())
+        finally:
+            timer.cancel()
+
+    def started(self) -> subprocess.Popen[bytes]:
+        """A process that is alive: one that ended while it was idle is nobody's fault."""
+        with self.starting:
+            if self.closed:
+                raise RuntimeError("the decode pool is closed")
+            if self.process is None or self.process.poll() is not None:
+                self.discard()
+                self.process = _start(self.decode, self.memory)
+            return self.process
+
+    def failed(self, job: DecodeJob, code: int, *, timed_out: bool) -> DecodedPhoto:
+        name, hint = job.display_name, "save it anew, or leave it out"
+        error: PhotoError
+        if timed_out:
+            error = PhotoTimedOut(name, f"takes more than {self.seconds:g} s to decode", hint)
+        else:
+            error = PhotoDecoderCrashed(name, f"its decoder crashed ({_cause(code)})", hint)
+        if isinstance(job.source, str):
+            return DecodedPhoto(error=error)
+        sha256 = hashlib.sha256(job.source).digest()
+        return DecodedPhoto(sha256=sha256, byte_count=len(job.source), error=error)
+
+    def close(self) -> None:
+        with self.starting:
+            self.closed = True
+            self.discard()
+
+    def discard(self) -> None:
+        if self.process is None:
+            return
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            with contextlib.suppress(OSError):
+                pipe and pipe.close()
+        self.process = None
+
+
+def _cause(code: int) -> str:
     with contextlib.suppress(ValueError):
         return f"signal {signal.Signals(-code).name}"
     return f"exit code {code}"
 
 
-def start(memory: int) -> subprocess.Popen[bytes]:
-    """What decoders print of damaged files is nobody's news: the answer says it."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "rgnet.imaging.workers", str(memory)],
+def _start(decode: Decoder, memory: int) -> subprocess.Popen[bytes]:
+    """A new process. Warnings that decoders print are discarded; the error is in the answer."""
+    process = subprocess.Popen(
+        # -P: a file of the current folder must not be imported in place of a library
+        [sys.executable, "-P", "-m", "rgnet.imaging.workers", str(memory)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
-
-
-class Cells(contextlib.AbstractContextManager):
-    """`count` cells at work at the same time."""
-
-    def __init__(self, count: int, *, seconds: float = SECONDS, memory: int = MEMORY) -> None:
-        self.cells = [Cell(seconds=seconds, memory=memory) for _ in range(count)]
-        self.idle = list(self.cells)
-        self.threads = ThreadPoolExecutor(count, thread_name_prefix="rgnet-cell")
-
-    def as_done(
-        self, function: Callable[[Task], Any], tasks: Iterable[Task], *, name: Callable[[Task], str]
-    ) -> Iterator[tuple[Task, Any]]:
-        """(task, what function(task) gives or the PhotoError it ended with), in the order they are done.
-
-        A few tasks a cell are taken ahead, and no more, however many there are; they are taken in this thread.
-        """
-        tasks, running = iter(tasks), {}
-        while True:
-            for task in islice(tasks, 3 * len(self.cells) - len(running)):
-                running[self.threads.submit(self.one, function, task, name)] = task
-            if not running:
-                return
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield running.pop(future), outcome(future)
-
-    def one(self, function: Callable[[Task], Any], task: Task, name: Callable[[Task], str]) -> Any:
-        cell = self.idle.pop()
-        try:
-            return cell.call(function, task, name=name(task))
-        finally:
-            self.idle.append(cell)
-
-    def __exit__(self, *_exception: object) -> None:
-        self.threads.shutdown(wait=False, cancel_futures=True)
-        for cell in self.cells:
-            cell.close()
-
-
-def outcome(future: Future) -> Any:
-    try:
-        return future.result()
-    except PhotoError as problem:
-        return problem
+    assert process.stdin
+    with contextlib.suppress(OSError):
+        pickle.dump(decode, process.stdin)
+    return process
 
 
 # --- the process itself ----------------------------------------------------------------------------------
 
 
-def main() -> None:
-    """Answer calls until the caller is gone. A terminal's Ctrl-C is the caller's to handle."""
+def _main() -> None:
+    """Do jobs until the caller is gone. A terminal's Ctrl-C is the caller's to handle."""
     for name in ("SIGINT", "SIGTERM"):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
-    bound_memory(int(sys.argv[1]))
+    _bound_memory(int(sys.argv[1]))
     # What a decoder prints must not get among the answers
-    calls, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    jobs, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     with contextlib.suppress(OSError, EOFError):
+        decode = pickle.load(jobs)
         while True:
-            answer(calls, answers)
+            _answer(decode, jobs, answers)
 
 
-def answer(calls: BinaryIO, answers: BinaryIO) -> None:
-    function, arguments = pickle.load(calls)
+def _answer(decode: Decoder, jobs: BinaryIO, answers: BinaryIO) -> None:
+    job = pickle.load(jobs)
     try:
-        found = True, function(*arguments)
+        answer = decode(job)
     except PhotoError as problem:
-        found = False, problem
+        answer = DecodedPhoto(error=problem.about(job.display_name))
     except Exception as problem:
-        found = False, f"{type(problem).__name__}: {problem}"
-    pickle.dump(found, answers, protocol=pickle.HIGHEST_PROTOCOL)
+        answer = DecodedPhoto(error=unexpected_failure(job.display_name, problem))
+    pickle.dump(answer, answers, protocol=pickle.HIGHEST_PROTOCOL)
     answers.flush()
 
 
-def bound_memory(limit: int) -> None:
+def _bound_memory(limit: int) -> None:
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
@@ -177,4 +248,4 @@ def bound_memory(limit: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    _main()

@@ -27,11 +27,12 @@ from rgnet import page
 from rgnet.atomic import replacing
 from rgnet.catalogue.database import Catalogue, stored, unpacked
 from rgnet.catalogue.queries import MARKS, Filter, best_rows, failed, model_row, records
-from rgnet.errors import OutputError, PhotoError
+from rgnet.errors import OutputError
 from rgnet.explanation import EDGES, Explanation, explain_prepared
-from rgnet.imaging.pictures import MIME, Shown, Wish, show
+from rgnet.imaging.jobs import DecodedPhoto, DecodeJob
+from rgnet.imaging.pictures import MIME
 from rgnet.imaging.policy import DecodePolicy
-from rgnet.imaging.workers import Cells, cores
+from rgnet.imaging.workers import DecodePool, cores
 from rgnet.page.folder import Beside
 from rgnet.results import Record, RegionMap, ScoredPhoto
 from rgnet.scorer import BATCH, Scorer
@@ -103,11 +104,9 @@ class Report:
 
     def photos(self) -> Iterator[tuple[dict[str, Any], str]]:
         """A row of the page and its block for every photo, nearly best first, then for those without a score."""
-        with Cells(self.processes) as cells:
-            waiting: dict[str, Found] = {}
-            done = cells.as_done(show, self.wishes(waiting), name=lambda wish: wish.path)
-            pairs = ((waiting.pop(wish.path), shown) for wish, shown in done)
-            while batch := list(islice(pairs, BATCH)):
+        with DecodePool(self.processes) as pool:
+            done = pool.as_completed(self.jobs())
+            while batch := list(islice(done, BATCH)):
                 yield from self.batch(batch)
         if not self.wanted.by_score_or_day:
             yield from ((self.row(failure), "") for failure in failed(self.catalogue, self.wanted))
@@ -119,35 +118,45 @@ class Report:
             record = next(records(self.catalogue, self.wanted.model, [row[:MARKS]]))
             yield Found(record, unpacked(rows, votes), *header)
 
-    def wishes(self, waiting: dict[str, Found]) -> Iterator[Wish]:
-        """What is wanted of each photo; what is known of it waits under its path."""
+    def jobs(self) -> Iterator[tuple[Found, DecodeJob]]:
+        """What is wanted of each photo."""
         sides = (PICTURE, THUMBNAIL) if self.beside else (THUMBNAIL,)
         preprocess = self.scorer and self.scorer.card.preprocess
         for found in self.found():
-            waiting[found.record.path] = found
-            yield Wish(found.record.path, found.sha256, self.policy, preprocess, sides)
+            yield (
+                found,
+                DecodeJob(
+                    source=found.record.path,
+                    expected_sha256=found.sha256,
+                    preprocess=preprocess,
+                    pictures=sides,
+                    policy=self.policy,
+                ),
+            )
 
-    def batch(self, batch: list[tuple[Found, Shown | PhotoError]]) -> Iterator[tuple[dict[str, Any], str]]:
-        photos = [shown.photo if isinstance(shown, Shown) else shown for _, shown in batch]
+    def batch(self, batch: list[tuple[Found, DecodedPhoto]]) -> Iterator[tuple[dict[str, Any], str]]:
         paths = [found.record.path for found, _ in batch]
-        explanations = explain_prepared(self.scorer, paths, photos) if self.scorer else [None] * len(batch)
+        explanations = [None] * len(batch)
+        if self.scorer:
+            photos = [shown.prepared_or_error for _, shown in batch]
+            explanations = explain_prepared(self.scorer, paths, photos)
         for (found, shown), explanation in zip(batch, explanations, strict=True):
             yield self.photo(found, shown, explanation if isinstance(explanation, Explanation) else None)
             self.tell()
 
     def photo(
-        self, found: Found, shown: Shown | PhotoError, explanation: Explanation | None
+        self, found: Found, shown: DecodedPhoto, explanation: Explanation | None
     ) -> tuple[dict[str, Any], str]:
         header = {"taken": found.taken, "camera": found.camera}
-        if isinstance(shown, PhotoError):
-            return self.row(found.record, error=str(shown), **header), ""
+        if shown.error is not None:
+            return self.row(found.record, error=str(shown.error), **header), ""
         id, pictures = key(found.record.path), shown.pictures
         if self.beside:
             picture = self.beside.put(f"{id}-large.webp", pictures[0])
             thumbnail = self.beside.put(f"{id}.webp", pictures[1])
             block = page.block(id, None, self.detail(found, explanation, picture))
             return self.row(found.record, thumbnail=thumbnail, **header), block
-        data = f"data:{MIME};base64,{base64.b64encode(pictures[0]).decode()}"
+        data = f"data:{MIME['WEBP']};base64,{base64.b64encode(pictures[0]).decode()}"
         return self.row(found.record, **header), page.block(id, data, self.detail(found, explanation))
 
     def row(self, record: Record, **known: str | None) -> dict[str, Any]:

@@ -13,13 +13,10 @@ import numpy as np
 import rgnet
 from rgnet import page
 from rgnet.catalogue.listing import Asked, Row
-from rgnet.errors import PhotoError
-from rgnet.imaging.policy import DecodePolicy
-from rgnet.imaging.preprocess import Preprocess
-from rgnet.imaging.workers import Cells
+from rgnet.imaging.jobs import DecodedPhoto, DecodeJob
+from rgnet.imaging.workers import DecodePool
 from rgnet.results import RegionMap, ScoreFailure
 from rgnet.scorer import vote_weights
-from rgnet.service.drawing import Stored, read
 from rgnet.service.inference import Desk
 from rgnet.service.kept import Kept
 from rgnet.service.refusals import Refused
@@ -41,7 +38,9 @@ class Gallery:
         self.card = desk.scorer.card
         self.title = settings.catalogue.stem
         self.shelf = Shelf(settings.catalogue, self.card.short_hash)
-        self.cells = Cells(desk.scorer.threads, seconds=settings.decode_s, memory=settings.decode_memory)
+        self.decoders = DecodePool(
+            desk.scorer.threads, seconds=settings.decode_s, memory=settings.decode_memory
+        )
         self.kept = Kept(KEPT)
         self.room = Room(photos=MOST_AT_ONCE, size=0)
 
@@ -49,7 +48,7 @@ class Gallery:
     async def working(self) -> AsyncIterator[None]:
         """Its processes start with the first photo that is looked at."""
         async with self.shelf.working():
-            with self.cells:
+            with self.decoders:
                 yield
 
     async def listed(self, asked: Asked, offset: int, limit: int) -> dict[str, Any]:
@@ -80,7 +79,7 @@ class Gallery:
         """A JPEG of the photo. Raises Refused (404) where it cannot be drawn."""
         if not row.record.ok:
             raise Refused(404, f"{row.record.path} has no picture: {row.record.error}")
-        return await self.kept.get((row.sha256, what), lambda: self.read(row, SIDES[what]))
+        return await self.kept.get((row.sha256, what), lambda: self.drawn(row, SIDES[what]))
 
     async def detail(self, row: Row) -> bytes:
         """What the photo's own page shows beyond its row, as JSON; null where it has no score."""
@@ -93,8 +92,8 @@ class Gallery:
 
     async def explained(self, row: Row) -> bytes:
         """With the graph of the photo's regions, which is computed anew. Raises Refused (404)."""
-        prepared = await self.read(row, self.card.preprocess)
-        found = await self.desk.explained(row.record.path, prepared)
+        read = await self.read(self.job(row, preprocess=self.card.preprocess))
+        found = await self.desk.explained(row.record.path, read.prepared_or_error)
         if isinstance(found, ScoreFailure):
             raise Refused(404, found.error)
         return compact(page.detail(found, self.card.scale, picture=f"v1/photos/{row.id}/picture"))
@@ -108,20 +107,22 @@ class Gallery:
             else compact(page.mapped(regions(votes_HW, self.card), self.card.scale))
         )
 
-    async def read(self, row: Row, what: int | Preprocess) -> Any:
-        """The photo drawn or prepared, in a cell. Raises Refused (404)."""
-        stored = Stored(row.record.path, row.sha256, DecodePolicy(), what)
-        loop = asyncio.get_running_loop()
+    async def drawn(self, row: Row, side: int) -> bytes:
+        """Raises Refused (404)."""
+        (picture,) = (await self.read(self.job(row, pictures=(side,), picture_format="JPEG"))).pictures
+        return picture
+
+    def job(self, row: Row, **wanted: Any) -> DecodeJob:
+        return DecodeJob(source=row.record.path, expected_sha256=bytes.fromhex(row.sha256), **wanted)
+
+    async def read(self, job: DecodeJob) -> DecodedPhoto:
+        """The photo drawn or prepared. Raises Refused (404)."""
         with self.room.enter() as stay:
             stay.photo()
-            try:
-                return await loop.run_in_executor(self.cells.threads, self.cells.one, read, stored, path_of)
-            except PhotoError as problem:
-                raise Refused(404, str(problem)) from None
-
-
-def path_of(stored: Stored) -> str:
-    return stored.path
+            found = await asyncio.wrap_future(self.decoders.submit(job))
+        if found.error is not None:
+            raise Refused(404, str(found.error))
+        return found
 
 
 def listed(row: Row) -> dict[str, Any]:

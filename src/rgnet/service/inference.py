@@ -11,16 +11,16 @@ from io import BytesIO
 
 from PIL import Image
 
-from rgnet.errors import PhotoDecoderCrashed, PhotoError, PhotoTimedOut
+from rgnet.errors import PhotoError
 from rgnet.explanation import Explanation, explain_prepared
 from rgnet.imaging.formats import HEAD_BYTES, photo_format
+from rgnet.imaging.jobs import DecodedPhoto, DecodeJob
 from rgnet.imaging.policy import DecodePolicy
 from rgnet.imaging.prepare import Prepared
-from rgnet.imaging.workers import Cells
+from rgnet.imaging.workers import DecodePool
 from rgnet.results import Record, ScoreFailure
 from rgnet.scorer import BATCH, Scorer
 from rgnet.service.batches import Batches
-from rgnet.service.decoding import Look, Seen, digest, look
 from rgnet.service.metrics import Metrics
 from rgnet.service.settings import Settings
 from rgnet.service.uploads import Upload
@@ -47,7 +47,7 @@ class Desk:
     def __init__(self, scorer: Scorer, settings: Settings, metrics: Metrics) -> None:
         self.scorer, self.metrics = scorer, metrics
         self.policy = DecodePolicy(max_bytes=settings.max_bytes, max_pixels=settings.max_pixels)
-        self.cells = Cells(scorer.threads, seconds=settings.decode_s, memory=settings.decode_memory)
+        self.decoders = DecodePool(scorer.threads, seconds=settings.decode_s, memory=settings.decode_memory)
         self.batches = Batches(
             self.records, size=BATCH, gather_s=settings.gather_s, seen=metrics.batch_photos.observe
         )
@@ -57,7 +57,7 @@ class Desk:
         """Ready when entered: its processes run and the network has answered once."""
         running = asyncio.create_task(self.batches.run())
         try:
-            with self.cells:
+            with self.decoders:
                 await self.rehearse()
                 yield
         finally:
@@ -69,20 +69,20 @@ class Desk:
     async def rehearse(self) -> None:
         """So that the first photos wait for no process to start and no network to compile."""
         upload = Upload("rehearsal", small_photo())
-        seen = await asyncio.gather(*(self.seen(upload) for _ in self.cells.cells))
-        for record in await self.batches.alone(self.records, [(upload.name, one.photo) for one in seen]):
+        seen = await asyncio.gather(*(self.seen(upload) for _ in range(self.decoders.processes)))
+        photos = [(upload.name, one.prepared_or_error) for one in seen]
+        for record in await self.batches.alone(self.records, photos):
             assert record.ok, record.error
 
     async def score(self, upload: Upload) -> Answer:
         seen = await self.seen(upload)
-        photo = (upload.name, seen.photo)
-        failed = isinstance(seen.photo, PhotoError)
-        record = self.records([photo])[0] if failed else await self.batches.answer(photo)
+        photo = (upload.name, seen.prepared_or_error)
+        record = self.records([photo])[0] if seen.error else await self.batches.answer(photo)
         return self.answered(upload, seen, record)
 
     async def explain(self, upload: Upload, what_if: int | None) -> Answer:
         seen = await self.seen(upload)
-        found = await self.explained(upload.name, seen.photo, what_if)
+        found = await self.explained(upload.name, seen.prepared_or_error, what_if)
         if isinstance(found, ScoreFailure):
             return self.answered(upload, seen, found)
         return self.answered(upload, seen, found.photo, found)
@@ -95,31 +95,28 @@ class Desk:
         return (await self.batches.alone(explain))[0]
 
     def answered(
-        self, upload: Upload, seen: Seen, record: Record, explanation: Explanation | None = None
+        self, upload: Upload, seen: DecodedPhoto, record: Record, explanation: Explanation | None = None
     ) -> Answer:
         self.metrics.photos.labels("scored" if record.ok else "failed").inc()
-        return Answer(seen.sha256, record, 200 if record.ok else status_of(upload.data), explanation)
+        assert seen.sha256
+        return Answer(seen.sha256.hex(), record, 200 if record.ok else status_of(upload.data), explanation)
 
     def records(self, photos: list[tuple[str, Prepared | PhotoError]]) -> list[Record]:
         return self.scorer.score_prepared(*zip(*photos, strict=True))
 
-    async def seen(self, upload: Upload) -> Seen:
-        """The upload decoded in a cell; the cell's death is this upload's failure and no other's."""
-        wanted = Look(upload.name, upload.data, self.scorer.card.preprocess, self.policy)
-        loop = asyncio.get_running_loop()
+    async def seen(self, upload: Upload) -> DecodedPhoto:
+        """The upload decoded in a process; the process's death is this upload's failure and no other's."""
+        job = DecodeJob(
+            source=upload.data, name=upload.name, preprocess=self.scorer.card.preprocess, policy=self.policy
+        )
         self.batches.coming += 1
         try:
             with self.metrics.decode_seconds.time():
-                return await loop.run_in_executor(self.cells.threads, self.cells.one, look, wanted, named)
-        except (PhotoDecoderCrashed, PhotoTimedOut) as problem:
-            self.metrics.decoders_lost.inc()
-            return Seen(digest(upload.data), problem)
+                found = await asyncio.wrap_future(self.decoders.submit(job))
         finally:
             self.batches.coming -= 1
-
-
-def named(wanted: Look) -> str:
-    return wanted.name
+        self.metrics.decoders_lost.inc(found.attempts - (not found.lost_its_process))
+        return found
 
 
 def status_of(data: bytes) -> int:

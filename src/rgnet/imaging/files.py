@@ -1,0 +1,55 @@
+"""Photo files opened and read with the policy's limits, and errors that say what is wrong. Needs no decoder."""
+
+from __future__ import annotations
+
+import os
+from stat import S_ISDIR, S_ISREG
+from typing import BinaryIO
+
+from rgnet.errors import PhotoNotFound, PhotoRefused, PhotoTooLarge
+from rgnet.imaging.policy import DecodePolicy
+
+
+def open_photo(path: str | os.PathLike[str], policy: DecodePolicy) -> BinaryIO:
+    """A photo file open for reading. Raises PhotoNotFound, PhotoRefused or PhotoTooLarge."""
+    name = os.fspath(path)
+    try:
+        stat = os.stat(name)  # noqa: PTH116 -- the path may hold any text
+        # A pipe or a device would block or never end
+        if not S_ISREG(stat.st_mode):
+            kind = "a folder" if S_ISDIR(stat.st_mode) else "a pipe or a device"
+            raise PhotoRefused(name, f"expected a photo file, found {kind}", "name a file")
+        check_bytes(name, stat.st_size, policy)
+        return open(name, "rb")  # noqa: PTH123 -- closed by the caller
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise _not_found(name) from None
+    except OSError as problem:
+        raise PhotoRefused(name, f"cannot be read ({problem.strerror})", "check its permissions") from problem
+
+
+def read_photo(path: str | os.PathLike[str], policy: DecodePolicy) -> tuple[bytes, os.stat_result]:
+    """The bytes of a photo file, and what the system says of the file they were read from. Raises as `open_photo`."""
+    name = os.fspath(path)
+    with open_photo(name, policy) as file:
+        try:
+            data, stat = file.read(policy.max_bytes + 1), os.fstat(file.fileno())
+        except OSError as problem:
+            raise PhotoRefused(
+                name, f"cannot be read ({problem.strerror})", "check its permissions"
+            ) from problem
+    check_bytes(name, len(data), policy)
+    return data, stat
+
+
+def check_bytes(name: str, size: int, policy: DecodePolicy) -> None:
+    if size > policy.max_bytes:
+        raise PhotoTooLarge(
+            name,
+            f"expected at most {policy.max_bytes} bytes, found {size}",
+            "shrink it or raise max_bytes of the DecodePolicy",
+        )
+
+
+def _not_found(name: str) -> PhotoNotFound:
+    hint = "download it first, rgnet fetches nothing" if "://" in name else "check the path"
+    return PhotoNotFound(name, "expected a photo file, found none", hint)
