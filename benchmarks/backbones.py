@@ -19,8 +19,10 @@ import torch
 from rgnet.architecture import Architecture
 from rgnet.datasets import para
 from rgnet.imaging.preprocess import Preprocess
+from rgnet.training.fit import fit
 from rgnet.training.recipes import Recipe, recipe
-from rgnet.training.run import dataset_of, fit, new_network
+from rgnet.training.start import new_network
+from rgnet.training.train import make_dataset
 
 HALF = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
 CANDIDATES = {
@@ -65,13 +67,18 @@ def main() -> None:
 def trial(settings: Recipe, rated, weights: Path, cache: Path) -> dict[str, float]:
     """Held-out SRCC and PLCC after the epoch, and milliseconds a training photo."""
     learn, choose = (
-        dataset_of(rated, part, settings, cache, lambda items, **_: items)
+        make_dataset(rated, part, settings, cache, lambda items, **_: items)
         for part in (rated.train, rated.held_out)
     )
     with tempfile.TemporaryDirectory() as folder:
         network = new_network(settings, weights)
         fitted = fit(
-            settings, network, learn=learn, choose=choose, folder=Path(folder), say=lambda line: None
+            settings,
+            network,
+            train_photos=learn,
+            validation_photos=choose,
+            folder=Path(folder),
+            say=lambda line: None,
         )
     return {
         "srcc": round(fitted.figures["srcc"], 4),

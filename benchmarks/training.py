@@ -22,9 +22,10 @@ import torch
 
 from rgnet.model import RGNet
 from rgnet.training.data import Batch, PixelDataset
+from rgnet.training.fit import fit
 from rgnet.training.losses import Objective
 from rgnet.training.recipes import Recipe, recipe
-from rgnet.training.run import fit, new_network
+from rgnet.training.start import new_network
 
 BACKBONES = "resnet18,mobilenet_v2,mobilenet_v1,densenet121,resnet101"
 PRECISIONS = {"32-true": torch.float32, "bf16-mixed": torch.bfloat16}
@@ -72,7 +73,14 @@ def trial(chosen: Recipe, steps: int) -> dict[str, float]:
     plain = plain_rate(chosen, new_network(chosen, start=False), learn, steps)
     with tempfile.TemporaryDirectory() as folder:
         network = new_network(chosen, start=False)
-        fitted = fit(chosen, network, learn=learn, choose=choose, folder=Path(folder), say=lambda line: None)
+        fitted = fit(
+            chosen,
+            network,
+            train_photos=learn,
+            validation_photos=choose,
+            folder=Path(folder),
+            say=lambda line: None,
+        )
     return {
         "rate": fitted.rate,
         "plain": plain,

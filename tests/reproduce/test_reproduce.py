@@ -12,7 +12,7 @@ from rgnet.cli import app
 from rgnet.errors import SettingError
 from rgnet.reproduce import runs as ablation
 from rgnet.reproduce.run import Order, carry_out
-from rgnet.training.module import AestheticsTask, NonFiniteLoss
+from rgnet.training.module import AestheticsModule, NonFiniteLoss
 
 SETTINGS = (
     "sizes=1x64", "held_out=8", "batch_size=8", "precision=32-true", "architecture.backbone=resnet18",
@@ -61,7 +61,7 @@ def figures(folder):
 
 def test_an_interrupted_experiment_goes_on_and_ends_as_an_uninterrupted_one(order, tmp_path, monkeypatch):
     order = replace(order, settings=(*SETTINGS, "sizes=2x64"))
-    trained, fit, step = [], ablation.fit, AestheticsTask.training_step
+    trained, fit, step = [], ablation.fit, AestheticsModule.training_step
 
     def counted(recipe, *data, resume, **options):
         trained.append((recipe.architecture.graph_layers, resume))
@@ -73,7 +73,7 @@ def test_an_interrupted_experiment_goes_on_and_ends_as_an_uninterrupted_one(orde
         return step(task, *batch)
 
     monkeypatch.setattr(ablation, "fit", counted)
-    monkeypatch.setattr(AestheticsTask, "training_step", cut_off)
+    monkeypatch.setattr(AestheticsModule, "training_step", cut_off)
     with pytest.raises(KeyboardInterrupt):
         do(order, tmp_path / "one")
     (kept,) = (tmp_path / "one" / "runs").iterdir()

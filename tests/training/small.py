@@ -15,8 +15,10 @@ import numpy as np
 import torch
 
 from rgnet.training.data import Batch, PixelDataset
+from rgnet.training.fit import fit
 from rgnet.training.recipes import Recipe, recipe
-from rgnet.training.run import Fitted, fit, new_network
+from rgnet.training.start import new_network
+from rgnet.training.trainer import FitResult
 
 SETTINGS = [
     "sizes=3x64", "batch_size=8", "accumulate=2", "architecture.backbone=timm:test_efficientnet",
@@ -47,13 +49,13 @@ def small(*settings: str) -> Recipe:
 
 def run(
     folder: Path, *settings: str, seen=lambda indices: None, chosen=lambda indices: None, **options
-) -> Fitted:
+) -> FitResult:
     """Learns from 32 photos, and chooses by 9."""
     torch.set_num_threads(1)
     chosen_recipe = small(*settings)
     network = options.pop("network", None) or new_network(chosen_recipe, start=False)
     learn, choose = Photos(32, 0, seen), Photos(9, 1, chosen)
-    return fit(chosen_recipe, network, learn=learn, choose=choose, folder=folder, **options)
+    return fit(chosen_recipe, network, train_photos=learn, validation_photos=choose, folder=folder, **options)
 
 
 def at(batch: int, act):

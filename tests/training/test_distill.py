@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from rgnet.errors import DataError, OutputError, SettingError
 from rgnet.model.backbones import make_backbone, plain_weights
 from rgnet.training.data import PixelDataset
-from rgnet.training.distill import Lesson, distil
+from rgnet.training.distill import DistillRecipe, distill
 
 
 @pytest.fixture
@@ -20,7 +20,13 @@ def photos():
     return PixelDataset(draw.integers(0, 256, (16, 64, 64, 3), dtype=np.uint8), np.zeros(16))
 
 
-SHORT = Lesson(
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Two threads wait for each other on a busy machine longer than these small networks compute."""
+    torch.set_num_threads(1)
+
+
+SHORT = DistillRecipe(
     student="timm:test_efficientnet",
     teacher="timm:test_efficientnet",
     sizes=((3, 64),),
@@ -33,7 +39,7 @@ def test_a_distilled_backbone_loads_as_weights(photos, tmp_path):
     torch.manual_seed(0)
     teacher = tmp_path / "teacher.safetensors"
     save_file(plain_weights(make_backbone("resnet18", output_stride=32)), teacher)
-    lesson = Lesson(
+    lesson = DistillRecipe(
         student="resnet18",
         teacher="resnet18",
         sizes=((6, 64),),
@@ -41,7 +47,7 @@ def test_a_distilled_backbone_loads_as_weights(photos, tmp_path):
         precision="32-true",
         zoom=(1.0, 1.0),
     )
-    file = distil(lesson, photos, tmp_path / "student.safetensors", teacher_weights=teacher)
+    file = distill(lesson, photos, tmp_path / "student.safetensors", teacher_weights=teacher)
 
     taught, untaught = (
         plain_weights(make_backbone("resnet18", output_stride=16, pretrained=weights))["conv1.weight"]
@@ -51,7 +57,7 @@ def test_a_distilled_backbone_loads_as_weights(photos, tmp_path):
 
 
 def test_the_students_loss_falls(photos, tmp_path):
-    lesson = Lesson(
+    lesson = DistillRecipe(
         student="timm:test_efficientnet",
         teacher="resnet18",
         sizes=((40, 64),),
@@ -61,7 +67,7 @@ def test_the_students_loss_falls(photos, tmp_path):
         zoom=(1.0, 1.0),
         precision="32-true",
     )
-    distil(lesson, photos, tmp_path / "student.safetensors", teacher_weights=False)
+    distill(lesson, photos, tmp_path / "student.safetensors", teacher_weights=False)
     (curve,) = (tmp_path / "student").glob("logs/*/metrics.csv")
     with curve.open() as file:
         losses = [float(row["loss_epoch"]) for row in csv.DictReader(file) if row["loss_epoch"]]
@@ -70,7 +76,7 @@ def test_the_students_loss_falls(photos, tmp_path):
 
 def test_interrupted_and_resumed_is_the_unbroken_lesson_to_the_bit(photos, tmp_path):
     torch.set_num_threads(1)
-    whole = distil(SHORT, photos, tmp_path / "whole.safetensors", teacher_weights=False)
+    whole = distill(SHORT, photos, tmp_path / "whole.safetensors", teacher_weights=False)
 
     def stop_after_the_first(line: str) -> None:
         if line.startswith("epoch 2 of 3"):
@@ -78,9 +84,9 @@ def test_interrupted_and_resumed_is_the_unbroken_lesson_to_the_bit(photos, tmp_p
 
     target, said = tmp_path / "broken.safetensors", []
     with pytest.raises(KeyboardInterrupt):
-        distil(SHORT, photos, target, teacher_weights=False, say=stop_after_the_first)
+        distill(SHORT, photos, target, teacher_weights=False, say=stop_after_the_first)
     assert not target.exists()
-    distil(SHORT, photos, target, teacher_weights=False, resume=True, say=said.append)
+    distill(SHORT, photos, target, teacher_weights=False, resume=True, say=said.append)
     assert [line.partition(":")[0] for line in said] == ["epoch 2 of 3", "epoch 3 of 3"]
     assert target.read_bytes() == whole.read_bytes()
 
@@ -88,11 +94,11 @@ def test_interrupted_and_resumed_is_the_unbroken_lesson_to_the_bit(photos, tmp_p
 def test_what_cannot_be_resumed_or_written_over_is_said(photos, tmp_path):
     target = tmp_path / "student.safetensors"
     with pytest.raises(DataError, match=r"nothing to resume: .*last\.ckpt is missing"):
-        distil(SHORT, photos, target, teacher_weights=False, resume=True)
-    distil(replace(SHORT, sizes=((1, 64),)), photos, target, teacher_weights=False)
+        distill(SHORT, photos, target, teacher_weights=False, resume=True)
+    distill(replace(SHORT, sizes=((1, 64),)), photos, target, teacher_weights=False)
     with pytest.raises(OutputError, match="already holds a run"):
-        distil(SHORT, photos, target, teacher_weights=False)
+        distill(SHORT, photos, target, teacher_weights=False)
     with pytest.raises(
         SettingError, match=r"of another run: sizes is \[\[1, 64\]\] there and \[\[3, 64\]\] here"
     ):
-        distil(SHORT, photos, target, teacher_weights=False, resume=True)
+        distill(SHORT, photos, target, teacher_weights=False, resume=True)

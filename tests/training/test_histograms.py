@@ -12,7 +12,8 @@ import rgnet
 from rgnet.datasets import RatedPhoto, RatedPhotos
 from rgnet.errors import SettingError
 from rgnet.model.head import Join, log_sum_exp
-from rgnet.training.run import Provenance, train
+from rgnet.training.card import Provenance
+from rgnet.training.train import train
 
 SETTINGS = ("sizes=1x64", "loss=emd", "architecture.head=histogram", "norm_photos=0")
 

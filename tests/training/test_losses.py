@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from rgnet.errors import SettingError
 from rgnet.training.data import Batch
-from rgnet.training.losses import Objective, check_histograms, misranking, score_of, squared_emd
+from rgnet.training.losses import Objective, check_histograms, margin_ranking_loss, score_of, squared_emd
 from rgnet.training.recipes import recipe
 
 HISTOGRAM = "architecture.head=histogram"
@@ -64,9 +64,9 @@ def test_emd_of_a_recipe_is_the_mean_over_photos():
 
 def test_ranking_asks_for_a_margin_of_pairs_that_people_tell_apart():
     human = torch.tensor([0.9, 0.5, 0.5])
-    assert misranking(torch.tensor([0.9, 0.2, 0.7]), human, 0.1) == 0
-    assert misranking(torch.tensor([0.5, 0.45, 0.9]), human, 0.1) == pytest.approx((0.05 + 0.5) / 2)
-    assert misranking(torch.tensor([0.1, 0.9, 0.9]), torch.full((3,), 0.5), 0.1) == 0
+    assert margin_ranking_loss(torch.tensor([0.9, 0.2, 0.7]), human, 0.1) == 0
+    assert margin_ranking_loss(torch.tensor([0.5, 0.45, 0.9]), human, 0.1) == pytest.approx((0.05 + 0.5) / 2)
+    assert margin_ranking_loss(torch.tensor([0.1, 0.9, 0.9]), torch.full((3,), 0.5), 0.1) == 0
 
 
 def test_the_ranking_term_is_added_with_its_weight():

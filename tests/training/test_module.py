@@ -4,20 +4,21 @@ import pytest
 import torch
 from torch import nn
 
-from rgnet.training.data import Augment, PixelDataset, learning_batches
-from rgnet.training.module import rate_at, resized, revive_batch_norms
+from rgnet.training.data import Augment, PixelDataset, load_training, resize_batch
+from rgnet.training.optimizers import rate_factor
 from rgnet.training.recipes import recipe
+from rgnet.training.start import revive_batch_norms
 
 
 def test_poly_decay_of_the_paper():
     paper = recipe("ava_paper")
     for epoch in (0, 1, 40, 79):
-        assert rate_at(paper, epoch * 100 + 50, 8000) == pytest.approx((1 - epoch / 80) ** 0.9)
+        assert rate_factor(paper, epoch * 100 + 50, 8000) == pytest.approx((1 - epoch / 80) ** 0.9)
 
 
 def test_cosine_decay_warms_up_and_ends_at_nothing():
     compact = recipe("para", ["warmup=0.1"])
-    rates = [rate_at(compact, step, 1000) for step in range(1001)]
+    rates = [rate_factor(compact, step, 1000) for step in range(1001)]
     assert rates[0] < 0.02 and max(rates) == pytest.approx(1, abs=0.01) and rates[1000] == 0
     assert rates[:100] == sorted(rates[:100]) and rates[101:] == sorted(rates[101:], reverse=True)
 
@@ -39,14 +40,14 @@ def test_zoom_crops_inside_the_photo():
 
 def test_resizing_to_the_same_side_changes_nothing():
     image = torch.rand(1, 3, 32, 32)
-    assert resized(image, 32) is image
-    assert resized(image, 16).shape == (1, 3, 16, 16)
+    assert resize_batch(image, 32) is image
+    assert resize_batch(image, 16).shape == (1, 3, 16, 16)
 
 
 def test_batches_give_each_photo_its_own_rating():
     pixels = torch.arange(10, dtype=torch.uint8)[:, None, None, None].expand(10, 4, 4, 3).numpy()
-    loader = learning_batches(PixelDataset(pixels, torch.arange(10) / 10), 4, rank=0, world=1, seed=0)
-    for pixels_B3HW, unit_B, _ in loader:
+    loader = load_training(PixelDataset(pixels, torch.arange(10) / 10), 4, rank=0, world=1, seed=0)
+    for pixels_B3HW, unit_B, *_ in loader:
         assert pixels_B3HW.shape == (4, 3, 4, 4)
         torch.testing.assert_close(pixels_B3HW[:, 0, 0, 0] / 10, unit_B)
 

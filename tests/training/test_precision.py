@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from rgnet.training.precision import FasterOnProcessors
+from rgnet.training.module import Float32DepthwiseConvs
 
 LAYERS = {
     "strided depthwise": (nn.Conv2d(8, 8, 3, stride=2, groups=8), torch.float32),
@@ -18,7 +18,7 @@ LAYERS = {
 def test_only_strided_depthwise_convolutions_are_computed_in_float32(name):
     layer, expected = LAYERS[name]
     image = torch.randn(2, layer.in_channels, 16, 16)
-    with FasterOnProcessors(), torch.autocast("cpu", torch.bfloat16):
+    with Float32DepthwiseConvs(), torch.autocast("cpu", torch.bfloat16):
         assert layer(image.bfloat16()).dtype == expected
 
 
@@ -28,7 +28,7 @@ def test_their_gradient_is_that_of_float32():
     gradients = []
     for inside in (torch.autocast("cpu", torch.bfloat16), torch.autocast("cpu", enabled=False)):
         layer.zero_grad()
-        with FasterOnProcessors(), inside:
+        with Float32DepthwiseConvs(), inside:
             layer(image).square().sum().backward()
         gradients.append(layer.weight.grad.clone())
     torch.testing.assert_close(*gradients, rtol=1e-6, atol=1e-6)
@@ -36,7 +36,7 @@ def test_their_gradient_is_that_of_float32():
 
 def test_outside_nothing_changes():
     layer = LAYERS["strided depthwise"][0]
-    with FasterOnProcessors():
+    with Float32DepthwiseConvs():
         pass
     with torch.autocast("cpu", torch.bfloat16):
         assert layer(torch.randn(2, 8, 16, 16)).dtype == torch.bfloat16

@@ -12,8 +12,8 @@ import torch
 from scipy.stats import spearmanr
 
 from rgnet.model import build
-from rgnet.training.checkpoints import best_weights
-from rgnet.training.data import exam_batches, learning_batches
+from rgnet.training.checkpoints import load_best_weights
+from rgnet.training.data import load_training, load_validation
 from rgnet.training.losses import score_of
 
 
@@ -40,7 +40,7 @@ def test_two_processes_cover_each_photo_once_and_give_the_exam_of_one(tmp_path):
     assert one["figures"] == other["figures"]
     recipe, choose = small.small(), small.Photos(9, 1)
     network = build(recipe.architecture).eval()
-    network.load_state_dict(best_weights(tmp_path))
+    network.load_state_dict(load_best_weights(tmp_path))
     mean, std = (
         torch.tensor(values).view(1, 3, 1, 1) for values in (recipe.preprocess.mean, recipe.preprocess.std)
     )
@@ -56,10 +56,10 @@ def test_a_step_has_the_same_photos_however_many_processes_share_it(world):
     photos = small.Photos(32, 0)
     steps = []
     for rank in range(world):
-        loader = learning_batches(photos, 8 // world, rank=rank, world=world, seed=5)
+        loader = load_training(photos, 8 // world, rank=rank, world=world, seed=5)
         loader.sampler.set_epoch(3)
         steps.append([set(batch.unit_B.tolist()) for batch in loader])
-    alone = learning_batches(photos, 8, rank=0, world=1, seed=5)
+    alone = load_training(photos, 8, rank=0, world=1, seed=5)
     alone.sampler.set_epoch(3)
     assert [set().union(*parts) for parts in zip(*steps, strict=True)] == [
         set(batch.unit_B.tolist()) for batch in alone
@@ -69,6 +69,6 @@ def test_a_step_has_the_same_photos_however_many_processes_share_it(world):
 @pytest.mark.parametrize("world", [1, 2, 3, 4])
 def test_an_exam_counts_no_photo_twice(world):
     photos = small.Photos(9, 1)
-    shares = [exam_batches(photos, 2, rank=rank, world=world) for rank in range(world)]
+    shares = [load_validation(photos, 2, rank=rank, world=world) for rank in range(world)]
     found = sorted(value for share in shares for batch in share for value in batch.unit_B.tolist())
     assert found == sorted(photos.unit_N.tolist())

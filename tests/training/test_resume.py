@@ -12,9 +12,9 @@ import small
 import torch
 
 from rgnet.errors import DataError, OutputError, SettingError
-from rgnet.training.checkpoints import best_weights, to_resume
+from rgnet.training.checkpoints import find_checkpoint, load_best_weights
 from rgnet.training.module import NonFiniteLoss
-from rgnet.training.run import new_network
+from rgnet.training.start import new_network
 
 MIDDLE_OF_SECOND = small.PARTS_PER_EPOCH + 5
 
@@ -71,20 +71,22 @@ def test_killed_in_the_middle_of_an_epoch_and_resumed_is_the_unbroken_run_to_the
     found = small.run(moved, resume=True, say=lambda line: None)
     assert found.figures == expected.figures
     assert_same(state(moved), state(folder))
-    assert_same(best_weights(moved), best_weights(folder))
+    assert_same(load_best_weights(moved), load_best_weights(folder))
     assert {path.name for path in (moved / "logs").iterdir()} == {"version_0", "version_1"}
 
 
 def test_ctrl_c_keeps_the_last_epoch_and_says_how_to_go_on(first_epoch):
     folder, said = first_epoch
-    assert said[-1] == f"stopped; the last finished epoch is in {folder / 'last.ckpt'}: go on with  --resume"
+    assert (
+        said[-1] == f"stopped; the last finished epoch is in {folder / 'last.ckpt'}: continue with  --resume"
+    )
     assert state(folder)["epoch"] == 0
 
 
 def test_a_new_run_never_writes_over_an_old_one(first_epoch):
     folder, _ = first_epoch
     with pytest.raises(
-        OutputError, match=r"already holds a run: go on with it by {2}--resume, or give another"
+        OutputError, match=r"already holds a run: continue it with {2}--resume, or give another"
     ):
         small.run(folder)
 
@@ -107,15 +109,15 @@ def test_a_checkpoint_of_another_architecture_or_recipe_is_refused(unbroken, set
 def test_a_checkpoint_that_does_not_belong_is_refused(unbroken, tmp_path):
     recipe, last = small.small(), tmp_path / "last.ckpt"
     with pytest.raises(DataError, match="there is nothing to resume"):
-        to_resume(tmp_path, recipe, "")
-    with pytest.raises(DataError, match="has learned from other photos: give the data it was started with"):
-        to_resume(unbroken[0], recipe, "another list")
+        find_checkpoint(tmp_path, recipe.to_dict(), "")
+    with pytest.raises(DataError, match="was trained on other photos: give the data it was started with"):
+        find_checkpoint(unbroken[0], recipe.to_dict(), "another list")
     last.write_bytes((unbroken[0] / "last.ckpt").read_bytes()[:5000])
     with pytest.raises(DataError, match=r"last.ckpt is damaged and cannot be read"):
-        to_resume(tmp_path, recipe, "")
+        find_checkpoint(tmp_path, recipe.to_dict(), "")
     torch.save({"state_dict": {}}, last)
     with pytest.raises(DataError, match="is not a checkpoint of rgnet's"):
-        to_resume(tmp_path, recipe, "")
+        find_checkpoint(tmp_path, recipe.to_dict(), "")
 
 
 def test_a_full_disk_leaves_what_was_saved_before(first_epoch):
@@ -163,9 +165,9 @@ def test_a_loss_that_is_no_number_stops_the_run_before_the_update(tmp_path):
 
 
 def test_memory_that_runs_out_halves_the_parts_and_goes_on_from_the_last_epoch(tmp_path, monkeypatch):
-    from rgnet.training.module import AestheticsTask
+    from rgnet.training.module import AestheticsModule
 
-    step, sizes, said = AestheticsTask.training_step, [], []
+    step, sizes, said = AestheticsModule.training_step, [], []
 
     def scarce(self, batch, index):
         sizes.append((self.current_epoch, len(batch.unit_B)))
@@ -173,11 +175,11 @@ def test_memory_that_runs_out_halves_the_parts_and_goes_on_from_the_last_epoch(t
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
         return step(self, batch, index)
 
-    monkeypatch.setattr(AestheticsTask, "training_step", scarce)
+    monkeypatch.setattr(AestheticsModule, "training_step", scarce)
     fitted = small.run(tmp_path, say=said.append)
     assert fitted.recipe.accumulate == 4
     assert sizes == [(0, 4)] * 8 + [(1, 4)] + [(1, 2)] * 16 + [(2, 2)] * 16
-    assert any("going on with parts of 2 photos (accumulate=4)" in line for line in said)
+    assert any("continuing with micro-batches of 2 photos (accumulate=4)" in line for line in said)
     assert state(tmp_path)["global_step"] == 12
 
 

@@ -52,7 +52,7 @@ def test_a_run_ends_in_a_model_that_scores_and_is_examined(data, tmp_path):
     assert done.returncode == 0 and done.stdout == f"wrote {model}\n", done.stderr
     said = done.stderr.splitlines()
     assert re.fullmatch(
-        r"epoch 2 of 2: loss .*, held out SRCC .* photos/s, loader \d+\.\d % of the time", said[-2]
+        r"epoch 2 of 2: loss .*, validation SRCC .* photos/s, loader \d+\.\d % of the time", said[-2]
     ), said
     assert re.fullmatch(r"waiting for photos took \d+\.\d % of the training time", said[-1]), said
     assert json.loads((tmp_path / "recipe.json").read_text())["batch_size"] == 8
@@ -81,8 +81,11 @@ def test_a_run_ends_in_a_model_that_scores_and_is_examined(data, tmp_path):
     [
         (["--resume"], "there is nothing to resume: "),
         (["--set", "batchsize=4"], "there is no setting 'batchsize': did you mean batch_size?"),
-        (["--set", "batch_size=640"], "batch_size is 640, and there are only 24 photos to learn from"),
-        (["--set", "accumulate=3"], "batch_size=8 cannot be dealt out in accumulate=3 parts to 1 processes"),
+        (["--set", "batch_size=640"], "batch_size is 640, and there are only 24 training photos"),
+        (
+            ["--set", "accumulate=3"],
+            "batch_size=8 cannot be split into accumulate=3 micro-batches for each of 1 processes",
+        ),
         (["--set", "loss=emd"], "the loss emd needs a head of histogram, found score"),
         (["--set", "held_out=99"], "one list is empty"),
         (["--weights", "nowhere.safetensors"], "there is no weights file nowhere.safetensors"),
@@ -155,6 +158,6 @@ def test_weights_that_cannot_be_fetched_are_said(monkeypatch):
 
     monkeypatch.setattr(start, "build", offline)
     with pytest.raises(
-        DataError, match=r"the ImageNet weights of mobilenet_v2 cannot be fetched .*--weights none"
+        DataError, match=r"the ImageNet weights of mobilenet_v2 cannot be downloaded .*--weights none"
     ):
         start.new_network(recipe("yours"))

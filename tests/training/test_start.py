@@ -13,9 +13,10 @@ from rgnet.datasets import load
 from rgnet.errors import ModelDamaged
 from rgnet.imaging.preprocess import Preprocess
 from rgnet.model import restored
+from rgnet.training.card import Provenance
 from rgnet.training.recipes import recipe
-from rgnet.training.run import Provenance, prepare, train
-from rgnet.training.start import new_network, starting_from
+from rgnet.training.start import adopt_start, new_network, prepare_network
+from rgnet.training.train import train
 from rgnet.weights.file import read_card
 
 
@@ -65,7 +66,7 @@ def test_training_goes_on_from_the_models_own_weights_and_its_licence_stays(rate
 
 
 def test_a_started_network_answers_as_the_model_does(tiny_file):
-    chosen = starting_from(recipe("para"), tiny_file)
+    chosen = adopt_start(recipe("para"), tiny_file)
     assert (chosen.norms, chosen.vote_start, chosen.architecture) == (
         "keep",
         "he",
@@ -91,7 +92,7 @@ def test_a_model_without_some_weights_is_damaged(tiny_file):
 def test_a_recipe_may_start_its_graph_and_its_votes_gently():
     gentle = recipe("para", ["graph_start=0.1", "norms=keep"])
     network, as_drawn = (new_network(gentle, start=False) for _ in range(2))
-    prepare(network, gentle, learn=None)
+    prepare_network(network, gentle, None)
     for weight_DD, drawn_DD in zip(network.graph.weights, as_drawn.graph.weights, strict=True):
         torch.testing.assert_close(weight_DD, drawn_DD * 0.1)
     assert not network.head.vote.weight.any()

@@ -25,6 +25,8 @@ def distil(
 
     Example:  rgnet distil PARA -o densenet121.safetensors --set student=densenet121 --set teacher=resnet50
     """
+    import numpy as np
+
     from rgnet import datasets
     from rgnet.cli.progress import track
     from rgnet.datasets.cache import cached_pixels
@@ -33,17 +35,17 @@ def distil(
 
     need("lightning", extra="train", purpose="training")
     from rgnet.training.data import PixelDataset
-    from rgnet.training.distill import Lesson
-    from rgnet.training.distill import distil as run
-    from rgnet.training.recipes import with_settings
+    from rgnet.training.distill import DistillRecipe
+    from rgnet.training.distill import distill as run
+    from rgnet.training.overrides import apply_overrides
 
     if output.suffix != ".safetensors":
         raise SettingError(f"weights are written as safetensors: {output} should end in .safetensors")
-    lesson = with_settings(Lesson(), settings)
+    lesson = apply_overrides(DistillRecipe(), settings)
     rated = datasets.load(data, photos, track=track)
     folder = output.with_suffix("") / "pixels"
     pixels = cached_pixels(rated.train, Preprocess(size=lesson.size), folder, track=track)
-    learn = PixelDataset(pixels, [photo.mean for photo in rated.train])
+    learn = PixelDataset(pixels, np.array([photo.mean for photo in rated.train]))
     teacher = True if weights is None else weights
     say = functools.partial(typer.echo, err=True)
     run(lesson, learn, output, teacher_weights=teacher, resume=resume, say=say)

@@ -53,9 +53,9 @@ def train(
     from rgnet.weights.registry import find_model
 
     need("lightning", extra="train", purpose="training")
+    from rgnet.training.card import Provenance
     from rgnet.training.recipes import recipe as recipe_named
-    from rgnet.training.run import Provenance
-    from rgnet.training.run import train as run
+    from rgnet.training.train import train as run
 
     if start and weights:
         raise SettingError("--start brings all weights of a model: leave out --weights")

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from rgnet.errors import DataError, near, need
 from rgnet.imaging.discovery import find_photos
@@ -14,8 +14,14 @@ from rgnet.imaging.discovery import find_photos
 Item = TypeVar("Item")
 
 
-def untracked(items: Iterable[Item], **_) -> Iterable[Item]:
-    """Progress for those who show none."""
+class Track(Protocol):
+    """Passes items on while it shows how many of `total` are done."""
+
+    def __call__(self, items: Iterable[Item], *, total: int | None, description: str) -> Iterable[Item]: ...
+
+
+def untracked(items: Iterable[Item], *, total: int | None = None, description: str = "") -> Iterable[Item]:
+    """A `Track` that shows nothing."""
     return items
 
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 
@@ -56,6 +57,12 @@ class RatedPhotos:
     notice: str = ""
     notes: tuple[str, ...] = ()
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+
+    @overload
+    def unit(self, mean: float) -> float: ...
+
+    @overload
+    def unit(self, mean: np.ndarray) -> np.ndarray: ...
 
     def unit(self, mean: float | np.ndarray) -> float | np.ndarray:
         """A rating as a number in [0, 1]."""

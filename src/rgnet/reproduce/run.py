@@ -19,7 +19,7 @@ from rgnet.reproduce.statistics import rows_of
 from rgnet.reproduce.tables import as_markdown, report_of
 from rgnet.training.recipes import Recipe
 from rgnet.training.recipes import recipe as recipe_named
-from rgnet.training.run import for_data
+from rgnet.training.train import fit_to_data
 
 # Experiments that look at a finished model, and at how many photos unless told; None for all
 LOOKS: dict[str, int | None] = {"figure2": None, "figure6": 50}
@@ -59,7 +59,7 @@ def trained(order: Order, folder: Path, *, track: Callable, say: Callable[[str],
     experiment = EXPERIMENTS[order.experiment]
     recipe = recipe_named(order.recipe, order.settings)
     workplace = workplace_of(order, recipe, folder, track)
-    recipe = for_data(recipe, workplace.photos)
+    recipe = fit_to_data(recipe, workplace.photos)
     variants = chosen(experiment.variants(recipe, tuple(workplace.weights)), order.only)
     for note in workplace.photos.notes:
         say(note)

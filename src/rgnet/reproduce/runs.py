@@ -25,11 +25,13 @@ from rgnet.errors import SettingError
 from rgnet.evaluation.metrics import accuracy, average_precision, plcc, srcc
 from rgnet.reproduce.experiments import Variant
 from rgnet.training.checkpoints import LAST
-from rgnet.training.data import PixelDataset, batches
+from rgnet.training.data import PixelDataset, load_in_order
+from rgnet.training.fit import fit
 from rgnet.training.losses import score_of
-from rgnet.training.module import AestheticsTask, NonFiniteLoss
+from rgnet.training.module import AestheticsModule, NonFiniteLoss
 from rgnet.training.recipes import Recipe
-from rgnet.training.run import dataset_of, fit, new_network
+from rgnet.training.start import new_network
+from rgnet.training.train import make_dataset
 
 FORMAT = 1
 FLAT = 1e-6
@@ -101,7 +103,7 @@ class Workplace:
         if resize not in self._pixels:
             cache = self.folder / "pixels"
             self._pixels[resize] = tuple(
-                dataset_of(self.photos, part, recipe, cache, self.track)
+                make_dataset(self.photos, part, recipe, cache, self.track)
                 for part in (self.photos.train, self.exam)
             )
         return self._pixels[resize]
@@ -182,15 +184,15 @@ def trained_scores(recipe: Recipe, key: str, workplace: Workplace) -> np.ndarray
     recipe = replace(recipe, patience=None)
     network = new_network(recipe, workplace.weights_of(recipe))
     folder = workplace.folder / "under-way" / key
-    seat = {"folder": folder, "cut": workplace.cut, "resume": (folder / LAST).exists(), "say": unheard}
+    seat = {"folder": folder, "threshold": workplace.cut, "resume": (folder / LAST).exists(), "say": unheard}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*in the buffer")
         try:
-            fit(recipe, network, learn=learn, choose=exam, **seat)
+            fit(recipe, network, train_photos=learn, validation_photos=exam, **seat)
         except NonFiniteLoss:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        scores_N = scores_of(AestheticsTask(network, recipe, cut=workplace.cut), exam)
+        scores_N = scores_of(AestheticsModule(network, recipe, threshold=workplace.cut), exam)
     shutil.rmtree(folder)
     return scores_N
 
@@ -200,13 +202,13 @@ def unheard(_line: str) -> None:
 
 
 @torch.inference_mode()
-def scores_of(task: AestheticsTask, dataset: PixelDataset) -> np.ndarray:
+def scores_of(task: AestheticsModule, dataset: PixelDataset) -> np.ndarray:
     """Scores in [0, 1] in the precision of the weights."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     task.eval().to(device)
     parts = [
         score_of(task(batch.pixels_B3HW.to(device).float()), task.recipe.architecture.bins)
-        for batch in batches(dataset, 100)
+        for batch in load_in_order(dataset, 100)
     ]
     return torch.cat(parts).double().cpu().numpy()
 

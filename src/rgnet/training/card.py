@@ -1,4 +1,4 @@
-"""From the best epoch to a model file."""
+"""The model file of the best epoch, and its card."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from rgnet.datasets.records import RatedPhotos, list_hash
 from rgnet.export import graph_of
 from rgnet.model import build
-from rgnet.training.checkpoints import best_weights
+from rgnet.training.checkpoints import load_best_weights
 from rgnet.training.recipes import Recipe
 from rgnet.weights.card import ModelCard, Scale
 from rgnet.weights.file import to_half, write_model
@@ -19,9 +19,9 @@ from rgnet.weights.file import to_half, write_model
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """What a model card says that neither the recipe nor the photos know.
+    """What a model card holds besides the recipe and the photos.
 
-    start: the card of the model that training began with, where it was a whole model
+    start: the card of the model that training began with, if it was a whole model
     """
 
     name: str
@@ -29,50 +29,51 @@ class Provenance:
     start: ModelCard | None = None
 
 
-def finish(folder: Path, card: ModelCard) -> Path:
+def write_model_file(folder: Path, card: ModelCard) -> Path:
     """Write the model file from `folder`/best.ckpt."""
     network = build(card.architecture)
-    network.load_state_dict(best_weights(folder))
+    network.load_state_dict(load_best_weights(folder))
     target = folder / f"{card.name}.safetensors"
     write_model(target, card, to_half(network.state_dict()), graph_of(network))
     return target
 
 
-def card_of(
-    recipe: Recipe, photos: RatedPhotos, provenance: Provenance, figures: dict[str, float]
+def make_card(
+    recipe: Recipe, rated: RatedPhotos, provenance: Provenance, figures: dict[str, float]
 ) -> ModelCard:
-    quantiles = np.quantile([photo.mean for photo in photos.train], np.linspace(0, 1, 101))
+    start = provenance.start
+    quantiles = np.quantile([photo.mean for photo in rated.train], np.linspace(0, 1, 101))
     return ModelCard(
         name=provenance.name,
         architecture=recipe.architecture,
         preprocess=recipe.preprocess,
         scale=Scale(
-            low=photos.low,
-            high=photos.high,
-            people=photos.people,
+            low=rated.low,
+            high=rated.high,
+            people=rated.people,
             quantiles=tuple(quantiles.round(4).tolist()),
         ),
         precision=recipe.served,
         training={
-            "data": photos.name,
-            "photos": len(photos.train),
-            "list": list_hash(photos.train),
-            "held_out_list": list_hash(photos.held_out),
+            "data": rated.name,
+            "photos": len(rated.train),
+            "list": list_hash(rated.train),
+            "held_out_list": list_hash(rated.held_out),
             "recipe": recipe.to_dict(),
             "command": provenance.command,
         }
-        | begun_with(provenance.start),
-        licence=both(provenance.start and provenance.start.licence, photos.licence),
-        notice=both(provenance.start and provenance.start.notice, photos.notice),
-        metrics=figures,
+        | _describe_start(start),
+        licence=_join(start.licence if start else "", rated.licence),
+        notice=_join(start.notice if start else "", rated.notice),
+        metrics={"held_out_srcc": round(figures["srcc"], 4)},
     )
 
 
-def begun_with(start: ModelCard | None) -> dict[str, Any]:
-    """What a card says of the model that training began with, and of how that one was trained."""
+def _describe_start(start: ModelCard | None) -> dict[str, Any]:
+    """The model that training began with, and how that one was trained."""
     return {} if start is None else {"start": {"model": start.short_hash} | start.training}
 
 
-def both(before: str | None, now: str) -> str:
-    """What was said of the weights before holds for what was made of them."""
-    return now if not before or before == now else f"{before}; {now}"
+def _join(earlier: str, added: str) -> str:
+    """Licence or notice of weights that were made from weights with a licence or notice of their own."""
+    return added if not earlier or earlier == added else f"{earlier}; {added}"

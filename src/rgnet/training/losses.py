@@ -1,4 +1,4 @@
-"""What training makes small: errors of a batch's scores, classes or histograms, and of the order of its photos.
+"""What training minimises: errors of a batch's scores, classes or histograms, and of the order of its photos.
 
 Shape letters: B photos · C outputs of the network · K bins
 """
@@ -15,7 +15,7 @@ from rgnet.errors import SettingError
 from rgnet.training.data import Batch
 from rgnet.training.recipes import Recipe
 
-HEADS = {
+_HEADS = {
     "cross_entropy": ("classes",),
     "mse": ("score", "histogram"),
     "mse+plcc": ("score", "histogram"),
@@ -25,30 +25,49 @@ HEADS = {
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A recipe's loss of a batch; `cut` is the rating in [0, 1] at and above which a photo is "high"."""
+    """A recipe's loss; `threshold` is the rating in [0, 1] at and above which a photo is "high".
+
+    The loss of a batch is `per_photo` + `between_photos`. The first is a mean over photos and so may be averaged over
+    micro-batches; the second compares photos with each other and needs the whole batch at once.
+    """
 
     recipe: Recipe
-    cut: float
+    threshold: float
 
     def __call__(self, image_BC: Tensor, batch: Batch) -> Tensor:
-        recipe, bins = self.recipe, self.recipe.architecture.bins
-        score_B = score_of(image_BC, bins)
-        if recipe.loss == "cross_entropy":
-            loss = F.cross_entropy(image_BC, (batch.unit_B >= self.cut).long())
-        elif recipe.loss == "emd":
-            loss = squared_emd(image_BC, batch.histogram_BK, bins)
-        else:
-            loss = F.mse_loss(score_B, batch.unit_B)
+        loss = self.per_photo(image_BC, batch)
+        if self.compares_photos:
+            loss = loss + self.between_photos(self.score(image_BC), batch.unit_B)
+        return loss
+
+    @property
+    def compares_photos(self) -> bool:
+        return self.recipe.loss == "mse+plcc" or bool(self.recipe.rank_weight)
+
+    def score(self, image_BC: Tensor) -> Tensor:
+        return score_of(image_BC, self.recipe.architecture.bins)
+
+    def per_photo(self, image_BC: Tensor, batch: Batch) -> Tensor:
+        if self.recipe.loss == "cross_entropy":
+            return F.cross_entropy(image_BC, (batch.unit_B >= self.threshold).long())
+        if self.recipe.loss == "emd":
+            assert batch.histogram_BK is not None, "check_histograms lets no such batch pass"
+            return squared_emd(image_BC, batch.histogram_BK, self.recipe.architecture.bins)
+        loss = F.mse_loss(self.score(image_BC), batch.unit_B)
+        return 10 * loss if self.recipe.loss == "mse+plcc" else loss
+
+    def between_photos(self, score_B: Tensor, unit_B: Tensor) -> Tensor:
+        recipe, loss = self.recipe, score_B.new_zeros(())
         if recipe.loss == "mse+plcc":
-            loss = 10 * loss + (1 - correlation(score_B, batch.unit_B)) / 2
+            loss = loss + (1 - correlation(score_B, unit_B)) / 2
         if recipe.rank_weight:
-            loss = loss + recipe.rank_weight * misranking(score_B, batch.unit_B, recipe.rank_margin)
+            loss = loss + recipe.rank_weight * margin_ranking_loss(score_B, unit_B, recipe.rank_margin)
         return loss
 
 
 def check_head(recipe: Recipe) -> None:
-    """Raise SettingError where the loss has no use for what the head gives."""
-    fitting, head = HEADS[recipe.loss], recipe.architecture.head
+    """Raise SettingError where the loss does not fit the outputs of the head."""
+    fitting, head = _HEADS[recipe.loss], recipe.architecture.head
     if head not in fitting:
         raise SettingError(
             f"the loss {recipe.loss} needs a head of {' or '.join(fitting)}, found {head}: "
@@ -80,14 +99,14 @@ def correlation(score_B: Tensor, unit_B: Tensor) -> Tensor:
     return F.cosine_similarity(centred[0], centred[1], dim=0)
 
 
-def misranking(score_B: Tensor, unit_B: Tensor, margin: float) -> Tensor:
-    """Mean over pairs that people tell apart of  max(0, margin - (better - worse))."""
+def margin_ranking_loss(score_B: Tensor, unit_B: Tensor, margin: float) -> Tensor:
+    """Mean over pairs with different ratings of  max(0, margin - (better - worse))."""
     one, other = torch.combinations(torch.arange(len(unit_B), device=unit_B.device)).unbind(1)
     order = (unit_B[one] - unit_B[other]).sign()
-    told = order != 0
-    if not told.any():
+    apart = order != 0
+    if not apart.any():
         return score_B.sum() * 0
-    return F.margin_ranking_loss(score_B[one][told], score_B[other][told], order[told], margin=margin)
+    return F.margin_ranking_loss(score_B[one][apart], score_B[other][apart], order[apart], margin=margin)
 
 
 def check_histograms(recipe: Recipe, lacking: int, data: str) -> None:

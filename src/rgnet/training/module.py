@@ -1,22 +1,24 @@
-"""What Lightning drives: the network, its loss, its optimiser, and the figures of the held-out photos."""
+"""What Lightning drives: the network, its loss, its optimiser, and the metrics of the validation photos."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import lightning
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.optim.swa_utils import update_bn
+from torch.overrides import TorchFunctionMode
 from torchmetrics import MeanSquaredError, MetricCollection, PearsonCorrCoef, SpearmanCorrCoef
 
 from rgnet.errors import RgnetError
 from rgnet.model import RGNet
-from rgnet.training.data import Augment, Batch, seed_step
-from rgnet.training.losses import Objective, score_of
-from rgnet.training.precision import FasterOnProcessors
+from rgnet.training.data import Augment, Batch, resize_batch, seed_step
+from rgnet.training.losses import Objective
+from rgnet.training.optimizers import make_optimizer, make_scheduler
 from rgnet.training.recipes import Recipe
 
 
@@ -24,19 +26,22 @@ class NonFiniteLoss(RgnetError):
     """The loss is infinite or not a number: the run stops before it spoils the weights."""
 
 
-class AestheticsTask(lightning.LightningModule):
-    """Trains an RGNet after a recipe on `Batch`es; its checkpoints name the recipe and the photos.
+class AestheticsModule(lightning.LightningModule):
+    """Trains an RGNet by a recipe on `Batch`es; its checkpoints identify the recipe and the photos.
 
-    cut:  the rating in [0, 1] at and above which a photo is "high"
-    list: what names the photos that are learned from
+    threshold: the rating in [0, 1] at and above which a photo is "high"
+    photos:    the fingerprint of the training photos
     """
 
-    def __init__(self, network: RGNet, recipe: Recipe, *, cut: float, list: str = "") -> None:
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: RGNet, recipe: Recipe, *, threshold: float, photos: str = "") -> None:
         super().__init__()
         self.network = network
         self.recipe = recipe
-        self.list = list
-        self.objective = Objective(recipe, cut)
+        self.photos = photos
+        self.objective = Objective(recipe, threshold)
         self.augment = Augment(recipe.flip, recipe.zoom)
         self.figures = MetricCollection(
             {"srcc": SpearmanCorrCoef(), "plcc": PearsonCorrCoef(), "mse": MeanSquaredError()},
@@ -45,29 +50,72 @@ class AestheticsTask(lightning.LightningModule):
         for name in ("mean", "std"):
             values = torch.tensor(getattr(recipe.preprocess, name)) * 255
             self.register_buffer(name, values.view(1, 3, 1, 1), persistent=False)
+        # Scores and ratings of the whole step: P processes, S micro-batches, B photos
+        self.step_score_PSB, self.step_unit_PSB = torch.empty(0), torch.empty(0)
 
     def forward(self, pixels_B3HW: Tensor) -> Tensor:
         image_B3HW = ((pixels_B3HW - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
         return self.network(image_B3HW).image_BC
 
-    def on_train_batch_start(self, _batch: Batch, index: int) -> None:
-        seed_step(self.recipe.seed, self.current_epoch, index, self.global_rank)
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        parts = self.recipe.accumulate * self.trainer.world_size
+        whole = parts == 1 or not self.objective.compares_photos
+        if not whole and index % self.recipe.accumulate == 0:
+            self._score_step(batch, index)
+        image_BC = self._augmented(batch, index)
+        if whole:
+            loss = total = self.objective(image_BC, batch)
+        else:
+            mean, between = self.objective.per_photo(image_BC, batch), self._between(image_BC, index)
+            # Lightning averages over the parts, which is right for `mean` only
+            loss, total = mean + between, mean + parts * between
+        self._refuse_non_finite(loss)
+        self.log(
+            "loss", loss, on_step=True, on_epoch=True, sync_dist=True, batch_size=len(image_BC), prog_bar=True
+        )
+        return total
 
-    def training_step(self, batch: Batch, _index: int) -> Tensor:
+    def _augmented(self, batch: Batch, index: int) -> Tensor:
+        """The outputs for a micro-batch, whose augmentation its index determines."""
+        seed_step(self.recipe.seed, self.current_epoch, index, self.global_rank)
         size = self.recipe.size_at(self.current_epoch)
-        with FasterOnProcessors():
-            image_BC = self(self.augment(resized(batch.pixels_B3HW.float(), size)))
-        loss = self.objective(image_BC, batch)
+        with Float32DepthwiseConvs():
+            return self(self.augment(resize_batch(batch.pixels_B3HW.float(), size)))
+
+    @torch.no_grad()
+    def _score_step(self, batch: Batch, index: int) -> None:
+        """Score the whole batch of this step, all its micro-batches on all processes, before any gradient."""
+        steps = (batch, *batch.rest)
+        with _frozen_batch_norms(self.network):
+            score_SB = torch.stack(
+                [self.objective.score(self._augmented(part, index + i)) for i, part in enumerate(steps)]
+            )
+        unit_SB = torch.stack([part.unit_B for part in steps])
+        self.step_score_PSB, self.step_unit_PSB = self._gather(score_SB), self._gather(unit_SB)
+
+    def _gather(self, values: Tensor) -> Tensor:
+        """The values of every process, stacked."""
+        gathered = self.all_gather(values)
+        assert isinstance(gathered, Tensor)
+        return gathered.view(self.trainer.world_size, *values.shape)
+
+    def _between(self, image_BC: Tensor, index: int) -> Tensor:
+        """The loss between all photos of the step, with a gradient for this micro-batch only.
+
+        The gradients of all micro-batches add up to that of a batch computed in one go (as in Gao et al., Scaling
+        Deep Contrastive Learning Batch Size under Memory Limited Setup, 2021).
+        """
+        score_PSB = self.step_score_PSB.clone()
+        score_PSB[self.global_rank, index % self.recipe.accumulate] = self.objective.score(image_BC)
+        return self.objective.between_photos(score_PSB.flatten(), self.step_unit_PSB.flatten())
+
+    def _refuse_non_finite(self, loss: Tensor) -> None:
         # Processes agree, so that none waits for another that has stopped
         if not self.trainer.strategy.reduce_boolean_decision(bool(torch.isfinite(loss))):
             raise NonFiniteLoss(
                 f"the loss is {loss.item()} in epoch {self.current_epoch + 1}, step {self.global_step}: lower the "
-                "rates, as in  --set learning_rate=1e-5 --set head_rate=1e-5, and go on with  --resume"
+                "rates, as in  --set learning_rate=1e-5 --set head_rate=1e-5, and continue with  --resume"
             )
-        self.log(
-            "loss", loss, on_step=True, on_epoch=True, sync_dist=True, batch_size=len(image_BC), prog_bar=True
-        )
-        return loss
 
     def on_validation_start(self) -> None:
         """Batch norms have seen other photos in other processes: the first one's statistics count."""
@@ -76,82 +124,65 @@ class AestheticsTask(lightning.LightningModule):
                 torch.distributed.broadcast(buffer, src=0)
 
     def validation_step(self, batch: Batch, _index: int) -> None:
-        score_B = score_of(self(batch.pixels_B3HW.float()), self.recipe.architecture.bins)
+        score_B = self.objective.score(self(batch.pixels_B3HW.float()))
         self.figures.update(score_B, batch.unit_B)
         self.log_dict(self.figures, on_epoch=True, prog_bar=True)
 
-    def on_save_checkpoint(self, checkpoint: dict) -> None:
-        checkpoint["rgnet"] = {"recipe": self.recipe.to_dict(), "list": self.list}
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["rgnet"] = {"recipe": self.recipe.to_dict(), "list": self.photos}
 
-    def configure_optimizers(self) -> dict:
-        recipe, network = self.recipe, self.network
-        new = [layer for layer in (network.context, network.graph, network.head) if layer is not None]
-        groups = [
-            {"params": list(network.backbone.parameters()), "lr": recipe.learning_rate},
-            {"params": [value for layer in new for value in layer.parameters()], "lr": recipe.head_rate},
-        ]
-        make = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[recipe.optimizer]
-        optimizer = make(groups, weight_decay=recipe.weight_decay)
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        optimizer = make_optimizer(self.network, self.recipe)
         steps = max(1, int(self.trainer.estimated_stepping_batches))
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_at(recipe, step, steps))
+        scheduler = make_scheduler(optimizer, self.recipe, steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
 
-class FreshNorms(lightning.Callback):
-    """Measures batch norms' statistics on clean training photos before every exam, so that the exam, and the
-    checkpoint after it, hold the statistics of the weights they hold."""
-
-    def __init__(self, photos: Iterable[Batch]) -> None:
-        self.photos = photos
-
-    def on_validation_start(self, trainer: lightning.Trainer, task: lightning.LightningModule) -> None:
-        pixels = (batch.pixels_B3HW.to(task.device).float() for batch in self.photos)
-        with trainer.precision_plugin.forward_context():
-            update_bn(pixels, task)
-        task.eval()
-
-
-def rate_at(recipe: Recipe, step: int, steps: int) -> float:
-    """Factor on the learning rate; the paper's poly decay counts whole epochs, ours counts steps."""
-    warm = recipe.warmup * steps
-    if step < warm:
-        return (step + 1) / (warm + 1)
-    done = (step - warm) / max(1, steps - warm)
-    if recipe.schedule == "poly":
-        epoch = math.floor(done * recipe.epochs)
-        return (1 - epoch / recipe.epochs) ** 0.9
-    return (1 + math.cos(math.pi * min(1, done))) / 2
+@contextlib.contextmanager
+def _frozen_batch_norms(network: nn.Module) -> Iterator[None]:
+    """Normalise by the batch as training does, but leave the running statistics alone."""
+    norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    try:
+        yield
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
 
 
-def resized(image_B3HW: Tensor, size: int) -> Tensor:
-    """Photos at another side length, for the early epochs of a recipe that grows its photos."""
-    if image_B3HW.shape[-1] == size:
-        return image_B3HW
-    return F.interpolate(image_B3HW, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
+class Float32DepthwiseConvs(TorchFunctionMode):
+    """Computes depthwise convolutions with a stride in float32 on CPUs, whatever the autocast around them says.
 
-
-@torch.no_grad()
-def revive_batch_norms(backbone: nn.Module, image_B3HW: Tensor) -> None:
-    """Give folded batch norms real statistics without changing what the backbone computes.
-
-    A norm y = a x + c with statistics that mean nothing gets the mean m and variance v of its input on
-    these images, and the affine part that keeps y: weight a sqrt(v + eps), bias c + a m.
+    oneDNN has no fast bf16 gradient of them: in a MobileNetV1 at 224 pixels they took a quarter of a training step,
+    and in float32 they take a fourth of that. On a GPU, and in float32 runs, nothing changes.
     """
 
-    def measure(norm: nn.BatchNorm2d, inputs: tuple[Tensor]) -> None:
-        slope = norm.weight / (norm.running_var + norm.eps).sqrt()
-        offset = norm.bias - norm.running_mean * slope
-        mean, variance = inputs[0].mean(dim=(0, 2, 3)), inputs[0].var(dim=(0, 2, 3), unbiased=False)
-        norm.running_mean.copy_(mean)
-        norm.running_var.copy_(variance)
-        norm.weight.copy_(slope * (variance + norm.eps).sqrt())
-        norm.bias.copy_(offset + slope * mean)
+    def __torch_function__(
+        self,
+        function: Callable[..., Any],
+        types: Iterable[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if function is not F.conv2d or not _is_strided_depthwise(*args, **kwargs):
+            return function(*args, **kwargs)
+        with torch.autocast("cpu", enabled=False):
+            return function(args[0].float(), *args[1:], **kwargs)
 
-    norms = [layer for layer in backbone.modules() if isinstance(layer, nn.BatchNorm2d)]
-    hooks = [norm.register_forward_pre_hook(measure) for norm in norms]
-    try:
-        backbone.eval()(image_B3HW)
-    finally:
-        for hook in hooks:
-            hook.remove()
-        backbone.train()
+
+def _is_strided_depthwise(
+    image_BCHW: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    *_rest: Any,
+    groups: int = 1,
+    **_more: Any,
+) -> bool:
+    """Whether the arguments of torch's `conv2d` are such a convolution on a CPU."""
+    groups = _rest[2] if len(_rest) > 2 else groups
+    alone = groups == image_BCHW.shape[1] > 1
+    return alone and image_BCHW.device.type == "cpu" and stride not in (1, (1, 1))

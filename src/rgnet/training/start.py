@@ -1,4 +1,4 @@
-"""Where a run starts: from a backbone that learned something else, or from a whole model that learned this."""
+"""The weights that training begins with: a pretrained backbone, or a whole trained model."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import lightning
+import torch
+from torch import Tensor, nn
 
 from rgnet.errors import DataError
 from rgnet.model import RGNet, build, restored
+from rgnet.training.data import PixelDataset, load_in_order, take_evenly
 from rgnet.training.recipes import Recipe
 from rgnet.weights.file import ModelFile
 
 Start = bool | str | Path | ModelFile
 
+_REVIVE_PHOTOS = 256
 
-def starting_from(recipe: Recipe, start: Start) -> Recipe:
+
+def adopt_start(recipe: Recipe, start: Start) -> Recipe:
     """The recipe as it is carried out: a model brings its own network and preprocessing, ready to be used."""
     if not isinstance(start, ModelFile):
         return recipe
@@ -27,12 +32,14 @@ def starting_from(recipe: Recipe, start: Start) -> Recipe:
         norms="keep",
         vote_start="he",
         graph_start=1.0,
-        served=card.precision,
+        served="auto"
+        if card.precision == "auto"
+        else "f32",  # what was measured in int8 was the other network
     )
 
 
 def new_network(recipe: Recipe, start: Start = True) -> RGNet:
-    """The recipe's network as training starts from it, drawn by its seed.
+    """The recipe's network with the weights that training starts from, random ones drawn by the recipe's seed.
 
     start: a model file, or the backbone's weights: see `make_backbone`
     Raises DataError without weights, ModelDamaged for a model that lacks some.
@@ -44,6 +51,55 @@ def new_network(recipe: Recipe, start: Start = True) -> RGNet:
         return build(recipe.architecture, pretrained=start)
     except OSError as problem:
         raise DataError(
-            f"the ImageNet weights of {recipe.architecture.backbone} cannot be fetched ({problem}): "
-            "give a file with --weights, or start from random ones by  --weights none"
+            f"the ImageNet weights of {recipe.architecture.backbone} cannot be downloaded ({problem}): give a "
+            "trained model with  --start rgnet-compact (for research only), the backbone's weights as a file with "
+            "--weights, or start from random ones with  --weights none"
         ) from problem
+
+
+def prepare_network(network: RGNet, recipe: Recipe, photos: PixelDataset) -> None:
+    """What a recipe does before the first step; see `Recipe.norms`, `vote_start` and `graph_start`.
+
+    photos: to measure batch norm statistics on, where the recipe revives them
+    """
+    if recipe.norms == "revive":
+        batch, *_ = load_in_order(take_evenly(photos, _REVIVE_PHOTOS), _REVIVE_PHOTOS)
+        mean, std = (
+            torch.tensor(values).view(1, 3, 1, 1) * 255
+            for values in (recipe.preprocess.mean, recipe.preprocess.std)
+        )
+        revive_batch_norms(network.backbone, (batch.pixels_B3HW.cpu() - mean) / std)
+    if recipe.vote_start == "even":
+        torch.nn.init.zeros_(network.head.vote.weight)
+    if network.graph is not None:
+        for weight_DD in network.graph.weights:
+            weight_DD.data.mul_(recipe.graph_start)
+
+
+@torch.no_grad()
+def revive_batch_norms(backbone: nn.Module, image_B3HW: Tensor) -> None:
+    """Give folded batch norms real statistics without changing what the backbone computes.
+
+    A norm y = a x + c with meaningless statistics gets the mean m and variance v of its input on these images, and
+    the affine part that keeps y: weight a sqrt(v + eps), bias c + a m.
+    """
+
+    def measure(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        assert isinstance(norm, nn.BatchNorm2d) and norm.running_mean is not None
+        assert norm.running_var is not None
+        slope = norm.weight / (norm.running_var + norm.eps).sqrt()
+        offset = norm.bias - norm.running_mean * slope
+        mean, variance = inputs[0].mean(dim=(0, 2, 3)), inputs[0].var(dim=(0, 2, 3), unbiased=False)
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+        norm.weight.copy_(slope * (variance + norm.eps).sqrt())
+        norm.bias.copy_(offset + slope * mean)
+
+    norms = [layer for layer in backbone.modules() if isinstance(layer, nn.BatchNorm2d)]
+    hooks = [norm.register_forward_pre_hook(measure) for norm in norms]
+    try:
+        backbone.eval()(image_B3HW)
+    finally:
+        for hook in hooks:
+            hook.remove()
+        backbone.train()

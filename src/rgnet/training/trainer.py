@@ -1,4 +1,4 @@
-"""Lightning's loop, set up after a recipe: one go at training, from the start or from a checkpoint."""
+"""Lightning's Trainer, set up by a recipe: one attempt at training, from the start or from a checkpoint."""
 
 from __future__ import annotations
 
@@ -17,62 +17,62 @@ from lightning.pytorch.callbacks import LearningRateMonitor, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from lightning_utilities.core.imports import RequirementCache
 
-from rgnet.errors import RgnetError, SettingError
-from rgnet.training.checkpoints import LAST, Keep, Patience, WholeFiles
-from rgnet.training.data import PixelDataset, batches, evenly, exam_batches, learning_batches
-from rgnet.training.module import AestheticsTask, FreshNorms
+from rgnet.errors import SettingError
+from rgnet.training.callbacks import MeasureBatchNorms, ReportProgress, SaveCheckpoints, StopEarly
+from rgnet.training.checkpoints import LAST, AtomicCheckpointIO
+from rgnet.training.data import PixelDataset, load_in_order, load_training, load_validation, take_evenly
+from rgnet.training.module import AestheticsModule
 from rgnet.training.processes import Processes
 from rgnet.training.recipes import Recipe
-from rgnet.training.report import Report
 
-# Of Lightning, torchmetrics and DDP, none of it for users of a recipe
-ADVICE = (
+# Warnings of Lightning, torchmetrics and DDP that do not concern users of a recipe
+_IGNORED_WARNINGS = (
     "does not have many workers", "available but not used", "LeafSpec", "predictions in the buffer", "sync_dist",
     "Grad strides do not match", "exists and is not empty",
 )  # fmt: skip
 
 
-class OutOfMemory(RgnetError):
-    """A graphics card cannot hold its part of a batch."""
-
-
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class FitResult:
     """What a run came to.
 
     recipe:       as it was carried out; `accumulate` may have grown
-    figures:      of the best epoch on the held-out photos: srcc, plcc and mse of ratings in [0, 1]
-    loader_share: of the time of training, spent on waiting for batches; in [0, 1]
-    rate:         photos a second in the last epoch, exam left out
+    figures:      of the best epoch on the validation photos: srcc, plcc and mse of ratings in [0, 1]
+    loader_share: share of the training time spent waiting for batches
+    rate:         photos per second in the last epoch, without validation
     """
 
     recipe: Recipe
     figures: dict[str, float]
-    loader_share: float
-    rate: float
+    loader_share: float = 0.0
+    rate: float = 0.0
 
 
-def attempt(
-    task: AestheticsTask,
+def run_trainer(
+    module: AestheticsModule,
     *,
-    learn: PixelDataset,
-    choose: PixelDataset,
+    train_photos: PixelDataset,
+    validation_photos: PixelDataset,
     folder: Path,
     checkpoint: Path | None,
     say: Callable[[str], None],
-) -> Fitted:
-    """Train `task` to its recipe's end, from `checkpoint` if there is one. Raises torch.cuda.OutOfMemoryError."""
-    recipe, processes = task.recipe, Processes.found()
-    part = part_of(recipe, len(learn), processes.world)
-    report, keep = Report(say), Keep(folder)
-    seats = {"rank": processes.rank, "world": processes.world}
-    steps = len(learn) // recipe.batch_size
-    with interruptible(folder, say), quiet():
-        measure = measuring(recipe, learn, part)
-        trainer = trainer_in(
+) -> FitResult:
+    """Train `module` to its recipe's end, from `checkpoint` if there is one. Raises torch.cuda.OutOfMemoryError."""
+    recipe, processes = module.recipe, Processes.from_environment()
+    micro_batch = micro_batch_size(recipe, len(train_photos), processes.world)
+    report, save = ReportProgress(micro_batch * processes.world, say), SaveCheckpoints(folder)
+    steps = len(train_photos) // recipe.batch_size
+    with explain_interrupt(folder, say), quiet():
+        trainer = make_trainer(
             folder,
             steps=steps,
-            callbacks=[*measure, LearningRateMonitor(), report, *stopping(recipe), keep],
+            callbacks=[
+                *_measure_norms(recipe, train_photos, micro_batch),
+                LearningRateMonitor(),
+                report,
+                *([StopEarly(recipe.patience)] if recipe.patience else []),
+                save,
+            ],
             max_epochs=recipe.epochs,
             precision=recipe.precision,
             gradient_clip_val=recipe.clip,
@@ -80,75 +80,69 @@ def attempt(
             limit_train_batches=steps * recipe.accumulate,
             num_sanity_val_steps=0,
             profiler=report.clock,
-            **processes.trainer(),
+            **processes.trainer_settings(),
         )
         trainer.fit(
-            task,
-            learning_batches(learn, part, seed=recipe.seed, **seats),
-            exam_batches(choose, min(100, 2 * part), **seats),
+            module,
+            load_training(
+                train_photos,
+                micro_batch,
+                rank=processes.rank,
+                world=processes.world,
+                seed=recipe.seed,
+                accumulate=recipe.accumulate,
+            ),
+            load_validation(
+                validation_photos, min(100, 2 * micro_batch), rank=processes.rank, world=processes.world
+            ),
             ckpt_path=checkpoint,
         )
-    return Fitted(recipe, keep.figures, report.loader_share, report.rate)
+    return FitResult(recipe, save.figures, report.loader_share, report.rate)
 
 
-def trainer_in(
+def make_trainer(
     folder: Path, *, steps: int, callbacks: list[lightning.Callback], **settings: Any
 ) -> lightning.Trainer:
-    """A Trainer that keeps what it writes in `folder`, files whole, and shows a bar on a terminal only.
+    """A Trainer that keeps what it writes in `folder`, atomically, and shows a bar on a terminal only.
 
-    steps: of an epoch
+    steps: per epoch
     """
     bar = [RichProgressBar()] if sys.stderr.isatty() else []
     return lightning.Trainer(
         callbacks=[*callbacks, *bar],
-        logger=loggers(folder),
+        logger=_make_loggers(folder),
         log_every_n_steps=max(1, min(10, steps)),
-        plugins=[WholeFiles()],
+        plugins=[AtomicCheckpointIO()],
         enable_progress_bar=bool(bar),
         enable_model_summary=False,
         **settings,
     )
 
 
-def part_of(recipe: Recipe, photos: int, world: int) -> int:
-    """Photos that one process computes at a time. Raises SettingError where they cannot be dealt out."""
+def micro_batch_size(recipe: Recipe, photos: int, world: int) -> int:
+    """Photos that one process computes at a time. Raises SettingError where a batch cannot be split so."""
     if photos < recipe.batch_size:
         raise SettingError(
-            f"batch_size is {recipe.batch_size}, and there are only {photos} photos to learn from: "
-            f"give more, or  --set batch_size={max(1, photos // 4)}"
+            f"batch_size is {recipe.batch_size}, and there are only {photos} training photos: "
+            f"add photos, or use  --set batch_size={max(1, photos // 4)}"
         )
     parts = recipe.accumulate * world
     if recipe.accumulate < 1 or recipe.batch_size % parts:
         raise SettingError(
-            f"batch_size={recipe.batch_size} cannot be dealt out in accumulate={recipe.accumulate} parts to "
-            f"{world} processes: choose a batch_size that {max(1, parts)} divides"
+            f"batch_size={recipe.batch_size} cannot be split into accumulate={recipe.accumulate} micro-batches for "
+            f"each of {world} processes: choose a batch_size that {max(1, parts)} divides"
         )
     return recipe.batch_size // parts
 
 
-def more_parts(recipe: Recipe) -> int:
-    """The next greater `accumulate`, at least double. Raises OutOfMemory where a part is one photo already."""
-    for parts in range(2 * recipe.accumulate, recipe.batch_size + 1):
-        if recipe.batch_size % parts == 0:
-            return parts
-    raise OutOfMemory(
-        "the graphics card's memory does not hold a single photo: use smaller photos, as in "
-        "--set preprocess.size=224 --set sizes=10x224, or a lighter backbone"
-    )
-
-
-def measuring(recipe: Recipe, learn: PixelDataset, part: int) -> list[lightning.Callback]:
+def _measure_norms(recipe: Recipe, photos: PixelDataset, micro_batch: int) -> list[lightning.Callback]:
     if not recipe.norm_photos:
         return []
-    return [FreshNorms(batches(evenly(learn, recipe.norm_photos), min(64, part)))]
+    return [MeasureBatchNorms(load_in_order(take_evenly(photos, recipe.norm_photos), min(64, micro_batch)))]
 
 
-def stopping(recipe: Recipe) -> list[lightning.Callback]:
-    return [Patience(recipe.patience)] if recipe.patience else []
-
-
-def loggers(folder: Path) -> list[Logger]:
-    """logs/version_N: a new N each time a run starts or goes on, so that no curve is written over."""
+def _make_loggers(folder: Path) -> list[Logger]:
+    """logs/version_N: a new N each time a run starts or resumes, so that no curve is overwritten."""
     table = CSVLogger(folder, name="logs")
     if not RequirementCache("tensorboard"):
         return [table]
@@ -156,28 +150,30 @@ def loggers(folder: Path) -> list[Logger]:
 
 
 @contextlib.contextmanager
-def interruptible(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Ctrl-C as a KeyboardInterrupt again, which Lightning turns into an exit, and a word on how to go on."""
+def explain_interrupt(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Ctrl-C as a KeyboardInterrupt again, which Lightning turns into an exit, and how to continue."""
     handler = signal.getsignal(signal.SIGINT)
     try:
         yield
     except SystemExit:
         signal.signal(signal.SIGINT, handler)
-        kept = f"the last finished epoch is in {folder / LAST}: go on with  --resume"
-        say(f"stopped; {kept if (folder / LAST).exists() else 'no epoch was finished yet, nothing is kept'}")
+        saved = f"the last finished epoch is in {folder / LAST}: continue with  --resume"
+        say(
+            f"stopped; {saved if (folder / LAST).exists() else 'no epoch was finished yet, nothing is saved'}"
+        )
         raise KeyboardInterrupt from None
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Without Lightning's news and its advice, which is for loaders that decode: our photos lie decoded."""
+    """Without Lightning's messages and its advice, which is for loaders that decode: our photos are decoded."""
     logger = logging.getLogger("lightning.pytorch")
     before = logger.level
     logger.setLevel(logging.WARNING)
     try:
         with warnings.catch_warnings():
-            for about in ADVICE:
-                warnings.filterwarnings("ignore", message=f".*{about}")
+            for message in _IGNORED_WARNINGS:
+                warnings.filterwarnings("ignore", message=f".*{message}")
             yield
     finally:
         logger.setLevel(before)

@@ -1,0 +1,114 @@
+"""The whole of `rgnet train`: from rated photos to a model file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from rgnet.atomic import explaining_errors
+from rgnet.datasets.cache import cached_pixels
+from rgnet.datasets.readers import Track
+from rgnet.datasets.records import RatedPhoto, RatedPhotos
+from rgnet.errors import DataError
+from rgnet.training.card import Provenance, make_card, write_model_file
+from rgnet.training.checkpoints import prepare_folder
+from rgnet.training.data import PixelDataset
+from rgnet.training.fit import fit
+from rgnet.training.losses import check_head, check_histograms
+from rgnet.training.processes import Processes, local_rank_zero_first
+from rgnet.training.recipes import Recipe
+from rgnet.training.start import Start, adopt_start, new_network
+
+
+def train(
+    recipe: Recipe,
+    rated: RatedPhotos,
+    folder: Path,
+    *,
+    provenance: Provenance,
+    start: Start = True,
+    resume: bool = False,
+    track: Track,
+    say: Callable[[str], None] = print,
+) -> Path:
+    """Train and return the model file `folder`/NAME.safetensors, of the epoch that was best on the validation photos.
+
+    folder: receives recipe.json, logs, checkpoints and the model file
+    start:  see `new_network`; a model file replaces the recipe's network by its own
+    resume: continue from the last checkpoint in `folder`
+    track:  progress of decoding, see `cached_pixels`
+    say:    receives messages, line by line
+    Raises DataError, SettingError, OutputError, and what `fit` raises.
+    """
+    check_split(rated)
+    recipe = fit_to_data(adopt_start(recipe, start), rated)
+    processes = Processes.from_environment()
+    with explaining_errors(folder):
+        prepare_folder(folder, resume=resume)
+
+        # Photos, decoded once
+        with local_rank_zero_first(processes):
+            train_photos, validation_photos = (
+                make_dataset(rated, part, recipe, folder / "pixels", track)
+                for part in (rated.train, rated.held_out)
+            )
+
+        # The network, from pretrained weights
+        network = new_network(recipe, start)
+        result = fit(
+            recipe,
+            network,
+            train_photos=train_photos,
+            validation_photos=validation_photos,
+            folder=folder,
+            threshold=float(rated.unit(rated.threshold)),
+            resume=resume,
+            say=say,
+        )
+
+        # The model file, from the best epoch
+        if processes.rank:
+            return folder
+        say(f"waiting for photos took {100 * result.loader_share:.1f} % of the training time")
+        return write_model_file(folder, make_card(result.recipe, rated, provenance, result.figures))
+
+
+def check_split(rated: RatedPhotos) -> None:
+    """Refuse to train where a photo is in two splits, or one that training needs is empty."""
+    keys = {side: {photo.key for photo in photos} for side, photos in rated.sides().items()}
+    for one, other in (("train", "held_out"), ("train", "test"), ("held_out", "test")):
+        if both := keys[one] & keys[other]:
+            raise DataError(f"{len(both)} photos are both in {one} and in {other}, {min(both)!r} among them")
+    if not keys["train"] or not keys["held_out"]:
+        raise DataError("training needs training photos and validation photos (held_out); one list is empty")
+
+
+def fit_to_data(recipe: Recipe, rated: RatedPhotos) -> Recipe:
+    """The recipe with the bins of the data set, where its head is a histogram."""
+    check_head(recipe)
+    architecture = recipe.architecture
+    if architecture.head == "histogram":
+        bins = rated.unit(np.array(rated.bins)).round(6).tolist()
+        recipe = replace(recipe, architecture=replace(architecture, bins=tuple(bins)))
+    lacking = sum(photo.histogram is None for photo in (*rated.train, *rated.held_out))
+    check_histograms(recipe, lacking, rated.name)
+    return recipe
+
+
+def make_dataset(
+    rated: RatedPhotos, photos: Sequence[RatedPhoto], recipe: Recipe, cache: Path, track: Track
+) -> PixelDataset:
+    """The decoded photos of one split, with their ratings."""
+    histogram_NK = None
+    if recipe.loss == "emd":
+        histogram_NK = np.array([photo.histogram for photo in photos], dtype=np.float32)
+    pixels = cached_pixels(photos, recipe.preprocess, cache, track=track)
+    return PixelDataset(pixels, unit_ratings(rated, photos), histogram_NK)
+
+
+def unit_ratings(rated: RatedPhotos, photos: Sequence[RatedPhoto]) -> np.ndarray:
+    """(N,) mean ratings in [0, 1]."""
+    return rated.unit(np.array([photo.mean for photo in photos]))
