@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,8 @@ from rgnet.atomic import make_writable_folder, replacing
 from rgnet.errors import SettingError
 from rgnet.evaluation.evaluate import Exam
 from rgnet.evaluation.figures import draw
-from rgnet.evaluation.metrics import Measured
 from rgnet.evaluation.predictions import Answers
+from rgnet.text import markdown_table
 
 
 def check_report(folder: Path) -> None:
@@ -62,7 +61,7 @@ def markdown(exam: Exam) -> str:
         f"{exam.photos} photos (list `{exam.list_hash}`), {len(exam.failures)} without a score. "
         f"Model `{exam.model_hash}`, engine {exam.engine}, rgnet {exam.rgnet}. Scale {low:g} to {high:g}.",
         f"95 % intervals over {exam.resamples:,} bootstrap draws of the photos in brackets.",
-        table(
+        markdown_table(
             ("figure", "value"),
             [
                 *exam.figures().items(),
@@ -73,7 +72,7 @@ def markdown(exam: Exam) -> str:
         "## Has the model met these photos?",
         f"Leaks: {exam.leaks}.",
         "## By kind of photo",
-        table(
+        markdown_table(
             ("by", "kind", "photos", "SRCC", "accuracy"),
             [
                 (part.by, part.kind, part.photos, part.srcc or "too few", part.accuracy or "too few")
@@ -81,12 +80,12 @@ def markdown(exam: Exam) -> str:
             ],
         ),
         "## Scores against people, in tenths of the scores",
-        table(
+        markdown_table(
             ("photos", "mean score", "people's mean"),
             [(tenth.photos, f"{tenth.score:.3f}", tenth.human) for tenth in exam.calibration],
         ),
         "## The ten worst misses",
-        table(
+        markdown_table(
             ("photo", "score", "people"),
             [(miss.photo, f"{miss.score:.3f}", f"{miss.human:.3f}") for miss in exam.worst],
         ),
@@ -109,18 +108,11 @@ def stability_part(exam: Exam) -> list[str]:
         for shift in exam.stability
     ]
     heads = ("a photo is", "photos", "mean move", "largest move", "SRCC of before and after")
-    return ["## How far a score moves, in points of the model's scale", table(heads, rows)]
+    return ["## How far a score moves, in points of the model's scale", markdown_table(heads, rows)]
 
 
 def failures_part(exam: Exam) -> list[str]:
     if not exam.failures:
         return []
     rows = [(failure.photo, failure.error) for failure in exam.failures]
-    return ["## Photos without a score, left out of every figure", table(("photo", "why"), rows)]
-
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[object | Measured]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(
-        "| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines
-    )
+    return ["## Photos without a score, left out of every figure", markdown_table(("photo", "why"), rows)]

@@ -20,6 +20,7 @@ from rgnet.reproduce.similarity import MEASURES, likenesses
 from rgnet.reproduce.statistics import spread
 from rgnet.reproduce.tables import bracketed
 from rgnet.scorer import load
+from rgnet.text import markdown_table
 
 SHOWN = 5
 EACH = 8
@@ -101,13 +102,13 @@ def figure6_table(share_NSM: np.ndarray, values: dict[str, Any]) -> str:
     """Means over photos, and what each stage adds to the one before it in the same photos."""
     steps = [f"{later} less {earlier}" for earlier, later in pairwise(STAGES)]
     heads = ["threshold", *STAGES, *steps, "largest after the graph"]
-    lines = [heads, ["---"] * len(heads)]
+    rows = []
     for index, name in enumerate(MEASURES):
         percent_SN = 100 * share_NSM[:, :, index].T
         wins = int((percent_SN[-1] > percent_SN[:-1].max(axis=0)).sum())
         means = [mean_of(percent_N) for percent_N in percent_SN]
         added = [mean_of(added_N, sign="+") for added_N in np.diff(percent_SN, axis=0)]
-        lines.append([name, *means, *added, f"{wins} of {len(share_NSM)} photos"])
+        rows.append([name, *means, *added, f"{wins} of {len(share_NSM)} photos"])
     return "\n\n".join(
         [
             "## Figure 6: regions like the highest-voted one",
@@ -115,7 +116,7 @@ def figure6_table(share_NSM: np.ndarray, values: dict[str, Any]) -> str:
             f"{values['data']} (list {values['list']}): largest connected area (4 neighbours) whose cosine "
             "similarity to the highest-voted region reaches the threshold, in % of the photo, mean [95 % t "
             "interval] over photos.",
-            "\n".join(f"| {' | '.join(line)} |" for line in lines),
+            markdown_table(heads, rows),
             f"`{values['command']}`, {values['date']}, {values['engine']}.",
         ]
     )

@@ -14,6 +14,7 @@ from rgnet.datasets.records import list_hash
 from rgnet.reproduce.experiments import Experiment
 from rgnet.reproduce.runs import Run, Workplace
 from rgnet.reproduce.statistics import Difference, Interval, Row, Spread
+from rgnet.text import markdown_table
 from rgnet.training.recipes import Recipe
 
 NOTHING = "—"
@@ -81,8 +82,7 @@ def table(rows: Sequence[Row], reference: str) -> str:
     heads = ["network", "paper: accuracy, %", "paper: AP", *COLUMNS.values()]
     if reference:
         heads += [f"SRCC less {reference}'s [over seeds]", "[over photos]"]
-    lines = [heads, ["---"] * len(heads), *(cells_of(row, compared=bool(reference)) for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown_table(heads, (cells_of(row, compared=bool(reference)) for row in rows))
 
 
 def cells_of(row: Row, *, compared: bool) -> list[str]:
