@@ -7,7 +7,7 @@ from pathlib import Path
 import typer.main
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
-from typer.core import TyperArgument, TyperGroup, TyperOption
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -20,41 +20,55 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def command_reference() -> str:
-    """One section a command: its help, usage, arguments and options, as the parser has them."""
+    """A heading a panel of `rgnet --help`, a section a command: help, usage, arguments and options."""
     from rgnet.cli import app
 
     group = typer.main.get_command(app)
     assert isinstance(group, TyperGroup)
-    intro = "# Commands\n\nGenerated from the command line itself; `rgnet COMMAND --help` prints the same.\n"
-    return "\n".join([intro, *(command_section(name, group) for name in sorted(group.commands))])
+    parts = ["# Commands", "Generated from the command line itself; `rgnet COMMAND --help` prints the same."]
+    panel = ""
+    for name, command in group.commands.items():
+        heading = getattr(command, "rich_help_panel", None)
+        if isinstance(heading, str) and heading != panel:
+            panel = heading
+            parts.append(f"## {panel}")
+        parts.append(command_section(name, command))
+    return "\n\n".join(parts) + "\n"
 
 
-def command_section(name: str, group: TyperGroup) -> str:
-    command = group.commands[name]
+def command_section(name: str, command: TyperCommand) -> str:
     context = command.context_class(command, info_name=f"rgnet {name}")
     usage = command.get_usage(context).removeprefix("Usage: ")
-    rows = [parameter_row(parameter) for parameter in command.params]
-    parts = [f"## rgnet {name}", escape(command.help or ""), f"```text\n{usage}\n```"]
-    return "\n\n".join([*parts, "\n".join(["| | | |", "|---|---|---|", *filter(None, rows)])]) + "\n"
+    rows = [parameter_row(parameter) for parameter in command.params if not parameter.hidden]
+    table = "\n".join(["| | | default |", "|---|---|---|", *rows])
+    paragraphs = [paragraph_of(text) for text in (command.help or "").replace("\b", "").split("\n\n")]
+    return "\n\n".join([f"### rgnet {name}", *paragraphs, f"```text\n{usage}\n```", table])
+
+
+def paragraph_of(text: str) -> str:
+    """Text, or the lines of examples as a block of the console."""
+    heading, *lines = text.strip().splitlines() or [""]
+    if lines and all(line.strip().startswith("$ ") for line in lines):
+        return "\n".join([heading, "", "```console", *(line.strip() for line in lines), "```"])
+    return escape(text)
 
 
 def parameter_row(parameter: TyperArgument | TyperOption) -> str:
-    """The row of an argument or an option, "" for what is hidden."""
-    if parameter.hidden:
-        return ""
     names = ", ".join(f"`{name}`" for name in [*parameter.opts, *parameter.secondary_opts])
     if isinstance(parameter, TyperArgument):
         names = f"`{parameter.metavar or parameter.name}`"
     text = escape(parameter.help or "").replace("\n", " ").replace("|", "\\|")
-    return f"| {names} | {text} | {default_of(parameter)} |"
+    return f"| {names} | {text} | {escape(default_of(parameter))} |"
 
 
 def default_of(parameter: TyperArgument | TyperOption) -> str:
-    default = parameter.default
+    default, shown = parameter.default, parameter.show_default
+    if isinstance(shown, str):
+        return shown
     if default is None or isinstance(default, bool) or default in ((), []) or callable(default):
         return ""
-    return f"default: `{getattr(default, 'value', default)}`"
+    return f"`{getattr(default, 'value', default)}`"
 
 
 def escape(text: str) -> str:
-    return text.replace("<", "&lt;").replace("[", "\\[").replace("\b", "")
+    return text.replace("<", "&lt;").replace("[", "\\[")
