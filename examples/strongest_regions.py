@@ -6,7 +6,13 @@ import numpy as np
 
 import rgnet
 
-scored = rgnet.load().score(sys.argv[1], regions=True)
+if len(sys.argv) != 2:
+    raise SystemExit("usage: python examples/strongest_regions.py PHOTO")
+try:
+    scored = rgnet.load().score(sys.argv[1], regions=True)
+except rgnet.RgnetError as problem:
+    raise SystemExit(str(problem)) from None
+assert scored.regions is not None
 print(f"{scored.score:.2f}, better than {scored.percentile:.0f} % of the rated photos")
 
 regions = scored.regions

@@ -1,5 +1,6 @@
 """What is published: a wheel and a source archive that agree, with sound metadata and nothing missing."""
 
+import re
 import subprocess
 import sys
 import tarfile
@@ -71,3 +72,13 @@ def test_the_source_archive_holds_what_a_contributor_needs(packages):
     needed = {"Makefile", "mkdocs.yml", "CONTRIBUTING.md", "CITATION.cff", "constraints.txt", "docs/index.md"}
     assert needed <= names
     assert not [name for name in names if name.startswith((".venv", "site/", "dist/", "shared"))]
+
+
+def test_every_file_that_states_the_version_agrees():
+    import tomllib
+
+    import rgnet
+
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    citation = re.search(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text("utf-8"), re.MULTILINE)
+    assert version == rgnet.__version__ == citation[1]
