@@ -10,10 +10,30 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from rgnet.errors import PhotoError, RgnetError
+    from rgnet.errors import (
+        CatalogueError,
+        ClusterError,
+        DataError,
+        EngineError,
+        MissingExtra,
+        ModelFileError,
+        ModelNotFound,
+        OutputError,
+        PhotoChanged,
+        PhotoDamaged,
+        PhotoDecoderCrashed,
+        PhotoError,
+        PhotoNotFound,
+        PhotoRefused,
+        PhotoTimedOut,
+        PhotoTooLarge,
+        PhotoUnsupported,
+        RgnetError,
+        SettingError,
+    )
     from rgnet.explanation import Explanation, explain
     from rgnet.imaging.policy import DecodePolicy
     from rgnet.results import Record, RegionMap, ScoredPhoto, ScoreFailure
@@ -22,35 +42,71 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# OpenVINO tells its makers each time it is imported, unless this module of theirs cannot be
-sys.modules.setdefault("openvino_telemetry", None)
+# OpenVINO reports its use each time it is imported, unless this module of its own cannot be
+sys.modules.setdefault("openvino_telemetry", cast(Any, None))
 
-_HOME = {
-    "DecodePolicy": "imaging.policy",
-    "Explanation": "explanation",
-    "ModelCard": "weights.card",
-    "PhotoError": "errors",
-    "Record": "results",
-    "RegionMap": "results",
-    "RgnetError": "errors",
-    "ScoreFailure": "results",
-    "ScoredPhoto": "results",
-    "Scorer": "scorer",
-    "explain": "explanation",
-    "load": "scorer",
-    "models": "scorer",
+_MODULES = {
+    "errors": (
+        *("CatalogueError", "ClusterError", "DataError", "EngineError", "MissingExtra", "ModelFileError"),
+        *(
+            "ModelNotFound",
+            "OutputError",
+            "PhotoChanged",
+            "PhotoDamaged",
+            "PhotoDecoderCrashed",
+            "PhotoError",
+        ),
+        *("PhotoNotFound", "PhotoRefused", "PhotoTimedOut", "PhotoTooLarge", "PhotoUnsupported"),
+        *("RgnetError", "SettingError"),
+    ),
+    "explanation": ("Explanation", "explain"),
+    "imaging.policy": ("DecodePolicy",),
+    "results": ("Record", "RegionMap", "ScoreFailure", "ScoredPhoto"),
+    "scorer": ("Scorer", "load", "models"),
+    "weights.card": ("ModelCard",),
 }
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
-    "DecodePolicy", "Explanation", "ModelCard", "PhotoError", "Record", "RegionMap", "RgnetError",
-    "ScoreFailure", "ScoredPhoto", "Scorer", "explain", "load", "models",
-]  # fmt: skip
+    "CatalogueError",
+    "ClusterError",
+    "DataError",
+    "DecodePolicy",
+    "EngineError",
+    "Explanation",
+    "MissingExtra",
+    "ModelCard",
+    "ModelFileError",
+    "ModelNotFound",
+    "OutputError",
+    "PhotoChanged",
+    "PhotoDamaged",
+    "PhotoDecoderCrashed",
+    "PhotoError",
+    "PhotoNotFound",
+    "PhotoRefused",
+    "PhotoTimedOut",
+    "PhotoTooLarge",
+    "PhotoUnsupported",
+    "Record",
+    "RegionMap",
+    "RgnetError",
+    "ScoreFailure",
+    "ScoredPhoto",
+    "Scorer",
+    "SettingError",
+    "explain",
+    "load",
+    "models",
+]
 
 
-def __getattr__(name: str):
-    if name not in _HOME:
-        raise AttributeError(f"module 'rgnet' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"rgnet.{_HOME[name]}"), name)
+if not TYPE_CHECKING:  # a type checker sees the imports above, and with this it would believe in any name
+
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module 'rgnet' has no attribute {name!r}")
+        return getattr(importlib.import_module(f"rgnet.{_MODULE_OF[name]}"), name)
 
 
 def __dir__() -> list[str]:

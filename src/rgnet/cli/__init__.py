@@ -1,22 +1,26 @@
 """The command line: one file a command, each parse -> call -> print -> exit code.
 
-Exit codes: 0 all done, 2 wrong usage or an error that stopped the command, 3 some photos failed, 130 interrupted.
+Exit codes: 0 done, 2 wrong usage or an error that stopped the command, 3 some photos failed, 130 interrupted.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from rgnet.cli.cluster import cluster
 from rgnet.cli.compare import compare
+from rgnet.cli.convert import convert
 from rgnet.cli.distil import distil
 from rgnet.cli.evaluate import evaluate
+from rgnet.cli.exit_codes import INTERRUPTED, SOME_FAILED, USAGE
 from rgnet.cli.explain import explain
 from rgnet.cli.export import export
+from rgnet.cli.help import help_text
 from rgnet.cli.info import info
 from rgnet.cli.models import models
 from rgnet.cli.quantize import quantize
@@ -33,7 +37,14 @@ from rgnet.cli.train import train
 from rgnet.cli.verify import verify
 from rgnet.errors import PhotoError, RgnetError
 
-USAGE, SOME_FAILED, INTERRUPTED = 2, 3, 130
+# Panels of `rgnet --help`, in the order in which one comes to need them
+COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Score": (score, explain),
+    "Library": (scan, top, show, stats, report, export, rate),
+    "Models": (models, evaluate, compare, convert, quantize),
+    "Training": (verify, train, distil, reproduce),
+    "Operations": (serve, cluster, info),
+}
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,13 +53,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="How beautiful is a photograph, and why. Start with:  rgnet score FOLDER",
 )
-library = (scan, top, show, report, stats, export, rate)
-learning = (verify, train, distil, quantize, evaluate, compare, reproduce)
-for command in (score, explain, *library, cluster, serve, models, info, *learning):
-    app.command()(command)
+for _panel, _commands in COMMANDS.items():
+    for _command in _commands:
+        app.command(help=help_text(_command.__doc__), rich_help_panel=_panel)(_command)
 
 
-def show_version(wanted: bool) -> None:
+def _show_version(wanted: bool) -> None:
     if wanted:
         import rgnet
 
@@ -57,16 +67,16 @@ def show_version(wanted: bool) -> None:
 
 
 @app.callback()
-def root(
+def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     pass
 
 
 def main() -> None:
-    """Run the command; an error rgnet foresaw is one line, its traceback shown with RGNET_DEBUG=1."""
+    """Run the command; an expected error is one line. RGNET_DEBUG=1 shows its traceback."""
     try:
         app()
     except RgnetError as problem:

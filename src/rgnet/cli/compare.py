@@ -10,28 +10,29 @@ import typer
 
 from rgnet.cli import options
 from rgnet.cli.evaluate import print_failures
+from rgnet.cli.exit_codes import exit_if_failed
+from rgnet.cli.tables import print_json
 
 
 def compare(
-    a: Annotated[str, typer.Argument(help="Name or file of the one model.")],
-    b: Annotated[str, typer.Argument(help="Name or file of the other.")],
-    data: Annotated[Path, typer.Argument(help="The labels of a data set; what they hold tells which.")],
+    a: Annotated[str, typer.Argument(help="Name or file of one model.")],
+    b: Annotated[str, typer.Argument(help="Name or file of the other model.")],
+    data: options.Labels,
     photos: options.PhotoFolder = None,
-    split: Annotated[
-        str,
-        typer.Option(
-            help="test: the data set's own test photos; held_out: those that A's training set aside."
-        ),
-    ] = "held_out",
+    split: options.Split = "held_out",
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Also write the figures as JSON.")
+        Path | None, typer.Option("--output", "-o", help="Also write the metrics to a .json file.")
     ] = None,
+    as_json: options.AsJson = False,
 ) -> None:
-    """Say whether two models differ on the same photos by more than chance (paired bootstrap).
+    """Test whether two models differ on the same photos by more than chance (paired bootstrap).
 
-    Example:  rgnet compare mine.safetensors rgnet-compact PARA --photos PARA/imgs --split test
+    With --split held_out, the photos are those that A's training set aside.
+
+    Examples:
+    $ rgnet compare mine.safetensors rgnet-compact PARA --photos PARA/imgs --split test
     """
     import rgnet
     from rgnet.atomic import check_writable, replacing
@@ -46,24 +47,24 @@ def compare(
 
     scipy_stats()
     files = [find_model(model) for model in (a, b)]
-    taught = [rated_as_taught(read_card(file), data, photos, track=track) for file in files]
-    rated = taught[0]
-    listed = photos_of(rated, split)
+    rated, other = (rated_as_taught(read_card(file), data, photos, track=track) for file in files)
+    chosen = photos_of(rated, split)
     if output is not None:
         check_writable(output)
 
-    sheets, candidates = [], []
-    for letter, file, own in zip("AB", files, taught, strict=True):
+    predictions, candidates = [], []
+    for letter, file, own in zip("AB", files, (rated, other), strict=True):
         scorer = rgnet.load(file, engine=engine, precision=precision)
-        watch = partial(track, total=len(listed), description=f"scoring with {letter}")
-        sheets.append(answer(scorer, rated, listed, track=watch))
-        candidates.append(comparing.candidate(scorer, own, listed))
-    found = comparing.compare(rated, split, a=sheets[0], b=sheets[1], candidates=tuple(candidates))
+        watch = partial(track, total=len(chosen), description=f"scoring with {letter}")
+        predictions.append(answer(scorer, rated, chosen, track=watch))
+        candidates.append(comparing.candidate(scorer, own, chosen))
+    found = comparing.compare(
+        rated, split, a=predictions[0], b=predictions[1], candidates=(candidates[0], candidates[1])
+    )
 
-    typer.echo(str(found))
-    print_failures(found.failures)
+    print_json(found.to_dict()) if as_json else typer.echo(str(found))
     if output is not None:
         with replacing(output) as path:
             write_json(path, found.to_dict())
-    if found.failures:
-        raise typer.Exit(3)
+    print_failures(found.failures)
+    exit_if_failed(found.failures)

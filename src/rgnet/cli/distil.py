@@ -12,18 +12,22 @@ from rgnet.cli import options
 
 
 def distil(
-    data: Annotated[Path, typer.Argument(help="Labels of the data set whose training photos are looked at.")],
+    data: options.Labels,
     output: Annotated[Path, typer.Option("--output", "-o", help="The .safetensors file to write.")],
     photos: options.PhotoFolder = None,
     weights: Annotated[
-        Path | None, typer.Option(help="The teacher's weights; left out: downloaded ImageNet weights.")
+        Path | None,
+        typer.Option(help="The teacher's weights.", show_default="downloaded ImageNet weights"),
     ] = None,
-    settings: options.Settings = [],  # noqa: B006 - Typer copies it
-    resume: Annotated[bool, typer.Option(help="Go on from the last finished epoch.")] = False,
+    overrides: options.Overrides = [],  # noqa: B006 - Typer copies it
+    resume: options.Resume = False,
 ) -> None:
-    """Teach a backbone to see what another one sees, without ratings; `rgnet train --weights` takes the result.
+    """Distil a backbone from another one (feature matching; no ratings needed).
 
-    Example:  rgnet distil PARA -o densenet121.safetensors --set student=densenet121 --set teacher=resnet50
+    It sees the training photos of a data set. The result is for rgnet train --weights.
+
+    Examples:
+    $ rgnet distil PARA -o student.safetensors --set student=densenet121
     """
     import numpy as np
 
@@ -40,13 +44,15 @@ def distil(
     from rgnet.training.overrides import apply_overrides
 
     if output.suffix != ".safetensors":
-        raise SettingError(f"weights are written as safetensors: {output} should end in .safetensors")
-    lesson = apply_overrides(DistillRecipe(), settings)
+        raise SettingError(
+            f"{output}: expected a .safetensors file, found {output.suffix!r}: change --output"
+        )
+    recipe = apply_overrides(DistillRecipe(), overrides)
     rated = datasets.load(data, photos, track=track)
     folder = output.with_suffix("") / "pixels"
-    pixels = cached_pixels(rated.train, Preprocess(size=lesson.size), folder, track=track)
-    learn = PixelDataset(pixels, np.array([photo.mean for photo in rated.train]))
+    pixels = cached_pixels(rated.train, Preprocess(size=recipe.size), folder, track=track)
+    photos_seen = PixelDataset(pixels, np.array([photo.mean for photo in rated.train]))
     teacher = True if weights is None else weights
     say = functools.partial(typer.echo, err=True)
-    run(lesson, learn, output, teacher_weights=teacher, resume=resume, say=say)
+    run(recipe, photos_seen, output, teacher_weights=teacher, resume=resume, say=say)
     typer.echo(f"wrote {output}")

@@ -1,4 +1,4 @@
-"""`rgnet evaluate`: a model's exam."""
+"""`rgnet evaluate`: how well a model agrees with people."""
 
 from __future__ import annotations
 
@@ -10,47 +10,48 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rgnet.cli import options
-from rgnet.cli.score import FAILURES_SHOWN
+from rgnet.cli.exit_codes import exit_if_failed
+from rgnet.cli.failures import FailureLog
+from rgnet.cli.tables import print_json
 
 if TYPE_CHECKING:
     from rgnet.evaluation.predictions import Failure
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="Name or file of the model.")],
-    data: Annotated[Path, typer.Argument(help="The labels of a data set; what they hold tells which.")],
+    model: options.ModelArgument,
+    data: options.Labels,
     photos: options.PhotoFolder = None,
-    split: Annotated[
-        str,
-        typer.Option(help="test: the data set's own test photos; held_out: those set aside for choosing."),
-    ] = "held_out",
+    split: options.Split = "held_out",
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
     stability: Annotated[
         bool,
-        typer.Option("--stability", help="Also measure how far harmless changes of a photo move its score."),
+        typer.Option("--stability", help="Also measure how much harmless changes of a photo move its score."),
     ] = False,
     sample: Annotated[
-        int | None, typer.Option(help="Photos of the stability exam; left out: 200.", min=3)
+        int | None, typer.Option(help="Number of photos for --stability.", min=3, show_default="200")
     ] = None,
     record: Annotated[
-        bool, typer.Option("--record", help="Write the figures into the model file's card.")
+        bool, typer.Option("--record", help="Write the metrics into the model file's card.")
     ] = False,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Folder for the report: exam.json, exam.md, exam.png, exam.csv."),
     ] = None,
+    as_json: options.AsJson = False,
 ) -> None:
-    """Score rated photos and say how well the scores agree with people.
+    """Score rated photos and measure how well the scores agree with people.
 
-    Example:  rgnet evaluate rgnet-compact PARA --photos PARA/imgs --split test --output exam
+    Examples:
+    $ rgnet evaluate rgnet-compact PARA --photos PARA/imgs --split test -o report
     """
     import rgnet
     from rgnet.atomic import check_writable
     from rgnet.cli.progress import track
     from rgnet.datasets.leaks import rated_as_taught
     from rgnet.errors import SettingError
-    from rgnet.evaluation import stability as moves
+    from rgnet.evaluation import stability as stabilities
     from rgnet.evaluation.evaluate import mark
     from rgnet.evaluation.metrics import scipy_stats
     from rgnet.evaluation.predictions import answer, photos_of
@@ -61,42 +62,39 @@ def evaluate(
     # Whatever can be refused is refused before the first photo is scored
     scipy_stats()
     if sample is not None and not stability:
-        raise SettingError("--sample is how many photos the stability exam takes: add --stability")
+        raise SettingError("--sample is the number of photos for --stability: add --stability")
     file = find_model(model)
     rated = rated_as_taught(read_card(file), data, photos, track=track)
-    listed = photos_of(rated, split)
+    chosen = photos_of(rated, split)
     if output is not None:
         check_report(output)
     if record:
         check_writable(file)
     scorer = rgnet.load(file, engine=engine, precision=precision)
 
-    answers = answer(scorer, rated, listed, track=partial(track, total=len(listed), description="scoring"))
-    shifts = ()
+    predictions = answer(
+        scorer, rated, chosen, track=partial(track, total=len(chosen), description="scoring")
+    )
+    shifts: tuple[stabilities.Shift, ...] = ()
     if stability:
-        count = min(sample or moves.SAMPLE, len(answers.photos))
-        shifts = moves.stability(
-            scorer,
-            answers,
-            sample=count,
-            track=partial(track, total=count, description="stability"),
-        )
-    exam = mark(scorer, rated, split, answers, stability=shifts)
+        count = min(sample or stabilities.SAMPLE, len(predictions.photos))
+        watch = partial(track, total=count, description="stability")
+        shifts = stabilities.stability(scorer, predictions, sample=count, track=watch)
+    found = mark(scorer, rated, split, predictions, stability=shifts)
 
-    typer.echo(str(exam))
-    print_failures(exam.failures)
+    print_json(found.to_dict()) if as_json else typer.echo(str(found))
     if output is not None:
-        write_report(output, exam, answers)
-        typer.echo(f"report in {output}")
+        write_report(output, found, predictions)
+        typer.echo(f"wrote the report to {output}", err=True)
     if record:
-        figures = {name: round(getattr(exam, name).value, 4) for name in ("srcc", "plcc", "accuracy")}
-        record_metrics(file, {f"{split}_{name}": value for name, value in figures.items()})
-    if exam.failures:
-        raise typer.Exit(3)
+        values = {name: round(getattr(found, name).value, 4) for name in ("srcc", "plcc", "accuracy")}
+        record_metrics(file, {f"{split}_{name}": value for name, value in values.items()})
+    print_failures(found.failures)
+    exit_if_failed(found.failures)
 
 
 def print_failures(failures: Sequence[Failure]) -> None:
-    for failure in failures[:FAILURES_SHOWN]:
-        typer.echo(f"not scored: {failure.error}", err=True)
-    if (more := len(failures) - FAILURES_SHOWN) > 0:
-        typer.echo(f"not scored: {more} more; the report of --output names each", err=True)
+    log = FailureLog()
+    for failure in failures:
+        log.add(failure.photo, failure.error)
+    log.print("the report of --output names each")

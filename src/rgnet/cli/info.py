@@ -6,37 +6,48 @@ import importlib.util
 import os
 import platform
 
-import typer
+from rgnet.cli import options
+from rgnet.cli.tables import print_facts, print_json
 
-PACKAGES = (
+_PACKAGES = (
     *("openvino", "numpy", "pillow", "pillow-heif", "pillow-jxl-plugin", "safetensors"),
     *("torch", "torchvision", "timm", "lightning", "pyarrow"),
 )
 
 
-def info() -> None:
-    """Print versions, engines and folders: paste it into a bug report."""
+def info(as_json: options.AsJson = False) -> None:
+    """Print versions, engines and folders: paste it into a bug report.
+
+    Examples:
+    $ rgnet info
+    """
     import rgnet
     from rgnet.engines import cuda_at_hand
-    from rgnet.paths import model_folders
+    from rgnet.paths import catalogue_file, model_folders
     from rgnet.weights.registry import available_models
 
-    lines = {
+    facts: dict[str, object] = {
         "rgnet": rgnet.__version__,
         "Python": platform.python_version(),
         "system": platform.platform(),
-        "cores": os.cpu_count(),
+        "CPU cores": os.cpu_count(),
         "engines": ", ".join(name for name in ("openvino", "torch") if importlib.util.find_spec(name)),
         "CUDA": "yes" if cuda_at_hand() else "no",
         "models": ", ".join(available_models()) or "none",
-        "own models in": str(model_folders()[-1]).replace(os.path.expanduser("~"), "~"),  # noqa: PTH111 - shown, not opened
+        "your models": _without_home(model_folders()[-1]),
+        "catalogue": _without_home(catalogue_file()),
     }
-    lines |= {name: version_of(name) for name in PACKAGES}
-    for name, value in lines.items():
-        typer.echo(f"{name:18} {value}")
+    facts |= {name: _version(name) for name in _PACKAGES}
+    print_json(facts) if as_json else print_facts(facts)
 
 
-def version_of(package: str) -> str:
+def _without_home(path: os.PathLike[str]) -> str:
+    """Not whose machine it is: reports are public."""
+    home = os.path.expanduser("~")  # noqa: PTH111 - shown, not opened
+    return str(path).replace(home, "~", 1) if home != os.sep else str(path)
+
+
+def _version(package: str) -> str:
     from importlib.metadata import PackageNotFoundError, version
 
     try:

@@ -1,82 +1,142 @@
-"""Options that several commands share, each said once."""
+"""Arguments and options that several commands share."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from rgnet.catalogue import database as library
+    from rgnet.catalogue.database import Catalogue as OpenCatalogue
     from rgnet.catalogue.queries import Filter
 
-PHOTOS = "Which photos of the catalogue"
+FILTERS = "Filters"
+_DEFAULT_CATALOGUE = "the one in your user data folder"
+_WORDS = {"today": 0, "yesterday": 1}
 
-Catalogue = Annotated[
-    Path | None, typer.Option(help="The catalogue; left out: the one in your user data folder.")
+
+def _parse_day(text: str) -> date:
+    try:
+        if text.lower() in _WORDS:
+            return date.today() - timedelta(days=_WORDS[text.lower()])
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"expected a day as YYYY-MM-DD, today or yesterday, found {text!r}"
+        ) from None
+
+
+# --- what is scored, and by what -------------------------------------------------------------------------
+
+Photos = Annotated[
+    list[str],
+    typer.Argument(
+        help="Photos, folders, or - to read a list of paths from standard input.", metavar="PHOTOS..."
+    ),
 ]
-Model = Annotated[str | None, typer.Option("--model", "-m", help="Name or file; see `rgnet models`.")]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        help="Model name or file; see rgnet models.",
+        show_default="the model that comes with rgnet",
+    ),
+]
+ModelArgument = Annotated[str, typer.Argument(help="Model name or file; see rgnet models.")]
 Engine = Annotated[
     str,
-    typer.Option(help="auto, openvino, torch (torch:cuda:1 for a device) or compiled (torch.compile)."),
+    typer.Option(help="auto, openvino, torch (torch:cuda:1 selects a device) or compiled (torch.compile)."),
 ]
 Precision = Annotated[
     str,
     typer.Option(
-        help="auto as the model asks for; bf16 or int8 may be faster; f32 is the same on every machine."
+        help="auto uses the model's preferred precision; bf16 or int8 may be faster; "
+        "f32 gives identical results on every machine."
     ),
 ]
-PhotoFolder = Annotated[
-    Path | None, typer.Option(help="Folder of the photos; left out: the folder of the labels.")
-]
-Settings = Annotated[
-    list[str], typer.Option("--set", help="Change a setting of the recipe: NAME=VALUE; may be repeated.")
-]
+Threads = Annotated[int | None, typer.Option(min=1, help="Number of CPU cores to use.", show_default="all")]
+
+# --- the catalogue ---------------------------------------------------------------------------------------
+
+Catalogue = Annotated[Path | None, typer.Option(help="Catalogue file.", show_default=_DEFAULT_CATALOGUE)]
 ScoredBy = Annotated[
     str | None,
-    typer.Option("--model", "-m", help="Name or hash of the model whose scores count; left out: the last."),
-]
-MinScore = Annotated[
-    float | None, typer.Option(rich_help_panel=PHOTOS, help="Photos of at least this score.")
-]
-MaxScore = Annotated[float | None, typer.Option(rich_help_panel=PHOTOS, help="Photos of at most this score.")]
-Day = Annotated[
-    datetime | None,
     typer.Option(
-        formats=["%Y-%m-%d"],
-        metavar="YYYY-MM-DD",
-        rich_help_panel=PHOTOS,
-        help="Taken on this day or after.",
+        "--model",
+        "-m",
+        help="Name or hash of the model whose scores count.",
+        show_default="the model used most recently",
     ),
 ]
-LastDay = Annotated[
-    datetime | None,
+MinScore = Annotated[
+    float | None, typer.Option(rich_help_panel=FILTERS, help="Photos with at least this score.")
+]
+MaxScore = Annotated[
+    float | None, typer.Option(rich_help_panel=FILTERS, help="Photos with at most this score.")
+]
+Since = Annotated[
+    date | None,
     typer.Option(
-        formats=["%Y-%m-%d"],
-        metavar="YYYY-MM-DD",
-        rich_help_panel=PHOTOS,
-        help="Taken on this day or before.",
+        parser=_parse_day, metavar="YYYY-MM-DD", rich_help_panel=FILTERS, help="Taken on this day or later."
+    ),
+]
+Until = Annotated[
+    date | None,
+    typer.Option(
+        parser=_parse_day, metavar="YYYY-MM-DD", rich_help_panel=FILTERS, help="Taken on this day or earlier."
     ),
 ]
 Folder = Annotated[
-    Path | None, typer.Option(rich_help_panel=PHOTOS, help="Photos in this folder, and below.")
+    Path | None, typer.Option(rich_help_panel=FILTERS, help="Photos in this folder and its subfolders.")
 ]
 
+# --- data sets and training ------------------------------------------------------------------------------
 
-def asked(
-    catalogue: library.Catalogue,
+Labels = Annotated[
+    Path,
+    typer.Argument(help="Data set: the folder of AVA, AADB or PARA's labels, or your own .csv or .parquet."),
+]
+PhotoFolder = Annotated[
+    Path | None,
+    typer.Option("--photos", help="Folder of the photos.", show_default="the folder of the labels"),
+]
+Split = Annotated[
+    str,
+    typer.Option(help="test: the data set's own test photos; held_out: the model's validation photos."),
+]
+Overrides = Annotated[
+    list[str], typer.Option("--set", help="Override a setting of the recipe: NAME=VALUE; may be repeated.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume after the last finished epoch.")]
+
+# --- output ----------------------------------------------------------------------------------------------
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
+
+
+def photo_filter(
+    catalogue: OpenCatalogue,
     model: str | None,
+    *,
     min_score: float | None,
     max_score: float | None,
-    since: datetime | None,
-    until: datetime | None,
+    since: date | None,
+    until: date | None,
     folder: Path | None,
 ) -> Filter:
-    """The photos of an open catalogue that the options above ask for."""
+    """The photos of an open catalogue that the options above select."""
     from rgnet.catalogue.queries import filtered
 
-    first, last = (moment and moment.date().isoformat() for moment in (since, until))
-    scores = {"lowest": min_score, "highest": max_score}
-    return filtered(catalogue, model, **scores, since=first, until=last, folder=folder)
+    return filtered(
+        catalogue,
+        model,
+        lowest=min_score,
+        highest=max_score,
+        since=since and since.isoformat(),
+        until=until and until.isoformat(),
+        folder=folder,
+    )

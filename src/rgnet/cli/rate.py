@@ -1,99 +1,155 @@
-"""`rgnet rate`: stars beside photos, where photo programs look for them."""
+"""`rgnet rate`: stars next to photos, where photo programs look for them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from rgnet.cli import options
+from rgnet.cli.exit_codes import exit_if_failed
+from rgnet.cli.failures import FailureLog
+from rgnet.cli.signals import StopRequest, stop_on_signal
+from rgnet.cli.tables import Column, print_rows
 from rgnet.results import ScoredPhoto
-from rgnet.text import printable
 
-CHANGES = ("create", "set", "undo", "delete")
+if TYPE_CHECKING:
+    from rgnet.xmp.sidecar import Change
+
+_COLUMNS = (
+    *(Column("action"), Column("before", "g", justify="right"), Column("after", "g", justify="right")),
+    Column("sidecar", wrap=True),
+)
+_CHANGES = ("create", "set", "undo", "delete")
 
 
 def rate(
     folder: Annotated[
-        Path | None, typer.Argument(help="Photos of the catalogue in this folder, and below; left out: all.")
+        Path | None,
+        typer.Argument(
+            help="Photos of the catalogue in this folder and its subfolders.", show_default="all photos"
+        ),
     ] = None,
     write: Annotated[
-        bool, typer.Option("--write", help="Do it; without this the changes are only printed.")
+        bool, typer.Option("--write", help="Write the changes; without it they are only printed.")
     ] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="Take back what rgnet wrote instead.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Revert what rgnet wrote, instead.")] = False,
     cuts: Annotated[
         str, typer.Option(help="Percentiles from which photos get 2, 3, 4 and 5 stars.")
     ] = "10,35,65,90",
     naming: Annotated[
-        Literal["full", "stem"], typer.Option(help="Of new sidecars: full is a.jpg.xmp, stem is a.xmp.")
+        Literal["full", "stem"], typer.Option(help="Name of new sidecars: full is a.jpg.xmp, stem is a.xmp.")
     ] = "full",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Also replace ratings that a person gave.")
     ] = False,
     catalogue: options.Catalogue = None,
     model: options.ScoredBy = None,
+    as_json: options.AsJson = False,
 ) -> None:
-    """Write the scores of scanned photos as 1 to 5 stars (xmp:Rating) into XMP sidecars beside them.
+    """Write the scores of scanned photos as 1 to 5 stars (xmp:Rating) into XMP sidecars next to them.
 
-    Prints what would change: what is done, the stars before and after, and the sidecar. Nothing is written without
-    --write. A rating that a person gave is kept, and --undo takes back what rgnet wrote and nothing else.
+    Prints what would change: the action, the stars before and after, and the sidecar. Nothing is written without
+    --write. A rating that a person gave is kept, and --undo reverts only what rgnet wrote.
 
-    Example:  rgnet rate ~/Pictures/wedding          then the same with --write
+    Examples:
+    $ rgnet rate ~/Pictures/wedding
+    $ rgnet rate ~/Pictures/wedding --write
+    $ rgnet rate ~/Pictures/wedding --undo --write
     """
     from rgnet.catalogue.database import Catalogue
     from rgnet.catalogue.queries import best, filtered
-    from rgnet.errors import PhotoError, SidecarRefused, need
+    from rgnet.errors import SettingError, need
     from rgnet.paths import catalogue_file
-    from rgnet.xmp.sidecar import apply, plan, plan_undo, stars_of
+    from rgnet.xmp.sidecar import plan, plan_undo, stars_of
 
     need("lxml.etree", extra="xmp", purpose="writing ratings")
-    bounds = percentiles(cuts)
+    bounds = _parse_cuts(cuts)
     stars_of(50.0, bounds)
 
-    def wanted(photo: ScoredPhoto) -> Iterable:
+    def changes_of(photo: ScoredPhoto) -> Iterable[Change]:
         path = Path(photo.path)
         if undo:
             return plan_undo(path)
-        said_by, stars = f"{photo.model} {photo.model_hash}", stars_of(photo.percentile, bounds)
-        return [plan(path, stars, model=said_by, naming=naming, overwrite=overwrite)]
+        model, stars = f"{photo.model} {photo.model_hash}", stars_of(photo.percentile, bounds)
+        return [plan(path, stars, model=model, naming=naming, overwrite=overwrite)]
 
-    counts: Counter[str] = Counter()
-    with Catalogue.open(catalogue or catalogue_file()) as opened:
-        for photo in best(opened, filtered(opened, model, folder=folder)):
-            try:
-                for change in wanted(photo):
-                    if write:
-                        apply(change)
-                    tell(change, counts)
-            except (PhotoError, SidecarRefused) as problem:
-                counts["refused"] += 1
-                typer.echo(f"not rated: {printable(str(problem))}", err=True)
-    typer.echo(summary(counts, write=write), err=True)
-    if counts["refused"]:
-        raise typer.Exit(3)
+    with Catalogue.open(catalogue or catalogue_file()) as opened, stop_on_signal() as stop:
+        photos = best(opened, filtered(opened, model, folder=folder))
+        run = _Run(photos, changes_of, write=write, stop=stop)
+        print_rows(_COLUMNS, run.rows(), as_json=as_json)
+    if folder is not None and not run.photos:
+        raise SettingError(
+            f"{folder}: the catalogue has no scored photos there: scan it first, or check the path"
+        )
+    run.failures.print("rate a subfolder to see each")
+    typer.echo(run.summary(), err=True)
+    stop.exit_if_stopped()
+    exit_if_failed(run.failures.count)
 
 
-def percentiles(text: str) -> tuple[float, ...]:
+@dataclass(slots=True)
+class _Run:
+    """Ratings planned, and with `write` applied, photo by photo."""
+
+    scored: Iterable[ScoredPhoto]
+    changes_of: Callable[[ScoredPhoto], Iterable[Change]]
+    write: bool
+    stop: StopRequest
+    photos: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    failures: FailureLog = field(default_factory=lambda: FailureLog("rated"))
+
+    def rows(self) -> Iterator[dict[str, object]]:
+        """Do it; a row for each sidecar whose stars are not as they should be."""
+        for photo in self.scored:
+            if self.stop:
+                return
+            self.photos += 1
+            yield from self._rows_of(photo)
+
+    def _rows_of(self, photo: ScoredPhoto) -> Iterator[dict[str, object]]:
+        from rgnet.errors import OutputError, PhotoError
+        from rgnet.xmp.sidecar import apply
+
+        try:
+            for change in self.changes_of(photo):
+                if self.write:
+                    apply(change)
+                self.counts[change.action] += 1
+                if change.action != "same":
+                    yield _row(change)
+        except PhotoError as problem:
+            self.failures.add(photo.path, problem.message)
+        except OutputError as problem:
+            self.failures.add(photo.path, str(problem))
+
+    def summary(self) -> str:
+        changed = sum(self.counts[action] for action in _CHANGES)
+        words = [f"{changed} {'changed' if self.write else 'would change'}"]
+        if same := self.counts["same"]:
+            words.append(f"{same} unchanged")
+        if kept := self.counts["keep human"]:
+            words.append(f"{kept} kept (rated by you)")
+        if self.failures.count:
+            words.append(f"{self.failures.count} refused")
+        hint = "" if self.write or not changed else "; nothing was written: add --write"
+        return f"{', '.join(words)} of {self.photos} photos{hint}"
+
+
+def _row(change: Change) -> dict[str, object]:
+    action = "keep" if change.action == "keep human" else change.action
+    return {"action": action, "before": change.before, "after": change.after, "sidecar": str(change.sidecar)}
+
+
+def _parse_cuts(text: str) -> tuple[float, ...]:
     from rgnet.errors import SettingError
 
     try:
         return tuple(float(word) for word in text.split(","))
     except ValueError:
-        raise SettingError(f"--cuts are four percentiles such as 10,35,65,90, found {text!r}") from None
-
-
-def tell(change, counts: Counter[str]) -> None:
-    counts[change.action] += 1
-    if change.action != "same":
-        stars = [" -" if value is None else f"{value:2g}" for value in (change.before, change.after)]
-        typer.echo("\t".join([change.action, *stars, printable(str(change.sidecar))]))
-
-
-def summary(counts: Counter[str], *, write: bool) -> str:
-    changed = sum(counts[action] for action in CHANGES)
-    words = [f"{changed} {'changed' if write else 'would change'}"]
-    words += [f"{counts[action]} {action}" for action in ("same", "keep human", "refused") if counts[action]]
-    return ", ".join(words) + ("" if write or not changed else "; nothing was written: add --write")
+        raise SettingError(f"--cuts: expected four percentiles such as 10,35,65,90, found {text!r}") from None

@@ -1,4 +1,4 @@
-"""`rgnet report`: photos as a page to look at."""
+"""`rgnet report`: photos as a page to browse."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from rgnet.cli import options
-from rgnet.cli.scan import scanned
+from rgnet.cli.exit_codes import exit_if_failed
+from rgnet.cli.scan import scan_folders
 
 if TYPE_CHECKING:
     from rgnet.catalogue.database import Catalogue
@@ -22,7 +23,8 @@ def report(
         Path | None,
         typer.Argument(
             metavar="FOLDER|CATALOGUE",
-            help="A folder, which is scanned first; or a catalogue; left out: the one in your user data folder.",
+            help="A folder, which is scanned first; or a catalogue file.",
+            show_default="the catalogue in your user data folder",
         ),
     ] = None,
     output: Annotated[
@@ -34,60 +36,74 @@ def report(
             help="inside: the page is one file; beside: larger pictures, in a folder OUTPUT_files next to it."
         ),
     ] = "inside",
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the best so many photos.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Number of photos, best first.", show_default="all")
+    ] = None,
     catalogue: options.Catalogue = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", help="Name or file; of a catalogue, the model whose scores are shown."),
+        typer.Option(
+            "--model",
+            "-m",
+            help="Model name or file; of a catalogue, the model whose scores are shown.",
+            show_default="as rgnet score for a folder; the one used most recently for a catalogue",
+        ),
     ] = None,
     min_score: options.MinScore = None,
     max_score: options.MaxScore = None,
-    since: options.Day = None,
-    until: options.LastDay = None,
+    since: options.Since = None,
+    until: options.Until = None,
     folder: options.Folder = None,
 ) -> None:
-    """Make one page of photos, best first, that opens in any browser and shows what lifts and what sinks each score.
+    """Make one page of photos, best first, that opens in any browser and shows why each has its score.
 
-    A folder's photos are scored and remembered as `rgnet scan` does, so that the next report is quick.
+    The photos of a folder are scored and remembered as rgnet scan does it, so that the next report is quick.
 
-    Example:  rgnet report ~/Pictures/wedding --output wedding.html
+    Examples:
+    $ rgnet report ~/Pictures/wedding --output wedding.html
     """
-    check_output(output)
-    if thumbnails == "beside":
-        check_apart(output, source)
-    is_folder = source is not None and source.is_dir()
-    with opened(source, catalogue) as found:
-        hash, file = scanned_first(found, source, model) if is_folder else model_of(found, model)
-        scope = folder or (source if is_folder else None)
-        wanted = options.asked(found, hash, min_score, max_score, since, until, scope)
-        asked = {"limit": limit, "root": source.absolute() if is_folder else None}
-        made = written(output, thumbnails, file, catalogue=found, wanted=wanted, **asked)
+    _check_output(output)
+    scanned = source if source is not None and source.is_dir() else None
+    if thumbnails == "beside" and scanned:
+        _check_apart(output, scanned)
+    with _open_catalogue(source, catalogue) as opened:
+        hash, file = _scan_first(opened, scanned, model) if scanned else _model_of(opened, model)
+        wanted = options.photo_filter(
+            opened,
+            hash,
+            min_score=min_score,
+            max_score=max_score,
+            since=since,
+            until=until,
+            folder=folder or scanned,
+        )
+        root = scanned.absolute() if scanned else None
+        made = _write(output, thumbnails, file, catalogue=opened, wanted=wanted, limit=limit, root=root)
     megabytes = output.stat().st_size / 1e6
     typer.echo(f"{made.shown} photos, {made.lost} not shown; {megabytes:.1f} MB in {output}", err=True)
-    if made.lost:
-        raise typer.Exit(3)
+    exit_if_failed(made.lost)
 
 
-def check_output(output: Path) -> None:
+def _check_output(output: Path) -> None:
     from rgnet.errors import SettingError
 
     if output.suffix.lower() not in (".html", ".htm"):
-        raise SettingError(f"a report is written as HTML: {output} should end in .html")
+        raise SettingError(f"{output}: expected a page, found the suffix {output.suffix!r}: end it in .html")
     if output.is_dir() or not output.parent.is_dir():
-        raise SettingError(f"{output} cannot be written: give the name of a file in a folder that is there")
+        raise SettingError(f"{output} cannot be written: give --output a file in a folder that exists")
 
 
-def check_apart(output: Path, source: Path | None) -> None:
+def _check_apart(output: Path, folder: Path) -> None:
     """Pictures beside the page must not become photos of the next scan."""
     from rgnet.errors import SettingError
 
-    if source is not None and source.is_dir() and output.resolve().is_relative_to(source.resolve()):
+    if output.resolve().is_relative_to(folder.resolve()):
         raise SettingError(
-            f"the pictures beside {output} would lie among the photos of {source}: give an --output outside of it"
+            f"the pictures beside {output} would be among the photos of {folder}: give an --output outside of it"
         )
 
 
-def opened(source: Path | None, catalogue: Path | None) -> Catalogue:
+def _open_catalogue(source: Path | None, catalogue: Path | None) -> Catalogue:
     from rgnet.catalogue.database import Catalogue
     from rgnet.errors import SettingError
     from rgnet.paths import catalogue_file
@@ -95,27 +111,31 @@ def opened(source: Path | None, catalogue: Path | None) -> Catalogue:
     if source is None or source.is_dir():
         return Catalogue.open(catalogue or catalogue_file(), make=source is not None)
     if catalogue is not None:
-        raise SettingError(f"{source} is no folder, and --catalogue names a catalogue too: give one of them")
+        raise SettingError(
+            f"{source} is not a folder, and --catalogue names a catalogue too: give one of them"
+        )
     if not source.is_file():
-        raise SettingError(f"{source} is neither a folder of photos nor a catalogue: check the path")
+        raise SettingError(
+            f"{source}: expected a folder of photos or a catalogue, found nothing: check the path"
+        )
     return Catalogue.open(source)
 
 
-def scanned_first(catalogue: Catalogue, folder: Path, model: str | None) -> tuple[str, ModelFile]:
+def _scan_first(catalogue: Catalogue, folder: Path, model: str | None) -> tuple[str, ModelFile]:
     """Scan; the hash of the model that did it, and its file."""
     from rgnet.weights.file import read_model
     from rgnet.weights.registry import find_model
 
     path = find_model(model)
-    outcome = scanned(catalogue, path, [folder])
-    typer.echo(f"{outcome}; catalogue {catalogue.file}", err=True)
-    outcome.exit_if_stopped()
+    outcome = scan_folders(catalogue, path, [folder])
+    typer.echo(f"{outcome.summary()}; catalogue {catalogue.file}", err=True)
+    outcome.stop.exit_if_stopped()
     file = read_model(path)
     return file.card.short_hash, file
 
 
-def model_of(catalogue: Catalogue, model: str | None) -> tuple[str, ModelFile | None]:
-    """The hash of the model whose scores are asked for, and its file where it is at hand."""
+def _model_of(catalogue: Catalogue, model: str | None) -> tuple[str, ModelFile | None]:
+    """The hash of the model whose scores are shown, and its file where it is available."""
     from rgnet.catalogue.queries import model_asked_for
     from rgnet.weights.file import read_card, read_model
     from rgnet.weights.registry import find_by_hash
@@ -123,22 +143,22 @@ def model_of(catalogue: Catalogue, model: str | None) -> tuple[str, ModelFile | 
     given = Path(model) if model and Path(model).is_file() else None
     hash = model_asked_for(catalogue, read_card(given).short_hash if given else model)
     path = given or find_by_hash(hash)
-    return hash, path and read_model(path)
+    return hash, read_model(path) if path else None
 
 
-def written(output: Path, thumbnails: str, file: ModelFile | None, **asked: Any) -> Report:
-    """The report, after it was written with a bar on the terminal."""
+def _write(output: Path, thumbnails: str, file: ModelFile | None, **contents: Any) -> Report:
+    """Write the report with a bar on the terminal; returns what became of it."""
     from rgnet.cli.progress import counter
     from rgnet.page.folder import Beside
     from rgnet.page.report import Report
-    from rgnet.scorer import opened as opened_scorer
+    from rgnet.scorer import opened as open_scorer
 
-    made = Report(scorer=file and opened_scorer(file), **asked)
+    made = Report(scorer=open_scorer(file) if file else None, **contents)
     if file is None:
-        typer.echo(f"{made.without_graph()}", err=True)
+        typer.echo(made.without_graph(), err=True)
     with (
         Beside(output) if thumbnails == "beside" else nullcontext() as made.beside,
-        counter(made.total, "looking again") as made.tell,
+        counter(made.total, "drawing") as made.tell,
     ):
         made.write(output)
     return made

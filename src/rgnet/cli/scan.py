@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,78 +11,83 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rgnet.cli import options
-from rgnet.cli.score import FAILURES_SHOWN
-from rgnet.text import printable
+from rgnet.cli.exit_codes import exit_if_failed
+from rgnet.cli.failures import FailureLog
+from rgnet.cli.signals import StopRequest, stop_on_signal
 
 if TYPE_CHECKING:
     from rgnet.catalogue.database import Catalogue
 
-SIGNALS = ("SIGINT", "SIGTERM")
-WHAT = ("scored", "unchanged", "known", "failed before", "failed")
+_COUNTS = ("scored", "unchanged", "known", "failed before", "failed")
 
 
 def scan(
     folders: Annotated[list[Path], typer.Argument(help="Folders of photos.")],
     catalogue: options.Catalogue = None,
     model: options.Model = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Processor cores to use; left out: all.")] = None,
+    threads: options.Threads = None,
 ) -> None:
-    """Score the photos of folders and remember them: a second scan reads only what is new or changed.
+    """Score the photos of folders and remember them: the next scan reads only what is new or changed.
 
-    Look at the result with `rgnet top`, `show`, `stats` and `export`. Ctrl-C finishes the photos in hand; the same
-    command goes on. Exit code 3 says that photos of these folders have no score.
+    See the result with rgnet top, show, stats and export. Ctrl-C finishes the photos in progress; run the same
+    command again to resume. Exit code 3 means that some photos of these folders have no score.
 
-    Example:  rgnet scan ~/Pictures
+    Examples:
+    $ rgnet scan ~/Pictures
     """
     from rgnet.catalogue.database import Catalogue
     from rgnet.paths import catalogue_file
     from rgnet.weights.registry import find_model
 
-    check_folders(folders)
+    _check_folders(folders)
     with Catalogue.open(catalogue or catalogue_file(), make=True) as opened:
-        outcome = scanned(opened, find_model(model), folders, threads)
-    for error in outcome.errors:
-        typer.echo(f"not scored: {printable(error)}", err=True)
-    if (more := outcome.without_score - len(outcome.errors)) > 0:
-        typer.echo(f"not scored: {more} more;  rgnet export --errors  names each", err=True)
-    typer.echo(f"{outcome}; catalogue {opened.file}", err=True)
-    outcome.exit_if_stopped()
-    if outcome.without_score:
-        raise typer.Exit(3)
+        outcome = scan_folders(opened, find_model(model), folders, threads)
+    outcome.failures.print("rgnet export --errors names each")
+    typer.echo(f"{outcome.summary()}; catalogue {opened.file}", err=True)
+    outcome.stop.exit_if_stopped()
+    exit_if_failed(outcome.failures.count)
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What a scan did. errors: the first few; signal: that stopped it before its end, or None."""
+class ScanOutcome:
+    """failures: photos without a score, also those of earlier scans; of these last only their number is known
+    missing:  photos that the last scan found and this one did not
+    """
 
-    counts: Counter = field(default_factory=Counter)
-    errors: list[str] = field(default_factory=list)
-    gone: int = 0
-    signal: int | None = None
+    stop: StopRequest
+    counts: Counter[str] = field(default_factory=Counter)
+    failures: FailureLog = field(default_factory=FailureLog)
+    missing: int = 0
 
-    @property
-    def without_score(self) -> int:
-        return self.counts["failed before"] + self.counts["failed"]
+    def add(self, path: str, result: str, error: str) -> None:
+        self.counts[result] += 1
+        if error:
+            self.failures.add(path, error)
+        elif result == "failed before":
+            self.failures.count += 1
 
-    def __str__(self) -> str:
-        words = [f"{self.counts[what]} {what}" for what in WHAT]
-        return f"{', '.join(words)}, {self.gone} gone"
-
-    def exit_if_stopped(self) -> None:
-        if self.signal:
-            typer.echo("stopped before the end: the same command goes on", err=True)
-            raise typer.Exit(128 + self.signal)
+    def summary(self) -> str:
+        words = [f"{self.counts[name]} {name}" for name in _COUNTS]
+        return f"{', '.join(words)}, {self.missing} missing of {self.counts.total()} files"
 
 
-def check_folders(folders: Iterable[Path]) -> None:
+def _check_folders(folders: Iterable[Path]) -> None:
     from rgnet.errors import SettingError
 
     for folder in folders:
         if not folder.is_dir():
-            raise SettingError(f"{folder} is not a folder: give folders of photos")
+            raise SettingError(
+                f"{folder}: expected a folder of photos, found {_kind(folder)}: check the path"
+            )
 
 
-def scanned(catalogue: Catalogue, model: Path, folders: list[Path], threads: int | None = None) -> Outcome:
+def _kind(path: Path) -> str:
+    return "a file" if path.exists() else "nothing"
+
+
+def scan_folders(
+    catalogue: Catalogue, model: Path, folders: list[Path], threads: int | None = None
+) -> ScanOutcome:
     """Scan with a bar on the terminal, until done or told to stop. model: its file."""
     import rgnet
     from rgnet.catalogue.scan import Scan
@@ -92,36 +95,24 @@ def scanned(catalogue: Catalogue, model: Path, folders: list[Path], threads: int
     from rgnet.imaging.discovery import photo_names
     from rgnet.weights.file import read_card
 
-    outcome = Outcome()
     card = read_card(model)
-    with stopping() as stopped, counter(lambda: sum(1 for _ in photo_names(folders)), "scanning") as advance:
+    with (
+        stop_on_signal() as stop,
+        counter(lambda: sum(1 for _ in photo_names(folders)), "scanning") as advance,
+    ):
+        outcome = ScanOutcome(stop)
 
-        def tell(path: str, what: str, error: str) -> None:
-            outcome.counts[what] += 1
-            if error and len(outcome.errors) < FAILURES_SHOWN:
-                outcome.errors.append(error)
+        def tell(path: str, result: str, error: str) -> None:
+            outcome.add(path, result, error)
             advance()
 
-        asked = {"stopping": lambda: bool(stopped), "processes": threads}
-        run = Scan(catalogue, card, lambda: rgnet.load(model, threads=threads), tell, **asked)
-        outcome.gone = run.run(folders)
-    outcome.signal = stopped[0] if stopped else None
+        run = Scan(
+            catalogue,
+            card,
+            lambda: rgnet.load(model, threads=threads),
+            tell,
+            stopping=lambda: bool(stop),
+            processes=threads,
+        )
+        outcome.missing = run.run(folders)
     return outcome
-
-
-@contextlib.contextmanager
-def stopping() -> Iterator[list[int]]:
-    """A list that the first Ctrl-C or SIGTERM puts its number into; a second one ends the command at once."""
-    stopped: list[int] = []
-
-    def stop(number: int, _frame: object) -> None:
-        stopped.append(number)
-        typer.echo("finishing the photos in hand; once more to stop at once", err=True)
-        signal.signal(number, signal.SIG_DFL)
-
-    before = {name: signal.signal(getattr(signal, name), stop) for name in SIGNALS}
-    try:
-        yield stopped
-    finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)

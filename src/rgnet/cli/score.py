@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -13,158 +12,126 @@ from typing import Annotated, Literal
 import typer
 
 from rgnet.cli import options
+from rgnet.cli.exit_codes import INTERRUPTED, exit_if_failed
+from rgnet.cli.failures import FailureLog
+from rgnet.cli.tables import Column, print_json, print_rows
 from rgnet.results import Record, ScoredPhoto, ScoreFailure
-from rgnet.text import printable
-
-FAILURES_SHOWN = 10
+_SCORE = (Column("score", ".3f", justify="right"), Column("percentile", ".1f", justify="right"))
+_CLASS = (Column("label"), Column("probability", ".3f", justify="right"))
+_PATH = Column("path", wrap=True)
 
 
 def score(
-    paths: Annotated[
-        list[str], typer.Argument(help="Photos, folders, or - for a list of paths on standard input.")
-    ],
+    paths: options.Photos,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Write every row here: .csv, .jsonl, .json or .parquet."),
+        typer.Option("--output", "-o", help="Write a row for every photo: .csv, .jsonl, .json or .parquet."),
     ] = None,
     model: options.Model = None,
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="Processor cores to use; left out: all.")] = None,
+    threads: options.Threads = None,
     fit: Annotated[
         Literal["squash", "keep"] | None,
         typer.Option(
-            help="keep: a photo's own shape, at no more pixels; squash: a square. Left out: as in the model's exam."
+            help="keep: preserve the aspect ratio (same pixel budget); squash: resize to a square.",
+            show_default="whatever the model was evaluated with",
         ),
     ] = None,
-    top: Annotated[int, typer.Option(min=0, help="Rows of the printed table, best first.")] = 20,
+    top: Annotated[int, typer.Option(min=0, help="Number of photos to print, best first.")] = 20,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print every photo as a line of JSON, in the order given.")
+    ] = False,
 ) -> None:
     """Score photos and print the best first.
 
-    Example:  rgnet score ~/Pictures/wedding --output scores.csv
+    Folders are searched with their subfolders. A photo that cannot be scored is a row that says why, and the exit
+    code is then 3.
+
+    Examples:
+    $ rgnet score ~/Pictures/wedding --output scores.csv
+    $ rgnet score beach.jpg --json
+    $ find . -name '*.jpg' -print0 | rgnet score -
     """
     import rgnet
+    from rgnet.cli.photos import find_arguments
     from rgnet.cli.progress import track
     from rgnet.outputs.tables import open_table
 
-    photos = listed(paths)
-    tally = Tally(top)
-    with open_table(output) if output else nullcontext(ignore) as write:
+    photos = find_arguments(paths)
+    summary = _Summary(0 if as_json else top)
+    with open_table(output) if output else nullcontext(_ignore) as write:
         scorer = rgnet.load(model, engine=engine, precision=precision, threads=threads, fit=fit)
-        records = track(scorer.score_many(photos), total=len(photos), description="scoring")
-        interrupted = consume(records, tally, write)
-    tally.print(len(photos), output)
+        records = track(scorer.score_many(paths), total=len(paths), description="scoring")
+        interrupted = _consume(_printed(records) if as_json else records, summary, write)
+    if not as_json:
+        print_photos(summary.best_photos())
+    summary.report(len(photos), output)
     if interrupted:
-        raise typer.Exit(130)
-    if tally.failed:
-        raise typer.Exit(3)
+        raise typer.Exit(INTERRUPTED)
+    exit_if_failed(summary.failures.count)
 
 
-def consume(records: Iterable[Record], tally: Tally, write: Callable[[Record], object]) -> bool:
+def print_photos(photos: list[ScoredPhoto], *, as_json: bool = False) -> None:
+    """Best first, with their classes where the model has them."""
+    classes = any(photo.probability is not None for photo in photos)
+    notes = any(photo.notes for photo in photos)
+    columns = (*_SCORE, *(_CLASS if classes else ()), _PATH, *([Column("notes", wrap=True)] if notes else ()))
+    title = f"{photos[0].model} ({photos[0].model_hash}) on {photos[0].engine}" if photos else ""
+    print_rows(columns, (photo.to_dict() for photo in photos), as_json=as_json, title=title)
+
+
+def _printed(records: Iterable[Record]) -> Iterator[Record]:
+    for record in records:
+        print_json(record.to_dict())
+        yield record
+
+
+def _consume(records: Iterable[Record], summary: _Summary, write: Callable[[Record], object]) -> bool:
     """Write and count every record; on Ctrl-C keep what is there. Returns whether it was interrupted."""
     try:
         for record in records:
             write(record)
-            tally.add(record)
+            summary.add(record)
     except KeyboardInterrupt:
         return True
     return False
 
 
-def ignore(_record: Record) -> None:
+def _ignore(_record: Record) -> None:
     """Write no row."""
 
 
-def listed(paths: Iterable[str]) -> list[str]:
-    """Every photo once, in the order given; folders are walked, - is read from standard input."""
-    from rgnet.errors import SettingError
-    from rgnet.imaging.discovery import photo_names
-
-    words = [word for path in paths for word in (from_stdin() if path == "-" else (path,))]
-    photos = list(dict.fromkeys(photo_names(words)))
-    if not photos:
-        raise SettingError(f"no photos found in {', '.join(words) or 'the list on standard input'}")
-    return photos
-
-
-def from_stdin() -> Iterator[str]:
-    """Paths divided by NUL where there is one, else by lines."""
-    import os
-
-    data = sys.stdin.buffer.read()
-    divider = b"\0" if b"\0" in data else b"\n"
-    return (os.fsdecode(line.rstrip(b"\r")) for line in data.split(divider) if line.strip())
-
-
 @dataclass
-class Tally:
-    """What the summary needs, of any number of records: the best few, the first failures, and counts."""
+class _Summary:
+    """What is printed at the end, of any number of records: the best few, the first failures, and counts."""
 
     top: int
     best: list[tuple[float, int, ScoredPhoto]] = field(default_factory=list)
-    failures: list[ScoreFailure] = field(default_factory=list)
     scored: int = 0
-    failed: int = 0
+    failures: FailureLog = field(default_factory=FailureLog)
 
     def add(self, record: Record) -> None:
         if isinstance(record, ScoreFailure):
-            self.failed += 1
-            if len(self.failures) < FAILURES_SHOWN:
-                self.failures.append(record)
+            self.failures.add(record.path, record.error)
             return
         self.scored += 1
         heapq.heappush(self.best, (record.score, -self.scored, record))
         if len(self.best) > self.top:
             heapq.heappop(self.best)
 
-    def print(self, total: int, output: Path | None) -> None:
-        photos = [photo for _, _, photo in sorted(self.best, reverse=True)]
-        print_photos(photos)
-        for failure in self.failures:
-            typer.echo(f"not scored: {printable(failure.error)}", err=True)
-        more = self.failed - len(self.failures)
-        if more > 0:
-            typer.echo(f"not scored: {more} more; the rows of --output name each", err=True)
-        typer.echo(self.summary(total, output), err=True)
+    def best_photos(self) -> list[ScoredPhoto]:
+        return [photo for _, _, photo in sorted(self.best, reverse=True)]
 
-    def summary(self, total: int, output: Path | None) -> str:
-        words = [f"{self.scored} scored", f"{self.failed} failed"]
-        if (left := total - self.scored - self.failed) > 0:
-            words.append(f"{left} not reached")
+    def report(self, total: int, output: Path | None) -> None:
+        self.failures.print("the rows of --output name each")
         where = f"; rows in {output}" if output else ""
-        return f"{', '.join(words)} of {total}{where}"
+        typer.echo(counts_line(self.scored, self.failures.count, total) + where, err=True)
 
 
-def print_photos(photos: list[ScoredPhoto]) -> None:
-    """A table on a terminal; score, percentile and path between tabs in a pipe."""
-    if sys.stdout.isatty():
-        print_table(photos)
-        return
-    for photo in photos:
-        print(f"{photo.score:.3f}\t{photo.percentile:.1f}\t{printable(photo.path)}")
-
-
-def print_table(photos: list[ScoredPhoto]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    if not photos:
-        return
-    classifier = photos[0].probability is not None
-    notes = any(photo.notes for photo in photos)
-    table = Table(
-        title=f"{photos[0].model} ({photos[0].model_hash}) on {photos[0].engine}", title_justify="left"
-    )
-    table.add_column("score", justify="right", style="bold")
-    table.add_column("percentile", justify="right")
-    if classifier:
-        table.add_column("label")
-        table.add_column("p(high)", justify="right")
-    table.add_column("photo", overflow="fold")
-    if notes:
-        table.add_column("notes", overflow="fold")
-    for photo in photos:
-        row = [f"{photo.score:.2f}", f"{photo.percentile:.0f}"]
-        row += [photo.label, f"{photo.probability:.3f}"] if classifier else []
-        table.add_row(*row, printable(photo.path), *(["; ".join(photo.notes)] if notes else []))
-    Console(markup=False, highlight=False).print(table)
+def counts_line(scored: int, failed: int, total: int) -> str:
+    """What became of `total` photos; interrupted work leaves some that were not reached."""
+    words = [f"{scored} scored", f"{failed} failed"]
+    if rest := total - scored - failed:
+        words.append(f"{rest} not reached")
+    return f"{', '.join(words)} of {total} photos"

@@ -1,8 +1,9 @@
-"""`rgnet serve`: the same scores over HTTP."""
+"""`rgnet serve`: scores over HTTP."""
 
 from __future__ import annotations
 
 import ipaddress
+import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -14,23 +15,30 @@ from rgnet.cli import options
 
 def serve(
     host: Annotated[
-        str, typer.Option(help="Address to listen on; 0.0.0.0 is every one of this machine.")
+        str, typer.Option(help="Address to listen on; 0.0.0.0 is every address of this machine.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")
+    ] = 8000,
     catalogue: Annotated[
-        Path | None, typer.Option(help="Show the photos of this catalogue at /; left out: no gallery.")
+        Path | None,
+        typer.Option(help="Show the photos of this catalogue as a gallery at /.", show_default="no gallery"),
     ] = None,
     model: options.Model = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Processor cores to use; left out: all.")] = None,
+    threads: options.Threads = None,
     token_file: Annotated[
-        Path | None, typer.Option(help="A file with the token that requests must bear; or set RGNET_TOKEN.")
+        Path | None,
+        typer.Option(help="File with the bearer token that requests must carry; or set RGNET_TOKEN."),
     ] = None,
 ) -> None:
-    """Serve scores over HTTP, and a catalogue as a gallery. Ctrl-C or SIGTERM finishes what was taken.
+    """Serve scores over HTTP, and a catalogue as a gallery.
 
-    Limits are set by RGNET_ variables of the environment: docs/deployment.md lists them.
+    Ctrl-C or SIGTERM shuts down gracefully: accepted requests are completed. Limits are set by environment variables
+    that begin with RGNET_; docs/deployment.md lists them.
 
-    Example:  rgnet serve --port 8000 &  curl -F files=@photo.jpg http://127.0.0.1:8000/v1/score
+    Examples:
+    $ rgnet serve --port 8000
+    $ curl -F files=@photo.jpg http://127.0.0.1:8000/v1/score
     """
     import os
 
@@ -50,18 +58,17 @@ def serve(
         threads=threads,
         token=token_in(token_file) if token_file else None,
     )
-    if not loopback(host):
+    if not _is_loopback(host):
         if "RGNET_HOSTS" not in os.environ:
             settings = replace(settings, hosts=("*",))
         if settings.token is None:
             typer.secho(
-                f"anybody who reaches {host}:{port} may use this service: give it a --token-file, "
-                "or leave --host out",
+                f"warning: {host}:{port} is reachable without authentication; use --token-file, or drop --host",
                 err=True,
                 fg="yellow",
             )
     with listening(host, port) as listener:
-        address = f"http://{host_and_port(listener)}"
+        address = f"http://{_host_and_port(listener)}"
         app = create_app(settings)
         card = app.state.desk.scorer.card
         about = f"{card.name} ({card.short_hash}) at {address}" + (
@@ -76,13 +83,13 @@ def serve(
     typer.echo("stopped", err=True)
 
 
-def loopback(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
-def host_and_port(listener) -> str:
+def _host_and_port(listener: socket.socket) -> str:
     host, port, *_ = listener.getsockname()
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

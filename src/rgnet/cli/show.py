@@ -1,26 +1,37 @@
-"""`rgnet show`: all that the catalogue knows of a photo."""
+"""`rgnet show`: everything the catalogue knows about a photo."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rgnet.cli import options
-from rgnet.text import printable
+from rgnet.cli.tables import print_facts, print_json
+from rgnet.results import ScoredPhoto
 
-SHADES = " ░▒▓█"
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rgnet.catalogue.queries import Entry
+
+_SHADES = " ░▒▓█"
 
 
 def show(
     photo: Annotated[Path, typer.Argument(help="A photo that was scanned.")],
     catalogue: options.Catalogue = None,
     model: options.ScoredBy = None,
+    as_json: options.AsJson = False,
 ) -> None:
-    """Print what the catalogue knows of a photo: its score, where it stands, when it was taken, and its region votes.
+    """Print everything the catalogue knows about a photo.
 
-    Example:  rgnet show ~/Pictures/wedding/0012.jpg
+    That is its score and rank, why it has none, when and with what it was taken, its copies, and its region votes.
+
+    Examples:
+    $ rgnet show ~/Pictures/wedding/0012.jpg
     """
     from rgnet.catalogue.database import Catalogue
     from rgnet.catalogue.queries import entry, model_asked_for
@@ -28,39 +39,60 @@ def show(
 
     with Catalogue.open(catalogue or catalogue_file()) as opened:
         found = entry(opened, photo, model_asked_for(opened, model))
-    rows = {"error": None, "paths": "\n          ".join(map(printable, found.same_photo))}
-    if found.record is None:
-        rows["error"] = "not scored by this model yet: scan its folder"
-    elif found.record.ok:
-        rows |= scored(found.record)
-    else:
-        rows["error"] = printable(found.record.error)
-    rows |= {"taken": found.taken, "camera": found.camera and printable(found.camera)}
-    rows |= {"orientation": found.orientation, "bytes": found.bytes, "sha256": found.sha256}
-    rows["gone"] = "since the last scan of its folder" if found.gone else None
-    for name, value in rows.items():
-        if value is not None:
-            typer.echo(f"{name:>11}  {value}")
+    if as_json:
+        votes = None if found.votes_HW is None else found.votes_HW.round(4).tolist()
+        print_json({**_score_facts(found), **_file_facts(found), "votes": votes})
+        return
+    print_facts({**_score_facts(found), **_file_facts(found)})
     if found.votes_HW is not None:
-        typer.echo(
-            f"\nregion votes, {found.votes_HW.min():.2f} (blank) to {found.votes_HW.max():.2f} (full):"
-        )
-        typer.echo(shaded(found.votes_HW))
+        _print_votes(found.votes_HW)
 
 
-def scored(record) -> dict[str, str | None]:
-    label = record.label and f"{record.label}, p(high) {record.probability:.3f}"
+def _score_facts(found: Entry) -> dict[str, object]:
+    record = found.record
+    if record is None:
+        return {"error": "not scored by this model yet: scan its folder"}
+    if not isinstance(record, ScoredPhoto):
+        return {"error": record.error}
     return {
-        "score": f"{record.score:.3f}, better than {record.percentile:.0f} % of the rated photos",
-        "label": label,
-        "size": f"{record.width} x {record.height}",
-        "model": f"{record.model} ({record.model_hash}), {record.engine}",
-        "notes": "; ".join(record.notes) or None,
+        "score": record.score,
+        "percentile": record.percentile,
+        "label": record.label,
+        "probability": record.probability,
+        "width": record.width,
+        "height": record.height,
+        "model": record.model,
+        "model_hash": record.model_hash,
+        "engine": record.engine,
+        "notes": list(record.notes),
+        "error": None,
     }
 
 
-def shaded(votes_HW) -> str:
-    """The map in characters, two to a region, for terminals' are twice as tall as wide."""
-    unit_HW = (votes_HW - votes_HW.min()) / max(float(votes_HW.max() - votes_HW.min()), 1e-6)
-    shades = (unit_HW * (len(SHADES) - 1)).round().astype(int)
-    return "\n".join("".join(SHADES[shade] * 2 for shade in row) for row in shades)
+def _file_facts(found: Entry) -> dict[str, object]:
+    return {
+        "path": list(found.same_photo),
+        "taken": found.taken,
+        "camera": found.camera,
+        "orientation": found.orientation,
+        "bytes": found.bytes,
+        "sha256": found.sha256,
+        "missing": "since the last scan of its folder" if found.gone else None,
+    }
+
+
+def _print_votes(votes_HW: np.ndarray) -> None:
+    """The region map as numbers, a line for each row; on a terminal shaded."""
+    low, high = float(votes_HW.min()), float(votes_HW.max())
+    if not sys.stdout.isatty():
+        for row in votes_HW:
+            typer.echo("votes\t" + " ".join(f"{vote:.3f}" for vote in row))
+        return
+    typer.echo(f"\nregion votes, {low:.2f} (blank) to {high:.2f} (full):\n{_shaded(votes_HW, low, high)}")
+
+
+def _shaded(votes_HW: np.ndarray, low: float, high: float) -> str:
+    """Two characters to a region, for those of a terminal are twice as tall as wide."""
+    unit_HW = (votes_HW - low) / max(high - low, 1e-6)
+    shades = (unit_HW * (len(_SHADES) - 1)).round().astype(int)
+    return "\n".join("".join(_SHADES[shade] * 2 for shade in row) for row in shades)

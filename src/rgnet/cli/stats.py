@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import sys
+from typing import TYPE_CHECKING
+
 import typer
 
 from rgnet.cli import options
+from rgnet.cli.tables import print_facts, print_json
 
-WIDTH = 50
+if TYPE_CHECKING:
+    from rgnet.catalogue.queries import Sums
+
+_WIDTH = 50
 
 
-def stats(catalogue: options.Catalogue = None, model: options.ScoredBy = None) -> None:
-    """Count the photos of the catalogue, and draw how their scores are spread.
+def stats(
+    catalogue: options.Catalogue = None, model: options.ScoredBy = None, as_json: options.AsJson = False
+) -> None:
+    """Count the photos of the catalogue and show the distribution of their scores.
 
-    Example:  rgnet stats
+    Examples:
+    $ rgnet stats
     """
     from rgnet.catalogue.database import Catalogue
     from rgnet.catalogue.queries import model_asked_for, sums
@@ -20,12 +30,25 @@ def stats(catalogue: options.Catalogue = None, model: options.ScoredBy = None) -
 
     with Catalogue.open(catalogue or catalogue_file()) as opened:
         found = sums(opened, model_asked_for(opened, model))
-    for name, count in found.counts.items():
-        typer.echo(f"{name:>7}  {count}")
-    if found.mean is None:
+    if as_json:
+        print_json(_facts(found) | {"histogram": list(found.bars)})
         return
-    typer.echo(f"{'mean':>7}  {found.mean:.2f} on the scale {found.low:g}-{found.high:g}")
+    print_facts(_facts(found))
+    if found.mean is not None:
+        _print_histogram(found)
+
+
+def _facts(found: Sums) -> dict[str, object]:
+    return {**found.counts, "mean score": found.mean, "scale": f"{found.low:g}-{found.high:g}"}
+
+
+def _print_histogram(found: Sums) -> None:
+    """Bars on a terminal; in a pipe a line for each step of the scale."""
     step, most = (found.high - found.low) / len(found.bars), max(found.bars)
     for index, count in enumerate(found.bars):
-        bar = "█" * round(WIDTH * count / most) or ("▏" if count else "")
-        typer.echo(f"{found.low + index * step:7.2f}  {bar} {count or ''}".rstrip())
+        low = found.low + index * step
+        if sys.stdout.isatty():
+            bar = "█" * round(_WIDTH * count / most) or ("▏" if count else "")
+            typer.echo(f"{low:7.2f}  {bar} {count or ''}".rstrip())
+        else:
+            typer.echo(f"scored photos from {low:.2f} to {low + step:.2f}\t{count}")

@@ -10,18 +10,21 @@ from rgnet.cli import options
 
 
 def top(
-    count: Annotated[int, typer.Argument(min=1, help="How many.")] = 20,
+    count: Annotated[int, typer.Argument(min=1, help="Number of photos to print.")] = 20,
     catalogue: options.Catalogue = None,
     model: options.ScoredBy = None,
     min_score: options.MinScore = None,
     max_score: options.MaxScore = None,
-    since: options.Day = None,
-    until: options.LastDay = None,
+    since: options.Since = None,
+    until: options.Until = None,
     folder: options.Folder = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Print the best photos of the catalogue, best first.
 
-    Example:  rgnet top 50 --since 2026-01-01 --folder ~/Pictures/wedding
+    Examples:
+    $ rgnet top 50 --since 2026-01-01 --folder ~/Pictures/wedding
+    $ rgnet top 5 --json
     """
     from rgnet.catalogue.database import Catalogue
     from rgnet.catalogue.queries import best
@@ -29,8 +32,16 @@ def top(
     from rgnet.paths import catalogue_file
 
     with Catalogue.open(catalogue or catalogue_file()) as opened:
-        wanted = options.asked(opened, model, min_score, max_score, since, until, folder)
+        wanted = options.photo_filter(
+            opened,
+            model,
+            min_score=min_score,
+            max_score=max_score,
+            since=since,
+            until=until,
+            folder=folder,
+        )
         photos = list(best(opened, wanted, count))
-    print_photos(photos)
+    print_photos(photos, as_json=as_json)
     if not photos:
-        typer.echo("no photo of the catalogue is asked for by these options", err=True)
+        typer.echo("no photos match these options", err=True)

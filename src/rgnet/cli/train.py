@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +15,7 @@ def train(
     recipe: Annotated[
         str, typer.Argument(help="yours (a few thousand photos), para, ava_paper or aadb_paper.")
     ],
-    data: Annotated[Path, typer.Argument(help="The labels of a data set.")],
+    data: options.Labels,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for checkpoints, figures and the model file.")
     ],
@@ -25,28 +23,29 @@ def train(
     weights: Annotated[
         str | None,
         typer.Option(
-            help="Backbone weights: a safetensors file, or none; left out: downloaded ImageNet weights."
+            help="Backbone weights: a .safetensors file, or none.", show_default="downloaded ImageNet weights"
         ),
     ] = None,
     start: Annotated[
         str | None,
         typer.Option(
-            help="Begin with a trained model instead, all of it: a name of `rgnet models`, or a file."
+            help="Start from all weights of a trained model instead: a name of rgnet models, or a file."
         ),
     ] = None,
     name: Annotated[str, typer.Option(help="Name of the model, and of its file.")] = "my-rgnet",
-    settings: options.Settings = [],  # noqa: B006 - Typer copies it
-    resume: Annotated[
-        bool, typer.Option(help="Go on from the last finished epoch in the output folder.")
-    ] = False,
+    overrides: options.Overrides = [],  # noqa: B006 - Typer copies it
+    resume: options.Resume = False,
 ) -> None:
     """Train a model on rated photos and write it as one model file.
 
-    Several graphics cards:  torchrun --nproc-per-node 4 -m rgnet train ...
+    On several GPUs: torchrun --nproc-per-node 4 -m rgnet train ...
 
-    Example:  rgnet train para PARA --photos PARA/imgs -o runs/mine --set batch_size=32
+    Examples:
+    $ rgnet train yours my-ratings.csv -o runs/mine
+    $ rgnet train para PARA --photos PARA/imgs -o runs/para --set batch_size=32
     """
     from rgnet import datasets
+    from rgnet.cli.command_line import shareable_command
     from rgnet.cli.progress import track
     from rgnet.errors import SettingError, need
     from rgnet.weights.file import read_model
@@ -54,35 +53,33 @@ def train(
 
     need("lightning", extra="train", purpose="training")
     from rgnet.training.card import Provenance
-    from rgnet.training.recipes import recipe as recipe_named
+    from rgnet.training.recipes import recipe as find_recipe
     from rgnet.training.train import train as run
 
     if start and weights:
-        raise SettingError("--start brings all weights of a model: leave out --weights")
+        raise SettingError("--start brings all weights of a model: drop --weights")
     trained = read_model(find_model(start)) if start else None
-    chosen = recipe_named(recipe, settings)
+    chosen = find_recipe(recipe, overrides)
     rated = datasets.load(data, photos, held_out=chosen.held_out, seed=chosen.seed, track=track)
-    first = os.environ.get("RANK", "0") == "0"
-    for note in rated.notes if first else ():
+    first_process = os.environ.get("RANK", "0") == "0"
+    for note in rated.notes if first_process else ():
         typer.echo(note, err=True)
     model = run(
         chosen,
         rated,
         output,
         provenance=Provenance(
-            name=name,
-            command=" ".join(["rgnet", *(public(word) for word in sys.argv[1:])]),
-            start=trained and trained.card,
+            name=name, command=shareable_command(), start=trained.card if trained else None
         ),
-        start=trained or {None: True, "none": False}.get(weights, weights),
+        start=trained or _backbone_weights(weights),
         resume=resume,
         track=track,
         say=lambda line: typer.echo(line, err=True),
     )
-    if first:
+    if first_process:
         typer.echo(f"wrote {model}")
 
 
-def public(word: str) -> str:
-    """A command word for the model card: of an absolute path only the last part, for it names a private folder."""
-    return shlex.quote(Path(word).name if Path(word).is_absolute() else word)
+def _backbone_weights(weights: str | None) -> bool | str:
+    """As the trainer takes it: True downloads, False draws at random."""
+    return True if weights is None else weights != "none" and weights
