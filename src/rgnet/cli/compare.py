@@ -32,7 +32,7 @@ def compare(
     With --split held_out, the photos are those that A's training set aside.
 
     Examples:
-    $ rgnet compare mine.safetensors rgnet-compact PARA --photos PARA/imgs --split test
+    $ rgnet compare mine.safetensors rgnet-compact PARA --photos PARA/imgs
     """
     import rgnet
     from rgnet.atomic import check_writable, replacing

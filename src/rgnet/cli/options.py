@@ -32,9 +32,7 @@ def _parse_day(text: str) -> date:
 
 Photos = Annotated[
     list[str],
-    typer.Argument(
-        help="Photos, folders, or - to read a list of paths from standard input.", metavar="PHOTOS..."
-    ),
+    typer.Argument(help="Photos, folders, or - to read a list of paths from standard input."),
 ]
 Model = Annotated[
     str | None,

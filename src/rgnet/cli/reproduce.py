@@ -57,8 +57,8 @@ def reproduce(
     networks and compare them.
 
     Examples:
-    $ rgnet reproduce table1 --data PARA --photos PARA/imgs -o runs/paper --count 5000
-    $ rgnet reproduce figure6 --data PARA --photos PARA/imgs -o runs/paper
+    $ rgnet reproduce table1 --data PARA --photos PARA/imgs -o runs/table1
+    $ rgnet reproduce figure6 --data PARA --photos PARA/imgs -o runs/figure6
     """
     from rgnet.cli.command_line import shareable_command
     from rgnet.cli.progress import track

@@ -22,7 +22,7 @@ _PATH = Column("path", wrap=True)
 
 
 def score(
-    paths: options.Photos,
+    photos: options.Photos,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Write a row for every photo: .csv, .jsonl, .json or .parquet."),
@@ -58,7 +58,7 @@ def score(
     from rgnet.cli.progress import track
     from rgnet.outputs.tables import open_table
 
-    photos = find_arguments(paths)
+    paths = find_arguments(photos)
     summary = _Summary(0 if as_json else top)
     with open_table(output) if output else nullcontext(_ignore) as write:
         scorer = rgnet.load(model, engine=engine, precision=precision, threads=threads, fit=fit)
@@ -66,7 +66,7 @@ def score(
         interrupted = _consume(_printed(records) if as_json else records, summary, write)
     if not as_json:
         print_photos(summary.best_photos())
-    summary.report(len(photos), output)
+    summary.report(len(paths), output)
     if interrupted:
         raise typer.Exit(INTERRUPTED)
     exit_if_failed(summary.failures.count)
