@@ -1,13 +1,13 @@
 """What scoring a photo yields: the waist of the hour-glass between the network and every output.
 
 A JSON line, a CSV or Parquet row and an HTTP answer are all `to_dict()` of a record below. A photo that
-could not be scored is a record too (`ScoreFailure`), with the same columns.
+could not be scored is a record too (`ScoreFailure`), with the same columns; both have every column as an attribute.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,7 +82,8 @@ class ScoredPhoto:
     histogram: tuple[float, ...] | None = field(default=None, repr=False)
     regions: RegionMap | None = field(default=None, repr=False, compare=False)
 
-    ok = True
+    ok: ClassVar[Literal[True]] = True
+    error: ClassVar[None] = None
 
     def to_dict(self) -> dict[str, Any]:
         """The record as plain values in the order of COLUMNS."""
@@ -105,7 +106,10 @@ class ScoredPhoto:
 
 @dataclass(frozen=True, slots=True)
 class ScoreFailure:
-    """A photo that could not be scored, and why."""
+    """A photo that could not be scored.
+
+    error: why and what to do, without the path
+    """
 
     path: str
     error: str
@@ -113,7 +117,16 @@ class ScoreFailure:
     model_hash: str
     engine: str
 
-    ok = False
+    ok: ClassVar[Literal[False]] = False
+    score: ClassVar[None] = None
+    percentile: ClassVar[None] = None
+    label: ClassVar[None] = None
+    probability: ClassVar[None] = None
+    width: ClassVar[None] = None
+    height: ClassVar[None] = None
+    notes: ClassVar[tuple[str, ...]] = ()
+    histogram: ClassVar[None] = None
+    regions: ClassVar[None] = None
 
     def to_dict(self) -> dict[str, Any]:
         """The record as plain values in the order of COLUMNS."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from rgnet.cli import options
+from rgnet.results import Record
 
 if TYPE_CHECKING:
     from rgnet.catalogue.database import Catalogue
@@ -73,14 +73,19 @@ def export(
 
 def _write_table(opened: Catalogue, wanted: Filter, output: Path, *, scored: bool, failed: bool) -> int:
     """Write the rows that were selected; returns how many."""
-    from rgnet.catalogue import queries
     from rgnet.outputs.tables import open_table
 
     count = 0
     with open_table(output) as write:
-        for record in chain(
-            queries.best(opened, wanted) if scored else (), queries.failed(opened, wanted) if failed else ()
-        ):
+        for count, record in enumerate(_records(opened, wanted, scored=scored, failed=failed), start=1):
             write(record)
-            count += 1
     return count
+
+
+def _records(opened: Catalogue, wanted: Filter, *, scored: bool, failed: bool) -> Iterator[Record]:
+    from rgnet.catalogue import queries
+
+    if scored:
+        yield from queries.best(opened, wanted)
+    if failed:
+        yield from queries.failed(opened, wanted)

@@ -16,6 +16,7 @@ from rgnet.cli.exit_codes import INTERRUPTED, exit_if_failed
 from rgnet.cli.failures import FailureLog
 from rgnet.cli.tables import Column, print_json, print_rows
 from rgnet.results import Record, ScoredPhoto, ScoreFailure
+
 _SCORE = (Column("score", ".3f", justify="right"), Column("percentile", ".1f", justify="right"))
 _CLASS = (Column("label"), Column("probability", ".3f", justify="right"))
 _PATH = Column("path", wrap=True)
