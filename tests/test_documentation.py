@@ -34,7 +34,19 @@ LANGUAGES = {
     "bibtex",
     "html",
 }
-FOREIGN = ("numpy", "onnxruntime", "openvino", "torch", "timm", "lightning", "PIL", "pyarrow", "scipy", "typer", "rich")
+FOREIGN = (
+    "numpy",
+    "onnxruntime",
+    "openvino",
+    "torch",
+    "timm",
+    "lightning",
+    "PIL",
+    "pyarrow",
+    "scipy",
+    "typer",
+    "rich",
+)
 DIVIDERS = {"|", "||", "&&", ";", "&"}
 COMMANDS = typer.main.get_command(app)
 assert isinstance(COMMANDS, TyperGroup)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -77,8 +78,9 @@ def _write_table(opened: Catalogue, wanted: Filter, output: Path, *, scored: boo
 
     count = 0
     with open_table(output) as write:
-        for count, record in enumerate(_records(opened, wanted, scored=scored, failed=failed), start=1):
+        for record in _records(opened, wanted, scored=scored, failed=failed):
             write(record)
+            count += 1
     return count
 
 
