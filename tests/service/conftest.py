@@ -1,4 +1,7 @@
-"""Photos made of noise, a service in this process, and a service in one of its own."""
+"""Services in this process and in processes of their own, and a catalogue for them to show.
+
+What many tests can share is started once a session; a test that changes, kills or stops something starts its own.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,13 @@ from pathlib import Path
 
 import psutil
 import pytest
-from noise import EVIL, located, noise
+from sample_photos import HOSTILE_NAME, add_location, noise
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 import rgnet
 from rgnet import cli
+from rgnet.imaging.workers import DecodePool
 from rgnet.service.app import create_app
 from rgnet.service.settings import Settings
 
@@ -29,30 +33,53 @@ def photo() -> Callable[..., bytes]:
     return noise
 
 
+# --- in this process -------------------------------------------------------------------------------------
+
+
+class SharedPool(DecodePool):
+    """Outlives the applications that use it."""
+
+    def __exit__(self, *_exception: object) -> None:
+        pass
+
+
 @pytest.fixture(scope="session")
-def open_service(tiny_model) -> Callable[..., contextlib.AbstractContextManager[TestClient]]:
+def shared_pool() -> Iterator[DecodePool]:
+    pool = SharedPool(1)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture(scope="session")
+def open_service(tiny_model, shared_pool) -> Callable[..., contextlib.AbstractContextManager[TestClient]]:
     """Opens a service of the tiny model, with these settings, for a client in this process.
 
-    All share one scorer, which keeps nothing of a photo.
+    All share one scorer and one decoding process, which keep nothing of a photo; with `own_pool` it has its own.
     """
     scorer = rgnet.load(tiny_model, threads=1)
 
     @contextlib.contextmanager
-    def opened(**settings) -> Iterator[TestClient]:
+    def open(*, own_pool: bool = False, **settings) -> Iterator[TestClient]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(rgnet, "load", lambda _model, threads: scorer)
+            if not own_pool:
+                patch.setattr("rgnet.service.inference.DecodePool", lambda *_, **__: shared_pool)
+                patch.setattr("rgnet.service.gallery.DecodePool", lambda *_, **__: shared_pool)
             app = create_app(Settings(**settings))
         with TestClient(app, base_url="http://localhost") as client:
             yield client
 
-    return opened
+    return open
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def service(open_service) -> Iterator[TestClient]:
-    """One that many tests share: each leaves it as it was."""
+    """One with default settings that many tests share: each leaves it as it was."""
     with open_service() as client:
         yield client
+
+
+# --- in a process of its own -----------------------------------------------------------------------------
 
 
 @dataclass
@@ -70,41 +97,22 @@ class Running:
     def decoders(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
 
-    def told_to_stop(self) -> int:
+    def stop(self) -> int:
         """The exit code after SIGTERM."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=60)
 
 
-@pytest.fixture
-def run_service(tiny_model, tmp_path) -> Iterator[Callable[..., Running]]:
-    """Starts `rgnet serve` with these words and variables; what still runs at the end of the test is killed."""
-    started: list[subprocess.Popen] = []
-
-    def run(*words: str, **variables: str) -> Running:
-        log = tmp_path / f"serve-{len(started)}.log"
-        command = [
-            sys.executable,
-            "-m",
-            "rgnet",
-            "serve",
-            "--port",
-            "0",
-            "-m",
-            str(tiny_model),
-            *map(str, words),
-        ]
-        with log.open("w") as file:
-            process = subprocess.Popen(
-                command, stderr=file, env=os.environ | {"RGNET_THREADS": "2"} | variables
-            )
-        started.append(process)
+def start(model: Path, log: Path, words: tuple, variables: dict[str, str]) -> Running:
+    """`rgnet serve` with these words and variables, once it listens."""
+    command = [sys.executable, "-m", "rgnet", "serve", "--port", "0", "-m", str(model), *map(str, words)]
+    with log.open("w") as file:
+        process = subprocess.Popen(command, stderr=file, env=os.environ | {"RGNET_THREADS": "2"} | variables)
+    try:
         return Running(process, address_in(log, process), log)
-
-    yield run
-    for process in started:
-        process.kill()
-        process.wait()
+    except BaseException:
+        kill(process)
+        raise
 
 
 def address_in(log: Path, process: subprocess.Popen) -> str:
@@ -115,29 +123,90 @@ def address_in(log: Path, process: subprocess.Popen) -> str:
     return "http://" + log.read_text().partition(" at http://")[2].split()[0].rstrip(";,")
 
 
+def kill(process: subprocess.Popen) -> None:
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def run_service(tiny_model, tmp_path) -> Iterator[Callable[..., Running]]:
+    """Starts `rgnet serve` with these words and variables; whatever still runs at the end of the test is killed."""
+    started: list[Running] = []
+
+    def run(*words: object, **variables: str) -> Running:
+        running = start(tiny_model, tmp_path / f"serve-{len(started)}.log", words, variables)
+        started.append(running)
+        return running
+
+    yield run
+    for running in started:
+        kill(running.process)
+
+
+@contextlib.contextmanager
+def shared_process(tiny_model, folder: Path, *words: object) -> Iterator[Running]:
+    """Stopped at the end, when nothing may have gone wrong in it."""
+    running = start(tiny_model, folder / "serve.log", words, {})
+    try:
+        yield running
+        assert running.stop() == 0 and "Traceback" not in running.log.read_text()
+    finally:
+        kill(running.process)
+
+
+@pytest.fixture(scope="session")
+def running_service(tiny_model, tmp_path_factory) -> Iterator[Running]:
+    """A process with default settings that many tests share: none stops it or kills its decoders."""
+    with shared_process(tiny_model, tmp_path_factory.mktemp("service")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def running_gallery(tiny_model, library, tmp_path_factory) -> Iterator[Running]:
+    """The same with a gallery of `library`."""
+    folder = tmp_path_factory.mktemp("gallery")
+    with shared_process(tiny_model, folder, "--catalogue", library.catalogue) as running:
+        yield running
+
+
 # --- a catalogue to show ---------------------------------------------------------------------------------
 
 
 @dataclass
-class Scanned:
-    """A folder as it was scanned: eight photos, a copy of one, a hostile name, and a file that is no photo."""
+class Library:
+    """A folder and the catalogue of its scan."""
 
     folder: Path
     catalogue: Path
 
 
-@pytest.fixture
-def scanned(tiny_model, tmp_path) -> Scanned:
-    folder = tmp_path / "library"
+@pytest.fixture(scope="session")
+def library(tiny_model, tmp_path_factory) -> Library:
+    """Eight photos, a copy of one, a hostile name, and a file that is no photo. Not to be changed."""
+    folder = tmp_path_factory.mktemp("photos") / "library"
     (folder / "sub").mkdir(parents=True)
     for seed in range(6):
         (folder / f"{seed}.jpg").write_bytes(noise(seed))
-    (folder / EVIL).write_bytes(noise(6))
-    (folder / "sub" / "large.jpg").write_bytes(located(noise(7, size=(900, 600))))
+    (folder / HOSTILE_NAME).write_bytes(noise(6))
+    (folder / "sub" / "large.jpg").write_bytes(add_location(noise(7, size=(900, 600))))
     (folder / "sub" / "copy.jpg").write_bytes(noise(0))
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not a photo")
-    file = tmp_path / "library.sqlite"
-    words = ["scan", str(folder), "-m", str(tiny_model), "--catalogue", str(file)]
+    return scan(folder, tiny_model, exit_code=3)
+
+
+@pytest.fixture
+def changing_library(tiny_model, tmp_path) -> Library:
+    """Four photos of this test's own."""
+    folder = tmp_path / "library"
+    folder.mkdir()
+    for seed in range(4):
+        (folder / f"{seed}.jpg").write_bytes(noise(seed))
+    return scan(folder, tiny_model, exit_code=0)
+
+
+def scan(folder: Path, model: Path, *, exit_code: int) -> Library:
+    catalogue = folder.with_suffix(".sqlite")
+    words = ["scan", str(folder), "-m", str(model), "--catalogue", str(catalogue)]
     done = CliRunner().invoke(cli.app, words)
-    assert done.exit_code == 3, done.output
-    return Scanned(folder, file)
+    assert done.exit_code == exit_code, done.output
+    return Library(folder, catalogue)

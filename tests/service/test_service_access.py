@@ -1,4 +1,4 @@
-"""Who may come in, and what a client's words can and cannot do."""
+"""Who may call the service, and what a client's words can and cannot do."""
 
 import base64
 import mimetypes
@@ -7,13 +7,13 @@ import re
 import pytest
 
 from rgnet.errors import SettingError
-from rgnet.service.settings import Settings, token_in
+from rgnet.service.settings import read_settings, read_token
 
-BARE = {"content-type": "application/octet-stream"}
+BINARY = {"content-type": "application/octet-stream"}
 TOKEN = "a-token-of-some-length"
 
 
-def test_without_the_token_only_health_is_told(open_service, photo):
+def test_without_the_token_only_health_is_answered(open_service, photo):
     def basic(password: str) -> str:
         return "Basic " + base64.b64encode(f"anybody:{password}".encode()).decode()
 
@@ -33,7 +33,7 @@ def test_without_the_token_only_health_is_told(open_service, photo):
                 answer = client.get(address, headers=headers)
                 assert answer.status_code == 401 and answer.headers["www-authenticate"].startswith("Bearer")
                 assert "content-security-policy" in answer.headers and TOKEN not in answer.text
-            assert client.post("/v1/score", content=photo(1), headers=BARE | headers).status_code == 401
+            assert client.post("/v1/score", content=photo(1), headers=BINARY | headers).status_code == 401
         for word in (f"Bearer {TOKEN}", f"bearer {TOKEN}", basic(TOKEN)):
             assert client.get("/v1/models", headers={"authorization": word}).status_code == 200
         assert client.get("/healthz").status_code == client.get("/readyz").status_code == 200
@@ -52,14 +52,16 @@ def test_the_token_is_compared_in_constant_time(open_service, monkeypatch):
 def test_a_token_comes_from_a_file_and_is_long_and_never_shown(tmp_path):
     file = tmp_path / "token"
     file.write_text(f"{TOKEN}\n")
-    settings = Settings(token=token_in(file))
-    assert settings.token == TOKEN and TOKEN not in repr(settings)
-    with pytest.raises(
-        SettingError, match="the token has 5 characters, at least 16 are needed: make one with"
-    ):
-        Settings(token="short")
+    settings = read_settings(token=read_token(file))
+    assert settings.token.get_secret_value() == TOKEN
+    assert TOKEN not in repr(settings) and TOKEN not in settings.model_dump_json()
+    with pytest.raises(SettingError) as refused:
+        read_settings(token="short")
+    assert str(refused.value) == (
+        "RGNET_TOKEN: expected at least 16 characters, found 5: make one with  openssl rand -hex 32"
+    )
     with pytest.raises(SettingError, match=r"token file .*nowhere cannot be read"):
-        token_in(tmp_path / "nowhere")
+        read_token(tmp_path / "nowhere")
 
 
 def test_a_page_elsewhere_that_takes_our_address_gets_nothing(open_service):
@@ -73,6 +75,34 @@ def test_a_page_elsewhere_that_takes_our_address_gets_nothing(open_service):
         assert client.get("/v1/models").status_code == 421
         # A container's own health check calls it by its address
         assert client.get("/healthz").status_code == client.get("/readyz").status_code == 200
+
+
+def test_a_page_of_another_site_cannot_post_photos(open_service, photo):
+    cross_site = (
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://localhost:9999"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site", "origin": "http://localhost"},
+    )
+    own = (
+        {},
+        {"origin": "http://localhost"},
+        {"origin": "https://localhost", "sec-fetch-site": "same-origin"},
+        {"sec-fetch-site": "none"},
+    )
+
+    def status(client, headers: dict[str, str]) -> int:
+        form = [("files", ("a.jpg", photo(1)))]
+        return client.post("/v1/score", files=form, headers=headers).status_code
+
+    with open_service(origins=("https://site.example",)) as client:
+        assert [status(client, headers) for headers in cross_site] == [403] * 5
+        assert [status(client, headers) for headers in own] == [200] * 4
+        listed = {"origin": "https://site.example", "sec-fetch-site": "cross-site"}
+        assert status(client, listed) == 200
+        # Following a link from elsewhere is no harm
+        assert client.get("/v1/models", headers={"sec-fetch-site": "cross-site"}).status_code == 200
 
 
 def test_pages_of_other_sites_may_ask_only_where_they_are_named(open_service):
@@ -103,13 +133,13 @@ def test_a_name_is_text_and_nothing_is_opened_by_it(service, photo, monkeypatch)
 
     mimetypes.init()
     service.post(
-        "/v1/score", content=photo(1), headers=BARE
+        "/v1/score", content=photo(1), headers=BINARY
     )  # a network is made ready for photos of this shape
     monkeypatch.setattr("builtins.open", no_opening)
     monkeypatch.setattr("pathlib.Path.open", no_opening)
     for name in NAMES:
         form = service.post("/v1/score", files=[("files", (name, photo(1)))])
-        bare = service.post("/v1/score", content=photo(1), headers=BARE, params={"name": name})
+        bare = service.post("/v1/score", content=photo(1), headers=BINARY, params={"name": name})
         for answer in (form, bare):
             assert answer.status_code == 200 and answer.json()["photos"][0]["record"]["path"] == name
             assert answer.headers["content-type"] == "application/json"
@@ -134,17 +164,34 @@ def test_no_address_leads_to_a_file(service, address):
     assert answer.status_code == 404 and re.fullmatch(r'\{"error": ".*"\}', answer.text)
 
 
-def test_settings_come_from_the_environment_and_must_make_sense():
+def test_settings_come_from_the_environment_and_must_make_sense(monkeypatch):
     environment = {
         "RGNET_MAX_FILES": "3",
         "RGNET_HOSTS": "a.example, b.example",
         "RGNET_RECEIVE_S": "1.5",
+        "RGNET_THREADS": "7",
         "RGNET_TOKEN": "",
     }
-    settings = Settings.of(environment, threads=2, model=None)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    settings = read_settings(threads=2, model=None)
     assert (settings.max_files, settings.receive_s, settings.threads) == (3, 1.5, 2)
     assert settings.hosts == ("a.example", "b.example") and settings.token is None
-    with pytest.raises(SettingError, match=r"^RGNET_MAX_BYTES is a number \(int\), not '5MB'$"):
-        Settings.of({"RGNET_MAX_BYTES": "5MB"})
-    with pytest.raises(SettingError, match=r"^max_files is more than 0, not 0$"):
-        Settings(max_files=0)
+    for value, error in (
+        ("5MB", "RGNET_MAX_BYTES: expected a whole number, found '5MB'"),
+        ("0", "RGNET_MAX_BYTES: expected more than 0, found '0'"),
+        ("1.5", "RGNET_MAX_BYTES: expected a whole number, found '1.5'"),
+    ):
+        monkeypatch.setenv("RGNET_MAX_BYTES", value)
+        with pytest.raises(SettingError) as refused:
+            read_settings()
+        assert str(refused.value) == error
+    monkeypatch.delenv("RGNET_MAX_BYTES")
+    for name, value, error in (
+        ("max_files", 0, "RGNET_MAX_FILES: expected more than 0, found 0"),
+        ("decode_s", float("inf"), "RGNET_DECODE_S: expected a finite number, found inf"),
+        ("max_file", 3, "RGNET_MAX_FILE: there is no such setting"),
+    ):
+        with pytest.raises(SettingError) as refused:
+            read_settings(**{name: value})
+        assert str(refused.value) == error

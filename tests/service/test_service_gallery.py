@@ -3,8 +3,8 @@
 import io
 
 import pytest
-from noise import EVIL, SECRET
 from PIL import Image
+from sample_photos import HOSTILE_NAME, SECRET
 
 import rgnet
 from rgnet import page
@@ -12,9 +12,15 @@ from rgnet.errors import CatalogueError
 from rgnet.service.settings import Settings
 
 
+@pytest.fixture(scope="module")
+def gallery(open_service, library):
+    with open_service(catalogue=library.catalogue) as client:
+        yield client
+
+
 @pytest.fixture
-def gallery(open_service, scanned):
-    with open_service(catalogue=scanned.catalogue) as client:
+def changing_gallery(open_service, changing_library):
+    with open_service(catalogue=changing_library.catalogue) as client:
         yield client
 
 
@@ -86,35 +92,36 @@ def test_pictures_are_drawn_anew_at_their_size_without_what_else_is_in_the_file(
         assert again.status_code == 304 and not again.content
 
 
-def test_a_photos_page_has_the_map_that_the_scorer_gives(gallery, scanned, tiny_model):
+def test_a_photos_page_has_the_map_that_the_scorer_gives(gallery, library, tiny_model):
     row = row_of(gallery, "large.jpg")
     found = gallery.get(f"/v1/photos/{row['id']}").json()
-    expected = rgnet.load(tiny_model, threads=1).score(scanned.folder / "sub" / "large.jpg", regions=True)
+    expected = rgnet.load(tiny_model, threads=1).score(library.folder / "sub" / "large.jpg", regions=True)
     detail = found["detail"]
     assert found["photo"] == row and (detail["rows"], detail["columns"]) == expected.regions.votes.shape
     assert detail["edges"]["count"] > 0 and detail["picture"] == f"v1/photos/{row['id']}/picture"
-    remembered = page.mapped(expected.regions, gallery.app.state.desk.scorer.card.scale)
+    remembered = page.mapped(expected.regions, gallery.app.state.inference.scorer.card.scale)
     assert detail["low"] == pytest.approx(remembered["low"], abs=2e-2)
 
 
-def test_a_file_that_changed_or_is_gone_shows_only_what_the_scan_kept(gallery, scanned):
+def test_a_file_that_changed_or_is_gone_shows_only_what_the_scan_stored(changing_gallery, changing_library):
+    gallery, folder = changing_gallery, changing_library.folder
     changed, gone = row_of(gallery, "/1.jpg"), row_of(gallery, "/2.jpg")
-    (scanned.folder / "1.jpg").write_bytes((scanned.folder / "3.jpg").read_bytes())
-    (scanned.folder / "2.jpg").unlink()
-    for row, reason in ((changed, "has changed since it was scanned"), (gone, "is gone")):
+    (folder / "1.jpg").write_bytes((folder / "3.jpg").read_bytes())
+    (folder / "2.jpg").unlink()
+    for row, reason in ((changed, "has changed since it was scanned"), (gone, "GONE")):
         answer = gallery.get(f"/v1/photos/{row['id']}/thumbnail")
         assert answer.status_code == 404 and reason in answer.json()["error"]
         detail = gallery.get(f"/v1/photos/{row['id']}").json()["detail"]
         assert detail["edges"] is None and detail["votes"]
 
 
-def test_a_path_swapped_for_a_link_gives_no_other_file(gallery, scanned, tmp_path):
-    row = row_of(gallery, "/4.jpg")
+def test_a_path_swapped_for_a_link_gives_no_other_file(changing_gallery, changing_library, tmp_path):
+    folder, row = changing_library.folder, row_of(changing_gallery, "/0.jpg")
     secret = tmp_path / "secret.jpg"
-    secret.write_bytes((scanned.folder / "5.jpg").read_bytes())
-    (scanned.folder / "4.jpg").unlink()
-    (scanned.folder / "4.jpg").symlink_to(secret)
-    assert gallery.get(f"/v1/photos/{row['id']}/picture").status_code == 404
+    secret.write_bytes((folder / "3.jpg").read_bytes())
+    (folder / "0.jpg").unlink()
+    (folder / "0.jpg").symlink_to(secret)
+    assert changing_gallery.get(f"/v1/photos/{row['id']}/picture").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -149,13 +156,11 @@ def test_the_page_and_its_parts_are_guarded_and_kept_by_their_tag(gallery):
         assert answer.status_code == 200 and answer.headers["content-type"].startswith(kind)
         assert answer.headers["content-security-policy"] == page.POLICY
         assert gallery.get(address, headers={"if-none-match": answer.headers["etag"]}).status_code == 304
-    assert EVIL not in gallery.get("/").text
+    assert HOSTILE_NAME not in gallery.get("/").text
 
 
-def test_a_catalogue_of_another_models_scores_is_not_shown(
-    open_service, scanned, tiny_classifier, monkeypatch
-):
+def test_a_catalogue_of_another_models_scores_is_not_shown(library, tiny_classifier):
     from rgnet.service.app import create_app
 
     with pytest.raises(CatalogueError, match="holds no scores of tiny-classes"):
-        create_app(Settings(catalogue=scanned.catalogue, model=str(tiny_classifier), threads=1))
+        create_app(Settings(catalogue=library.catalogue, model=str(tiny_classifier), threads=1))

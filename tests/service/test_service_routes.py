@@ -1,14 +1,18 @@
-"""What every route takes and answers."""
+"""What every route takes and responds."""
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 
 import pytest
 
+from rgnet.results import COLUMNS
+from rgnet.service import schemas
 
-def test_a_photos_answer_is_its_line_of_rgnet_score_and_its_hash(service, photo, tiny_model, tmp_path):
+
+def test_a_photos_response_is_its_line_of_rgnet_score_and_its_hash(service, photo, tiny_model, tmp_path):
     data = {f"{seed}.png": photo(seed, format="PNG") for seed in range(3)}
     data["broken.jpg"] = b"\xff\xd8\xff\xe0 not a photo"
     for name, content in data.items():
@@ -48,16 +52,16 @@ def test_a_photos_answer_is_its_line_of_rgnet_score_and_its_hash(service, photo,
 
 
 PNG = {"content-type": "image/png"}
-BARE = {"content-type": "application/octet-stream"}
+BINARY = {"content-type": "application/octet-stream"}
 
 
 def test_one_photo_as_the_body(service, photo):
-    for headers in (PNG, BARE):
+    for headers in (PNG, BINARY):
         answer = service.post("/v1/score", content=photo(1, format="PNG"), headers=headers)
         (one,) = answer.json()["photos"]
         assert answer.status_code == 200 and one["record"]["path"] == "<bytes>"
         assert (one["record"]["width"], one["record"]["height"]) == (80, 60)
-    chunked = service.post("/v1/score", content=iter([photo(1)[:100], photo(1)[100:]]), headers=BARE)
+    chunked = service.post("/v1/score", content=iter([photo(1)[:100], photo(1)[100:]]), headers=BINARY)
     assert chunked.json()["photos"][0]["sha256"] == hashlib.sha256(photo(1)).hexdigest()
 
 
@@ -76,8 +80,8 @@ def test_a_photo_without_a_score_says_why_by_its_status_too(service, photo):
     assert status(damaged) == status(empty) == 422
     assert status(text, damaged) == 415 and status(damaged, text) == 422
     assert status(text, damaged, photo(1)) == 200
-    answer = service.post("/v1/score", content=damaged, headers=BARE, params={"name": "beach.jpg"})
-    assert answer.json()["photos"][0]["record"]["error"].startswith("beach.jpg: expected a sound JPEG")
+    answer = service.post("/v1/score", content=damaged, headers=BINARY, params={"name": "beach.jpg"})
+    assert answer.json()["photos"][0]["record"]["error"].startswith("ERRORTEXT")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +103,7 @@ def test_a_photo_without_a_score_says_why_by_its_status_too(service, photo):
             {"content-type": "multipart/form-data; boundary=b"},
             b'--b\r\nContent-Disposition: form-data; name="photo"\r\n\r\nx\r\n--b--\r\n',
             400,
-            "expected the field 'files', found 'photo'",
+            "no photo in its field 'files'",
         ),
         (
             {"content-type": "multipart/form-data; boundary=b"},
@@ -132,7 +136,7 @@ def test_an_explanation_stands_beside_the_record_of_the_score(service, photo):
     assert service.post("/v1/explain", files=files, params={"what_if": 99}).status_code == 422
 
 
-def test_the_model_is_told_of_without_its_place_on_disk(service, tiny_model, tiny_file):
+def test_the_model_is_described_without_its_place_on_disk(service, tiny_model, tiny_file):
     answer = service.get("/v1/models")
     (model,) = answer.json()["models"]
     assert model["name"] == "tiny-score" and model["hash"] == tiny_file.card.short_hash
@@ -143,11 +147,11 @@ def test_the_model_is_told_of_without_its_place_on_disk(service, tiny_model, tin
 def test_health_and_metrics(service, photo):
     assert service.get("/healthz").json() == {"status": "ok"}
     assert service.get("/readyz").json() == {"status": "ready"}
-    before = counted(service)
+    before = read_metrics(service)
     service.post("/v1/score", files=[("files", ("a", photo(1))), ("files", ("b", b"text"))])
     service.get("/no/such/route")
     service.request("BREW", "/healthz")
-    after = counted(service)
+    after = read_metrics(service)
     score = 'rgnet_requests_total{method="POST",route="/v1/score",status="200"}'
     assert after[score] == before.get(score, 0) + 1
     assert (
@@ -159,24 +163,63 @@ def test_health_and_metrics(service, photo):
     assert after["rgnet_photos_waiting"] == after["rgnet_bytes_held"] == 0
 
 
-def counted(service) -> dict[str, float]:
+def read_metrics(service) -> dict[str, float]:
     lines = service.get("/metrics").text.splitlines()
     return {
         name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")
     }
 
 
-def test_nothing_is_loaded_from_elsewhere_and_every_answer_is_guarded(service):
-    for address in ("/docs", "/redoc", "/", "/healthz", "/openapi.json", "/v1/models", "/nowhere"):
+GET_ROUTES = (
+    "/docs",
+    "/docs/start.js",
+    "/docs/swagger-ui.css",
+    "/docs/swagger-ui-bundle.js",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/v1/models",
+)
+
+
+def test_every_response_forbids_to_load_from_elsewhere(service):
+    for address in ("/redoc", "/", "/nowhere", *GET_ROUTES):
         answer = service.get(address)
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
         assert "unsafe" not in policy and "http" not in policy
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["referrer-policy"] == "no-referrer"
-        assert "cdn" not in answer.text and "access-control-allow-origin" not in answer.headers
-    assert service.get("/docs").status_code == service.get("/redoc").status_code == 404
+        assert "access-control-allow-origin" not in answer.headers
+        assert address.endswith(".js") or "cdn" not in answer.text
+    assert service.get("/redoc").status_code == 404
     assert service.get("/").status_code == 404 and "--catalogue FILE" in service.get("/").json()["error"]
+
+
+def test_the_api_page_comes_from_this_service_alone(service):
+    html = service.get("/docs")
+    assert html.status_code == 200 and html.headers["content-type"] == "text/html; charset=utf-8"
+    linked = re.findall(r'(?:src|href)="([^"]*)"', html.text)
+    assert linked == ["data:,", "docs/swagger-ui.css", "docs/swagger-ui-bundle.js", "docs/start.js"]
+    for address, kind in zip(linked[1:], ("text/css", "text/javascript", "text/javascript"), strict=True):
+        answer = service.get("/" + address)
+        assert answer.status_code == 200 and answer.headers["content-type"].startswith(kind)
+        again = service.get("/" + address, headers={"if-none-match": answer.headers["etag"]})
+        assert again.status_code == 304 and not again.content
+
+
+@pytest.mark.parametrize("address", GET_ROUTES)
+def test_head_is_get_without_a_body(service, address):
+    get, head = service.get(address), service.head(address)
+    assert head.status_code == get.status_code == 200 and not head.content
+    same = set(get.headers) if address != "/metrics" else set(get.headers) - {"content-length"}
+    assert {name: head.headers[name] for name in same} == {name: get.headers[name] for name in same}
+    # The framework's own route of the document has no name
+    route = "none" if address == "/openapi.json" else address
+    counted = f'rgnet_requests_total{{method="HEAD",route="{route}",status="200"}}'
+    assert read_metrics(service)[counted] >= 1
+    assert service.head("/v1/score").status_code == 405 and service.head("/nowhere").status_code == 404
 
 
 def test_openapi_describes_every_route_with_an_example(service):
@@ -191,17 +234,34 @@ def test_openapi_describes_every_route_with_an_example(service):
         "image/*",
     }
     assert score["responses"]["200"]["content"]["application/json"]["example"]["photos"]
-    assert {"400", "401", "408", "413", "415", "422", "429"} <= set(score["responses"])
+    assert {"400", "401", "403", "408", "413", "415", "422", "429"} <= set(score["responses"])
+    good = score["responses"]["200"]["content"]["application/json"]["schema"]
+    assert good == {"$ref": "#/components/schemas/PhotoScores"}
 
 
-def test_an_error_of_ours_is_told_in_no_detail_and_costs_one_batch(open_service, photo, monkeypatch):
+def test_a_record_of_the_service_has_the_columns_of_every_other():
+    fields = schemas.PhotoRecord.model_fields
+    assert tuple(field.alias or name for name, field in fields.items()) == COLUMNS
+
+
+def test_openapi_says_how_to_send_the_token(open_service, service):
+    assert "securitySchemes" not in service.get("/openapi.json").json()["components"]
+    token = "a-token-of-some-length"
+    with open_service(token=token) as client:
+        schema = client.get("/openapi.json", headers={"authorization": f"Bearer {token}"}).json()
+    assert schema["components"]["securitySchemes"] == {"HTTPBearer": {"type": "http", "scheme": "bearer"}}
+    assert schema["paths"]["/v1/score"]["post"]["security"] == [{"HTTPBearer": []}]
+    assert "security" not in schema["paths"]["/healthz"]["get"]
+
+
+def test_a_failure_of_ours_is_reported_without_detail_and_costs_one_batch(open_service, photo, monkeypatch):
     with open_service() as client:
-        scorer = client.app.state.desk.scorer
+        scorer = client.app.state.inference.scorer
         monkeypatch.setattr(scorer.engine, "run", lambda _pixels: 1 / 0)
-        answer = client.post("/v1/score", content=photo(1), headers=BARE)
+        answer = client.post("/v1/score", content=photo(1), headers=BINARY)
         assert answer.status_code == 500 and answer.json() == {
             "error": "the service failed; its log says how"
         }
         assert "content-security-policy" in answer.headers
         monkeypatch.undo()
-        assert client.post("/v1/score", content=photo(1), headers=BARE).status_code == 200
+        assert client.post("/v1/score", content=photo(1), headers=BINARY).status_code == 200

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from rgnet.cli import options
+
+_MODULES = (
+    "fastapi", "fastapi_swagger", "prometheus_client", "pydantic_settings", "python_multipart", "uvicorn",
+)  # fmt: skip
 
 
 def serve(
@@ -31,7 +34,7 @@ def serve(
         typer.Option(help="File with the bearer token that requests must carry; or set RGNET_TOKEN."),
     ] = None,
 ) -> None:
-    """Serve scores over HTTP, and a catalogue as a gallery.
+    """Serve scores over HTTP, and a catalogue as a gallery; the API is described at /docs.
 
     Ctrl-C or SIGTERM shuts down gracefully: accepted requests are completed. Limits are set by environment variables
     that begin with RGNET_; docs/deployment.md lists them.
@@ -40,46 +43,37 @@ def serve(
     $ rgnet serve --port 8000
     $ curl -F files=@photo.jpg http://127.0.0.1:8000/v1/score
     """
-    import os
-
     from rgnet.errors import need
 
-    for module in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
+    for module in _MODULES:
         need(module, extra="service", purpose="rgnet serve")
     from rgnet.service.app import create_app
-    from rgnet.service.server import listening
-    from rgnet.service.server import serve as serve_app
-    from rgnet.service.settings import Settings, token_in
+    from rgnet.service.server import listen
+    from rgnet.service.server import serve as run_server
+    from rgnet.service.settings import read_settings, read_token
 
-    settings = Settings.of(
-        os.environ,
+    settings = read_settings(
         model=model,
         catalogue=catalogue,
         threads=threads,
-        token=token_in(token_file) if token_file else None,
+        token=read_token(token_file) if token_file else None,
     )
     if not _is_loopback(host):
-        if "RGNET_HOSTS" not in os.environ:
-            settings = replace(settings, hosts=("*",))
+        if "hosts" not in settings.model_fields_set:
+            settings = settings.model_copy(update={"hosts": ("*",)})
         if settings.token is None:
             typer.secho(
                 f"warning: {host}:{port} is reachable without authentication; use --token-file, or drop --host",
                 err=True,
                 fg="yellow",
             )
-    with listening(host, port) as listener:
-        address = f"http://{_host_and_port(listener)}"
+    with listen(host, port) as listener:
         app = create_app(settings)
-        card = app.state.desk.scorer.card
-        about = f"{card.name} ({card.short_hash}) at {address}" + (
-            ", gallery at /" if settings.catalogue else ""
-        )
-        serve_app(
-            app,
-            listener,
-            stop_s=settings.stop_s,
-            ready=lambda: typer.echo(f"serving {about}; Ctrl-C to stop", err=True),
-        )
+        card = app.state.inference.scorer.card
+        address = f"http://{_host_and_port(listener)}"
+        gallery = ", gallery at /" if settings.catalogue else ""
+        message = f"serving {card.name} ({card.short_hash}) at {address}{gallery}; Ctrl-C to stop"
+        run_server(app, listener, settings, ready=lambda: typer.echo(message, err=True))
     typer.echo("stopped", err=True)
 
 

@@ -1,31 +1,29 @@
-"""The application: routes, guard and desk put together."""
+"""The application: routes, middleware and inference put together."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
+from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 import rgnet
-from rgnet.errors import CatalogueError, OutputError, RgnetError
-from rgnet.service import health, photos, scoring, shelf
-from rgnet.service.gallery import Gallery
-from rgnet.service.inference import Desk
+from rgnet.errors import CatalogueError, OutputError
+from rgnet.service import pages, routes
+from rgnet.service.gallery import Gallery, check_catalogue
+from rgnet.service.inference import Inference
+from rgnet.service.limits import Capacity, RequestRefused
 from rgnet.service.metrics import Metrics
-from rgnet.service.middleware import Guard
-from rgnet.service.refusals import Refused
-from rgnet.service.room import Room
-from rgnet.service.schemas import SCHEMAS, as_json
-from rgnet.service.settings import Settings
+from rgnet.service.middleware import AccessMiddleware, ResponseMiddleware
+from rgnet.service.schemas import JSONLineResponse
+from rgnet.service.settings import Settings, read_settings
 
 log = logging.getLogger("rgnet.service")
 
@@ -33,20 +31,19 @@ SUMMARY = "How beautiful is a photograph, and why."
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The service as an ASGI application; `settings` left out are those of the environment.
+    """The service as an ASGI application; default: with the settings of the environment.
 
-    Raises what `rgnet.load` raises, CatalogueError and SettingError: before anything is answered.
+    Raises what `rgnet.load` raises, CatalogueError and SettingError: before anything is served.
     """
-    settings = settings or Settings.of(os.environ)
-    room = Room(photos=settings.max_waiting, size=settings.max_held)
-    metrics = Metrics(room)
-    desk = Desk(rgnet.load(settings.model, threads=settings.threads), settings, metrics)
-
-    gallery = gallery_of(desk, settings)
+    settings = settings or read_settings()
+    capacity = Capacity(max_photos=settings.max_waiting, max_bytes=settings.max_held)
+    metrics = Metrics(capacity)
+    inference = Inference(rgnet.load(settings.model, threads=settings.threads), settings, metrics)
+    gallery = _open_gallery(inference, settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with desk.working(), gallery.working() if gallery else contextlib.nullcontext():
+        async with inference.running(), gallery.running() if gallery else contextlib.nullcontext():
             yield
 
     app = FastAPI(
@@ -54,18 +51,45 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         summary=SUMMARY,
         version=rgnet.__version__,
         lifespan=lifespan,
+        # Relative to this document, for the service may stand under a path
+        servers=[{"url": "."}],
+        default_response_class=JSONLineResponse,
         docs_url=None,
         redoc_url=None,
     )
-    app.state.desk = desk
-    app.include_router(health.routes(metrics))
-    app.include_router(scoring.routes(desk, room, settings))
-    shown = (photos.page_routes(), photos.photo_routes(gallery)) if gallery else (photos.no_gallery(),)
-    for router in shown:
-        app.include_router(router)
-    for kind, handler in HANDLERS.items():
-        app.add_exception_handler(kind, handler)
-    app.add_middleware(Guard, settings=settings, metrics=metrics)
+    app.state.inference, app.state.metrics = inference, metrics
+    app.include_router(routes.health_router(metrics))
+    app.include_router(pages.docs_router())
+    for router in (routes.scoring_router(inference, capacity, settings), *_gallery_routers(gallery)):
+        app.include_router(router, dependencies=_token_in_openapi(settings))
+    _add_error_handlers(app)
+    _add_middleware(app, settings, metrics)
+    return app
+
+
+def _open_gallery(inference: Inference, settings: Settings) -> Gallery | None:
+    if settings.catalogue is None:
+        return None
+    card = inference.scorer.card
+    check_catalogue(settings.catalogue, card.name, card.short_hash)
+    return Gallery(inference, settings.catalogue, settings)
+
+
+def _gallery_routers(gallery: Gallery | None) -> Sequence[APIRouter]:
+    if gallery is None:
+        return (pages.no_page_router(),)
+    return pages.page_router(), routes.gallery_router(gallery)
+
+
+def _token_in_openapi(settings: Settings) -> list[Any]:
+    """So that OpenAPI says how to send the token; AccessMiddleware checks it, before any route."""
+    return [Security(HTTPBearer(auto_error=False))] if settings.token else []
+
+
+def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
+    """The last one added comes first."""
+    app.add_middleware(AccessMiddleware, settings=settings)
+    app.add_middleware(ResponseMiddleware, metrics=metrics)
     if settings.origins:
         app.add_middleware(
             CORSMiddleware,
@@ -73,49 +97,29 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             allow_methods=("GET", "POST"),
             allow_headers=("Authorization", "Content-Type"),
         )
-    app.openapi = lambda: described(app)
-    return app
 
 
-def gallery_of(desk: Desk, settings: Settings) -> Gallery | None:
-    if settings.catalogue is None:
-        return None
-    card = desk.scorer.card
-    shelf.check(settings.catalogue, card.name, card.short_hash)
-    return Gallery(desk, settings)
+# --- errors ----------------------------------------------------------------------------------------------
 
 
-def described(app: FastAPI) -> dict[str, Any]:
-    """What /openapi.json says; made when first asked for."""
-    if app.openapi_schema is None:
-        found = get_openapi(title=app.title, summary=app.summary, version=app.version, routes=app.routes)
-        found.setdefault("components", {})["schemas"] = SCHEMAS
-        app.openapi_schema = found
-    return app.openapi_schema
+def _add_error_handlers(app: FastAPI) -> None:
+    @app.exception_handler(RequestRefused)
+    async def refused(_request: Request, problem: RequestRefused) -> Response:
+        return JSONLineResponse({"error": str(problem)}, problem.status, problem.headers)
 
+    @app.exception_handler(HTTPException)
+    async def no_route(_request: Request, problem: HTTPException) -> Response:
+        return JSONLineResponse({"error": problem.detail}, problem.status_code, problem.headers)
 
-async def refused(_request: Request, problem: Refused) -> Response:
-    return as_json({"error": str(problem)}, problem.status, problem.headers)
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_request: Request, problem: RequestValidationError) -> Response:
+        reasons = (f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in problem.errors())
+        return JSONLineResponse({"error": "; ".join(reasons)}, 422)
 
-
-async def no_route(_request: Request, problem: HTTPException) -> Response:
-    return as_json({"error": problem.detail}, problem.status_code, problem.headers)
-
-
-async def senseless(_request: Request, problem: RequestValidationError) -> Response:
-    reasons = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in problem.errors())
-    return as_json({"error": "; ".join(reasons)}, 422)
-
-
-async def unreadable(_request: Request, problem: RgnetError) -> Response:
-    log.error("%s", problem)
-    return as_json({"error": "the catalogue cannot be read now; the service's log says why"}, 503)
-
-
-HANDLERS = {
-    Refused: refused,
-    HTTPException: no_route,
-    RequestValidationError: senseless,
-    CatalogueError: unreadable,
-    OutputError: unreadable,
-}
+    @app.exception_handler(CatalogueError)
+    @app.exception_handler(OutputError)
+    async def unreadable(_request: Request, problem: CatalogueError | OutputError) -> Response:
+        log.error("%s", problem)
+        return JSONLineResponse(
+            {"error": "the catalogue cannot be read now; the service's log says why"}, 503
+        )

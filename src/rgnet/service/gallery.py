@@ -1,140 +1,256 @@
-"""The gallery: a catalogue's photos by id, drawn anew, and the page that shows them. No path of a client is opened."""
+"""The gallery: photos of a catalogue by id, with pictures made anew. No path from a client is opened."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-from collections.abc import AsyncIterator
-from typing import Any
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 import rgnet
 from rgnet import page
+from rgnet.catalogue import listing
+from rgnet.catalogue.database import Catalogue
 from rgnet.catalogue.listing import Asked, Row
+from rgnet.catalogue.queries import entry, model_asked_for
+from rgnet.errors import CatalogueError
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob
+from rgnet.imaging.preprocess import Preprocess
 from rgnet.imaging.workers import DecodePool
 from rgnet.results import RegionMap, ScoreFailure
 from rgnet.scorer import vote_weights
-from rgnet.service.inference import Desk
-from rgnet.service.kept import Kept
-from rgnet.service.refusals import Refused
-from rgnet.service.room import Room
+from rgnet.service.inference import Inference
+from rgnet.service.limits import Capacity, RequestRefused
+from rgnet.service.schemas import GalleryPhoto, PhotoMap, PhotoPage
 from rgnet.service.settings import Settings
-from rgnet.service.shelf import Shelf
 from rgnet.weights.card import ModelCard
 
-SIDES = {"thumbnail": 512, "picture": 1600}
-KEPT = 64 * 2**20
-MOST_AT_ONCE = 256
+PictureKind = Literal["thumbnail", "picture"]
+LONG_SIDE: dict[PictureKind, int] = {"thumbnail": 512, "picture": 1600}
+
+CACHE_BYTES = 64 * 2**20
+MAX_DECODING, MAX_QUERIES, MAX_CACHED_TOTALS = 256, 256, 256
+
+Returned = TypeVar("Returned")
 
 
 class Gallery:
-    """Belongs to one event loop; open it with `working`."""
+    """Belongs to one event loop; open it with `running`."""
 
-    def __init__(self, desk: Desk, settings: Settings) -> None:
-        self.desk = desk
-        self.card = desk.scorer.card
-        self.title = settings.catalogue.stem
-        self.shelf = Shelf(settings.catalogue, self.card.short_hash)
-        self.decoders = DecodePool(
-            desk.scorer.threads, seconds=settings.decode_s, memory=settings.decode_memory
+    def __init__(self, inference: Inference, file: Path, settings: Settings) -> None:
+        self.inference = inference
+        self.card = inference.scorer.card
+        self.title = file.stem
+        self.catalogue = GalleryCatalogue(file, self.card.short_hash)
+        # Apart from the processes of scoring, so that a page full of pictures holds up no score
+        self.pool = DecodePool(
+            inference.scorer.threads, seconds=settings.decode_s, memory=settings.decode_memory
         )
-        self.kept = Kept(KEPT)
-        self.room = Room(photos=MOST_AT_ONCE, size=0)
+        self.cache = ByteCache(CACHE_BYTES)
+        self.capacity = Capacity(max_photos=MAX_DECODING, max_bytes=0)
 
     @contextlib.asynccontextmanager
-    async def working(self) -> AsyncIterator[None]:
-        """Its processes start with the first photo that is looked at."""
-        async with self.shelf.working():
-            with self.decoders:
+    async def running(self) -> AsyncIterator[None]:
+        async with self.catalogue.running():
+            with self.pool:
                 yield
 
-    async def listed(self, asked: Asked, offset: int, limit: int) -> dict[str, Any]:
-        """A page of rows as the page's script wants it."""
-        rows, total, failed = await self.shelf.ask(self.shelf.page, asked, offset, limit)
-        return {
-            "photos": [listed(row) for row in rows],
-            "total": total,
-            "failed": failed,
-            "about": await self.about(),
-        }
+    async def photos(self, asked: Asked, offset: int, limit: int) -> PhotoPage:
+        rows, total, failed = await self.catalogue.page(asked, offset, limit)
+        about = await self._about()
+        photos = [gallery_photo(row) for row in rows]
+        return PhotoPage.model_validate({"photos": photos, "total": total, "failed": failed, "about": about})
 
-    async def about(self) -> dict[str, Any]:
-        folders = await self.shelf.ask(self.shelf.folders)
+    async def _about(self) -> dict[str, Any]:
+        folders = await self.catalogue.folders()
         more = {"rgnet": rgnet.__version__} | ({} if folders is None else {"folders": folders})
         return page.about(
             self.card.scale, title=self.title, model=self.card.name, model_hash=self.card.short_hash, **more
         )
 
     async def row(self, id: str) -> Row:
-        """Raises Refused (404)."""
-        found = await self.shelf.ask(self.shelf.row, id)
-        if found is None:
-            raise Refused(404, f"there is no photo {id}: look at /v1/photos for those there are")
-        return found
+        """Raises RequestRefused (404)."""
+        row = await self.catalogue.row(id)
+        if row is None:
+            raise RequestRefused(404, f"there is no photo {id}: see /v1/photos for those there are")
+        return row
 
-    async def image(self, row: Row, what: str) -> bytes:
-        """A JPEG of the photo. Raises Refused (404) where it cannot be drawn."""
-        if not row.record.ok:
-            raise Refused(404, f"{row.record.path} has no picture: {row.record.error}")
-        return await self.kept.get((row.sha256, what), lambda: self.drawn(row, SIDES[what]))
+    async def picture(self, row: Row, kind: PictureKind) -> bytes:
+        """A JPEG of the photo. Raises RequestRefused (404) where there can be none."""
+        if row.record.error is not None:
+            raise RequestRefused(404, f"{row.record.path} has no picture: {row.record.error}")
+        return await self.cache.get((row.sha256, kind), lambda: self._make_picture(row, LONG_SIDE[kind]))
 
-    async def detail(self, row: Row) -> bytes:
-        """What the photo's own page shows beyond its row, as JSON; null where it has no score."""
-        if not row.record.ok:
-            return b"null"
-        try:
-            return await self.kept.get((row.sha256, "detail"), lambda: self.explained(row))
-        except Refused:
-            return await self.remembered(row)
-
-    async def explained(self, row: Row) -> bytes:
-        """With the graph of the photo's regions, which is computed anew. Raises Refused (404)."""
-        read = await self.read(self.job(row, preprocess=self.card.preprocess))
-        found = await self.desk.explained(row.record.path, read.prepared_or_error)
-        if isinstance(found, ScoreFailure):
-            raise Refused(404, found.error)
-        return compact(page.detail(found, self.card.scale, picture=f"v1/photos/{row.id}/picture"))
-
-    async def remembered(self, row: Row) -> bytes:
-        """As the scan kept it, where the photo's file is gone or has changed."""
-        votes_HW = await self.shelf.ask(self.shelf.votes, row.record.path)
-        return (
-            b"null"
-            if votes_HW is None
-            else compact(page.mapped(regions(votes_HW, self.card), self.card.scale))
-        )
-
-    async def drawn(self, row: Row, side: int) -> bytes:
-        """Raises Refused (404)."""
-        (picture,) = (await self.read(self.job(row, pictures=(side,), picture_format="JPEG"))).pictures
+    async def _make_picture(self, row: Row, long_side: int) -> bytes:
+        (picture,) = (await self._decode(row, pictures=(long_side,))).pictures
         return picture
 
-    def job(self, row: Row, **wanted: Any) -> DecodeJob:
-        return DecodeJob(source=row.record.path, expected_sha256=bytes.fromhex(row.sha256), **wanted)
+    async def photo_map(self, row: Row) -> PhotoMap | None:
+        """What the photo's own page shows beyond its row; None where it has no score."""
+        if row.record.error is not None:
+            return None
+        try:
+            data = await self.cache.get((row.sha256, "map"), lambda: self._explain(row))
+        except RequestRefused:
+            return await self._scanned_map(row)
+        return PhotoMap.model_validate_json(data)
 
-    async def read(self, job: DecodeJob) -> DecodedPhoto:
-        """The photo drawn or prepared. Raises Refused (404)."""
-        with self.room.enter() as stay:
-            stay.photo()
-            found = await asyncio.wrap_future(self.decoders.submit(job))
-        if found.error is not None:
-            raise Refused(404, str(found.error))
-        return found
+    async def _explain(self, row: Row) -> bytes:
+        """With the graph of the photo's regions, which is computed anew. Raises RequestRefused (404)."""
+        photo = await self._decode(row, preprocess=self.card.preprocess)
+        found = await self.inference.explain_decoded(row.record.path, photo.prepared_or_error)
+        if isinstance(found, ScoreFailure):
+            raise RequestRefused(404, found.error)
+        values = page.detail(found, self.card.scale, picture=f"v1/photos/{row.id}/picture")
+        return PhotoMap.model_validate(values).model_dump_json().encode()
+
+    async def _scanned_map(self, row: Row) -> PhotoMap | None:
+        """As the scan stored it, where the photo's file is gone or has changed."""
+        votes_HW = await self.catalogue.votes(row.record.path)
+        if votes_HW is None:
+            return None
+        return PhotoMap.model_validate(page.mapped(region_map(votes_HW, self.card), self.card.scale))
+
+    async def _decode(
+        self, row: Row, *, preprocess: Preprocess | None = None, pictures: tuple[int, ...] = ()
+    ) -> DecodedPhoto:
+        """Only if the file's content is still what was scanned. Raises RequestRefused (404)."""
+        job = DecodeJob(
+            source=row.record.path,
+            expected_sha256=row.sha256 and bytes.fromhex(row.sha256),
+            preprocess=preprocess,
+            pictures=pictures,
+            picture_format="JPEG",
+        )
+        with self.capacity.reserve() as reservation:
+            reservation.add_photo()
+            photo = await asyncio.wrap_future(self.pool.submit(job))
+        if photo.error is not None:
+            raise RequestRefused(404, str(photo.error))
+        return photo
 
 
-def listed(row: Row) -> dict[str, Any]:
-    thumbnail = f"v1/photos/{row.id}/thumbnail" if row.record.ok else None
-    return page.listed(row.id, row.record, taken=row.taken, camera=row.camera, thumbnail=thumbnail)
+def gallery_photo(row: Row) -> GalleryPhoto:
+    thumbnail = f"v1/photos/{row.id}/thumbnail" if row.record.error is None else None
+    values = page.listed(row.id, row.record, taken=row.taken, camera=row.camera, thumbnail=thumbnail)
+    return GalleryPhoto.model_validate(values)
 
 
-def regions(votes_HW: np.ndarray, card: ModelCard) -> RegionMap:
+def region_map(votes_HW: np.ndarray, card: ModelCard) -> RegionMap:
     """Weights of equation 4 from votes on the human scale."""
     unit_HW = (votes_HW - card.scale.low) / (card.scale.high - card.scale.low)
     return RegionMap(votes=votes_HW, weights=vote_weights(unit_HW, card.architecture.r))
 
 
-def compact(values: dict[str, Any]) -> bytes:
-    return json.dumps(values, allow_nan=False, separators=(",", ":")).encode()
+class GalleryCatalogue:
+    """A catalogue read in one thread, which owns it; totals are cached until another program changes it.
+
+    Belongs to one event loop; open it with `running`. Questions raise CatalogueError or OutputError where the
+    catalogue cannot be read, and RequestRefused (429).
+    """
+
+    def __init__(self, file: Path, model_hash: str) -> None:
+        self._file, self._model_hash = file, model_hash
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="rgnet-catalogue")
+        self._capacity = Capacity(max_photos=MAX_QUERIES, max_bytes=0)
+        self._version = -1
+        self._totals: dict[Hashable, Any] = {}
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        self._opened = await self._in_thread(self._open)
+        try:
+            yield
+        finally:
+            await self._in_thread(self._opened.database.close)
+            self._thread.shutdown()
+
+    async def _in_thread(self, call: Callable[..., Returned], *arguments: object) -> Returned:
+        with self._capacity.reserve() as reservation:
+            reservation.add_photo()
+            return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
+
+    def _open(self) -> Catalogue:
+        catalogue = Catalogue.open(self._file)
+        listing.prepare(catalogue)
+        return catalogue
+
+    async def page(self, asked: Asked, offset: int, limit: int) -> tuple[list[Row], int, int]:
+        """(rows, number of photos on all pages, how many of these have no score)."""
+        return await self._in_thread(self._page, asked, offset, limit)
+
+    def _page(self, asked: Asked, offset: int, limit: int) -> tuple[list[Row], int, int]:
+        scored, failed = self._cached(asked, lambda: listing.counted(self._opened, asked))
+        rows = listing.rows(self._opened, asked, offset=offset, limit=limit, scored=scored)
+        return rows, scored + failed, failed
+
+    async def folders(self) -> list[str] | None:
+        """None where they are too many to choose from."""
+        return await self._in_thread(self._cached, "folders", lambda: listing.folders(self._opened))
+
+    async def row(self, id: str) -> Row | None:
+        return await self._in_thread(lambda: listing.row(self._opened, self._model_hash, id))
+
+    async def votes(self, path: str) -> np.ndarray | None:
+        """(H, W) region votes on the human scale as the scan stored them; None where it stored none."""
+        return await self._in_thread(lambda: entry(self._opened, path, self._model_hash).votes_HW)
+
+    def _cached(self, key: Hashable, count: Callable[[], Returned]) -> Returned:
+        (version,) = self._opened.reading("PRAGMA data_version").fetchone()
+        if version != self._version or len(self._totals) > MAX_CACHED_TOTALS:
+            self._version, self._totals = version, {}
+        if key not in self._totals:
+            self._totals[key] = count()
+        return self._totals[key]
+
+
+def check_catalogue(file: Path, model_name: str, model_hash: str) -> None:
+    """Raises CatalogueError where there is no catalogue, or none with scores of the model that is served."""
+    with Catalogue.open(file) as catalogue:
+        if model_asked_for(catalogue, None) == model_hash:
+            return
+        known = catalogue.reading("SELECT name FROM model WHERE hash = ?", (model_hash,)).fetchone()
+    if known is None:
+        raise CatalogueError(
+            f"{file} holds no scores of {model_name} ({model_hash}), the model to be served: "
+            f"scan its folders with  rgnet scan --model {model_name} FOLDER, or serve another --model"
+        )
+
+
+class ByteCache:
+    """Responses that are costly to make, up to a total size; the least recently used goes first.
+
+    Belongs to one event loop.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self.bytes = 0
+        self._values: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._pending: dict[Hashable, asyncio.Future[bytes]] = {}
+
+    async def get(self, key: Hashable, make: Callable[[], Awaitable[bytes]]) -> bytes:
+        """The value of a key, made once however many ask for it at the same time. Raises what `make` raises."""
+        if key in self._values:
+            self._values.move_to_end(key)
+            return self._values[key]
+        future = self._pending.get(key)
+        if future is None:
+            future = self._pending[key] = asyncio.ensure_future(make())
+            future.add_done_callback(lambda done: self._store(key, done))
+        return await asyncio.shield(future)
+
+    def _store(self, key: Hashable, future: asyncio.Future[bytes]) -> None:
+        del self._pending[key]
+        if future.cancelled() or future.exception() is not None:
+            return
+        value = self._values[key] = future.result()
+        self.bytes += len(value)
+        while self.bytes > self.max_bytes:
+            _, oldest = self._values.popitem(last=False)
+            self.bytes -= len(oldest)

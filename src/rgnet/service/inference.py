@@ -1,37 +1,44 @@
-"""The desk: uploads in, records out. Decoding in processes of its own, the network in one thread, nothing kept."""
+"""Uploads to records: decoding in processes of its own, the network in one thread, nothing kept."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import hashlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
+from typing import Generic, TypeVar
 
 from PIL import Image
 
-from rgnet.errors import PhotoError
+from rgnet.errors import PhotoDecoderCrashed, PhotoError, PhotoTimedOut, PhotoTooLarge, PhotoUnsupported
 from rgnet.explanation import Explanation, explain_prepared
-from rgnet.imaging.formats import HEAD_BYTES, photo_format
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob
 from rgnet.imaging.policy import DecodePolicy
 from rgnet.imaging.prepare import Prepared
 from rgnet.imaging.workers import DecodePool
 from rgnet.results import Record, ScoreFailure
 from rgnet.scorer import BATCH, Scorer
-from rgnet.service.batches import Batches
 from rgnet.service.metrics import Metrics
 from rgnet.service.settings import Settings
 from rgnet.service.uploads import Upload
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Returned = TypeVar("Returned")
+
+_STATUS = {PhotoTooLarge: 413, PhotoUnsupported: 415}
+
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What is said of one upload.
+class ScoredUpload:
+    """What became of one upload.
 
     sha256:      of the bytes that were sent, in hexadecimal
-    status:      that an answer about this photo alone has
+    status:      of a response about this photo alone
     explanation: where it was asked for and there is a score
     """
 
@@ -41,90 +48,179 @@ class Answer:
     explanation: Explanation | None = None
 
 
-class Desk:
-    """Belongs to one event loop; open it with `working`."""
+class Inference:
+    """Belongs to one event loop; open it with `running`."""
 
     def __init__(self, scorer: Scorer, settings: Settings, metrics: Metrics) -> None:
         self.scorer, self.metrics = scorer, metrics
         self.policy = DecodePolicy(max_bytes=settings.max_bytes, max_pixels=settings.max_pixels)
-        self.decoders = DecodePool(scorer.threads, seconds=settings.decode_s, memory=settings.decode_memory)
-        self.batches = Batches(
-            self.records, size=BATCH, gather_s=settings.gather_s, seen=metrics.batch_photos.observe
+        self.pool = DecodePool(scorer.threads, seconds=settings.decode_s, memory=settings.decode_memory)
+        self.batcher: Batcher[tuple[str, Prepared | PhotoError], Record] = Batcher(
+            self._score_batch,
+            size=BATCH,
+            gather_s=settings.gather_s,
+            observe_size=metrics.batch_photos.observe,
         )
 
     @contextlib.asynccontextmanager
-    async def working(self) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator[None]:
         """Ready when entered: its processes run and the network has answered once."""
-        running = asyncio.create_task(self.batches.run())
+        batching = asyncio.create_task(self.batcher.run())
         try:
-            with self.decoders:
-                await self.rehearse()
+            with self.pool:
+                await self._warm_up()
                 yield
         finally:
-            running.cancel()
+            batching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await running
-            self.batches.thread.shutdown()
+                await batching
+            self.batcher.thread.shutdown()
 
-    async def rehearse(self) -> None:
+    async def _warm_up(self) -> None:
         """So that the first photos wait for no process to start and no network to compile."""
-        upload = Upload("rehearsal", small_photo())
-        seen = await asyncio.gather(*(self.seen(upload) for _ in range(self.decoders.processes)))
-        photos = [(upload.name, one.prepared_or_error) for one in seen]
-        for record in await self.batches.alone(self.records, photos):
+        upload = Upload("warm-up", _small_photo())
+        photos = await asyncio.gather(*(self._decode(upload) for _ in range(self.scorer.threads)))
+        batch = [(upload.name, photo.prepared_or_error) for photo in photos]
+        for record in await self.batcher.run_alone(self._score_batch, batch):
             assert record.ok, record.error
 
-    async def score(self, upload: Upload) -> Answer:
-        seen = await self.seen(upload)
-        photo = (upload.name, seen.prepared_or_error)
-        record = self.records([photo])[0] if seen.error else await self.batches.answer(photo)
-        return self.answered(upload, seen, record)
+    async def score(self, upload: Upload) -> ScoredUpload:
+        photo = await self._decode(upload)
+        if photo.error is not None:
+            return self._failed(upload, photo, photo.error)
+        record = await self.batcher.submit((upload.name, photo.prepared_or_error))
+        return self._finished(photo, record)
 
-    async def explain(self, upload: Upload, what_if: int | None) -> Answer:
-        seen = await self.seen(upload)
-        found = await self.explained(upload.name, seen.prepared_or_error, what_if)
+    async def explain(self, upload: Upload, what_if: int | None) -> ScoredUpload:
+        photo = await self._decode(upload)
+        if photo.error is not None:
+            return self._failed(upload, photo, photo.error)
+        found = await self.explain_decoded(upload.name, photo.prepared_or_error, what_if)
         if isinstance(found, ScoreFailure):
-            return self.answered(upload, seen, found)
-        return self.answered(upload, seen, found.photo, found)
+            return self._finished(photo, found)
+        return self._finished(photo, found.photo, explanation=found)
 
-    async def explained(
+    async def explain_decoded(
         self, name: str, photo: Prepared | PhotoError, what_if: int | None = None
     ) -> Explanation | ScoreFailure:
         """In the thread of the network, between two batches."""
         explain = partial(explain_prepared, self.scorer, [name], [photo], what_if=what_if)
-        return (await self.batches.alone(explain))[0]
+        return (await self.batcher.run_alone(explain))[0]
 
-    def answered(
-        self, upload: Upload, seen: DecodedPhoto, record: Record, explanation: Explanation | None = None
-    ) -> Answer:
+    def _failed(self, upload: Upload, photo: DecodedPhoto, error: PhotoError) -> ScoredUpload:
+        self.metrics.photos.labels("failed").inc()
+        sha256 = photo.sha256 or hashlib.sha256(upload.data).digest()
+        return ScoredUpload(sha256.hex(), self.scorer.failure(upload.name, error), status_of(error))
+
+    def _finished(
+        self, photo: DecodedPhoto, record: Record, explanation: Explanation | None = None
+    ) -> ScoredUpload:
         self.metrics.photos.labels("scored" if record.ok else "failed").inc()
-        assert seen.sha256
-        return Answer(seen.sha256.hex(), record, 200 if record.ok else status_of(upload.data), explanation)
+        # Taken where the bytes were decoded, so that no result can carry another photo's hash
+        assert photo.sha256 is not None
+        return ScoredUpload(photo.sha256.hex(), record, 200 if record.ok else 422, explanation)
 
-    def records(self, photos: list[tuple[str, Prepared | PhotoError]]) -> list[Record]:
-        return self.scorer.score_prepared(*zip(*photos, strict=True))
+    def _score_batch(self, photos: list[tuple[str, Prepared | PhotoError]]) -> list[Record]:
+        names, prepared = zip(*photos, strict=True)
+        return self.scorer.score_prepared(names, prepared)
 
-    async def seen(self, upload: Upload) -> DecodedPhoto:
-        """The upload decoded in a process; the process's death is this upload's failure and no other's."""
+    async def _decode(self, upload: Upload) -> DecodedPhoto:
+        """The upload decoded in another process, whose death is this upload's failure and no other's."""
         job = DecodeJob(
-            source=upload.data, name=upload.name, preprocess=self.scorer.card.preprocess, policy=self.policy
+            source=upload.data,
+            name=upload.name,
+            preprocess=self.scorer.card.preprocess,
+            policy=self.policy,
         )
-        self.batches.coming += 1
-        try:
-            with self.metrics.decode_seconds.time():
-                found = await asyncio.wrap_future(self.decoders.submit(job))
-        finally:
-            self.batches.coming -= 1
-        self.metrics.decoders_lost.inc(found.attempts - (not found.lost_its_process))
-        return found
+        with self.batcher.expecting(), self.metrics.decode_seconds.time():
+            photo = await asyncio.wrap_future(self.pool.submit(job))
+        lost = isinstance(photo.error, PhotoDecoderCrashed | PhotoTimedOut)
+        self.metrics.decoders_lost.inc(photo.attempts - 1 + lost)
+        return photo
 
 
-def status_of(data: bytes) -> int:
-    """Of a photo without a score: of no type that we read, or of one that should have decoded."""
-    return 415 if data and photo_format(data[:HEAD_BYTES]) is None else 422
+def status_of(error: PhotoError) -> int:
+    """The HTTP status of a photo that cannot be scored."""
+    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 422)
 
 
-def small_photo() -> bytes:
+def _small_photo() -> bytes:
     file = BytesIO()
     Image.new("RGB", (64, 64)).save(file, "JPEG")
     return file.getvalue()
+
+
+class Batcher(Generic[Item, Result]):
+    """Items of many requests gathered into batches for one thread that computes. Belongs to one event loop.
+
+    work:         a list of items to a list of as many results; called in that thread
+    size:         of a batch at most
+    gather_s:     seconds that the first item of a batch waits for more, as long as more are expected
+    observe_size: called with the size of each batch
+    """
+
+    def __init__(
+        self,
+        work: Callable[[list[Item]], list[Result]],
+        *,
+        size: int,
+        gather_s: float,
+        observe_size: Callable[[float], None],
+    ) -> None:
+        self.work, self.size, self.gather_s, self.observe_size = work, size, gather_s, observe_size
+        self.expected = 0
+        self.queue: asyncio.Queue[tuple[Item, asyncio.Future[Result]]] = asyncio.Queue()
+        self.thread = ThreadPoolExecutor(1, thread_name_prefix="rgnet-network")
+
+    @contextlib.contextmanager
+    def expecting(self) -> Iterator[None]:
+        """An item is on its way."""
+        self.expected += 1
+        try:
+            yield
+        finally:
+            self.expected -= 1
+
+    async def submit(self, item: Item) -> Result:
+        """The item's result; raises what `work` raised."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self.queue.put_nowait((item, future))
+        return await future
+
+    async def run_alone(self, call: Callable[..., Returned], *arguments: object) -> Returned:
+        """The result of another call in the same thread, between two batches."""
+        return await asyncio.get_running_loop().run_in_executor(self.thread, call, *arguments)
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            batch = await self._gather()
+            self.observe_size(len(batch))
+            items = [item for item, _ in batch]
+            try:
+                results = await asyncio.get_running_loop().run_in_executor(self.thread, self.work, items)
+            except Exception as problem:
+                for _, future in batch:
+                    if not future.done():
+                        future.set_exception(problem)
+                continue
+            for (_, future), result in zip(batch, results, strict=True):
+                # Whoever asked may have gone away
+                if not future.done():
+                    future.set_result(result)
+
+    async def _gather(self) -> list[tuple[Item, asyncio.Future[Result]]]:
+        batch = [await self.queue.get()]
+        deadline = asyncio.get_running_loop().time() + self.gather_s
+        while len(batch) < self.size:
+            if not self.queue.empty():
+                batch.append(self.queue.get_nowait())
+                continue
+            left = deadline - asyncio.get_running_loop().time()
+            if not self.expected or left <= 0:
+                break
+            try:
+                batch.append(await asyncio.wait_for(self.queue.get(), left))
+            except TimeoutError:
+                break
+        return batch

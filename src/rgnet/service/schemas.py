@@ -1,4 +1,4 @@
-"""Answers as JSON, and what OpenAPI says of them.
+"""What the service responds, as pydantic models; OpenAPI is made from them.
 
 A record is written as `rgnet score --output rows.jsonl` writes it: one meaning, one text.
 """
@@ -7,143 +7,250 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from starlette.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import JSONResponse
 
 from rgnet.explanation import Explanation
-from rgnet.results import COLUMNS
-from rgnet.service.inference import Answer
-
-TEXT, NUMBER, WHOLE = {"type": "string"}, {"type": ["number", "null"]}, {"type": ["integer", "null"]}
-MAYBE_TEXT = {"type": ["string", "null"]}
-SHA256 = {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "Of the bytes that were sent."}
-KINDS = {
-    "schema": {"type": "integer"},
-    "score": NUMBER,
-    "percentile": NUMBER,
-    "probability": NUMBER,
-    "width": WHOLE,
-    "height": WHOLE,
-    "label": MAYBE_TEXT,
-    "error": MAYBE_TEXT,
-    "notes": {"type": "array", "items": TEXT},
-}
-ROWS = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
+from rgnet.service.inference import ScoredUpload
 
 
-def named(schema: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{schema}"}
+class JSONLineResponse(JSONResponse):
+    """JSON in the very characters of a line of `rgnet score`."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace")
 
 
-def photos_of(answer: str) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "description": "One answer a photo, in the order in which they were sent.",
-        "properties": {"photos": {"type": "array", "items": named(answer), "minItems": 1}},
-        "required": ["photos"],
-        "additionalProperties": False,
-    }
+class ResponseModel(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
-ANSWER = {"sha256": SHA256, "record": named("Record")}
-SCHEMAS: dict[str, dict[str, Any]] = {
-    "Record": {
-        "type": "object",
-        "description": "As rgnet score writes it; `path` is the name that was sent, and only text.",
-        "properties": {name: KINDS.get(name, TEXT) for name in COLUMNS},
-        "required": list(COLUMNS),
-        "additionalProperties": False,
-    },
-    "Answer": {"type": "object", "properties": ANSWER, "required": list(ANSWER)},
-    "Answers": photos_of("Answer"),
-    "Explanation": {
-        "type": "object",
-        "description": "Maps row by row from the top of the upright photo, which the grid spans whole.",
-        "properties": {
-            "regions": {
-                "type": "object",
-                "properties": {
-                    "grid": {"type": "array", "items": {"type": "integer"}, "description": "Rows, columns."},
-                    "votes": {**ROWS, "description": "Every region's score, on the model's scale."},
-                    "weights": {**ROWS, "description": "Its weight in the photo's score; they sum to 1."},
-                },
-                "required": ["grid", "votes", "weights"],
-            },
-            "graph": {
-                "type": ["object", "null"],
-                "description": "For every region, row by row, its strongest neighbours in the graph.",
-            },
-            "what_if": {"type": ["object", "null"], "description": "What covering parts does to the score."},
-        },
-        "required": ["regions", "graph", "what_if"],
-    },
-    "ExplainedAnswer": {
-        "type": "object",
-        "properties": ANSWER | {"explanation": {"anyOf": [named("Explanation"), {"type": "null"}]}},
-        "required": [*ANSWER, "explanation"],
-    },
-    "Explanations": photos_of("ExplainedAnswer"),
-    "Models": {
-        "type": "object",
-        "properties": {"models": {"type": "array", "items": {"type": "object"}, "minItems": 1}},
-        "required": ["models"],
-    },
-    "Photo": {
-        "type": "object",
-        "properties": {
-            "id": TEXT,
-            "path": TEXT,
-            "score": NUMBER,
-            "thumbnail": MAYBE_TEXT,
-            "error": MAYBE_TEXT,
-        },
-        "required": ["id", "path", "score", "thumbnail", "error"],
-    },
-    "Photos": {
-        "type": "object",
-        "properties": {
-            "photos": {"type": "array", "items": named("Photo")},
-            "total": {"type": "integer", "description": "Photos that are asked for, on all pages."},
-            "failed": {"type": "integer", "description": "How many of them have no score."},
-            "about": {"type": "object", "description": "The model and its scale."},
-        },
-        "required": ["photos", "total", "failed", "about"],
-    },
-    "PhotoDetail": {
-        "type": "object",
-        "properties": {
-            "photo": named("Photo"),
-            "detail": {
-                "type": ["object", "null"],
-                "description": "Votes, weights in even shares, and packed edges of the photo's regions.",
-            },
-        },
-        "required": ["photo", "detail"],
-    },
-    "Status": {"type": "object", "properties": {"status": TEXT}, "required": ["status"]},
-    "Refusal": {
-        "type": "object",
-        "properties": {"error": TEXT},
-        "required": ["error"],
-        "additionalProperties": False,
-    },
-}
+class Error(ResponseModel):
+    error: str
 
-REASONS = {
+
+class Status(ResponseModel):
+    status: str
+
+
+# --- scoring ---------------------------------------------------------------------------------------------
+
+
+class PhotoRecord(ResponseModel):
+    """As `rgnet score` writes it; `path` is the name that was sent, and only text."""
+
+    schema_: int = Field(alias="schema")
+    path: str
+    score: float | None
+    percentile: float | None
+    label: str | None
+    probability: float | None
+    width: int | None
+    height: int | None
+    model: str
+    model_hash: str
+    engine: str
+    notes: list[str]
+    error: str | None
+
+
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="Of the bytes that were sent.")]
+
+
+class PhotoScore(ResponseModel):
+    sha256: Sha256
+    record: PhotoRecord
+
+
+class PhotoScores(ResponseModel):
+    """One entry per photo, in the order in which they were sent."""
+
+    photos: list[PhotoScore] = Field(min_length=1)
+
+    @classmethod
+    def of(cls, scored: Sequence[ScoredUpload]) -> PhotoScores:
+        return cls(photos=[PhotoScore.model_validate(_photo_values(one)) for one in scored])
+
+
+class Regions(ResponseModel):
+    """Row by row from the top of the upright photo, which the grid spans."""
+
+    grid: tuple[int, int] = Field(description="Rows, columns.")
+    votes: list[list[float]] = Field(description="Each region's score, on the model's scale.")
+    weights: list[list[float]] = Field(description="Its weight in the photo's score; they sum to 1.")
+
+
+class Neighbours(ResponseModel):
+    """For every region, row by row, its strongest neighbours."""
+
+    neighbours: list[list[int]]
+    weights: list[list[float]]
+
+
+class CellEffects(ResponseModel):
+    """What covering each cell of a grid does to the score."""
+
+    grid: tuple[int, int] = Field(description="Rows, columns.")
+    effect: list[list[float]]
+
+
+class PhotoExplanation(ResponseModel):
+    regions: Regions
+    graph: Neighbours | None
+    what_if: CellEffects | None
+
+    @classmethod
+    def of(cls, explanation: Explanation) -> PhotoExplanation:
+        values = explanation.to_dict()
+        return cls.model_validate({name: values[name] for name in cls.model_fields})
+
+
+class ExplainedPhoto(PhotoScore):
+    explanation: PhotoExplanation | None
+
+
+class ExplainedPhotos(ResponseModel):
+    """One entry per photo, in the order in which they were sent."""
+
+    photos: list[ExplainedPhoto] = Field(min_length=1)
+
+    @classmethod
+    def of(cls, scored: Sequence[ScoredUpload]) -> ExplainedPhotos:
+        return cls(photos=[ExplainedPhoto.model_validate(_explained_values(one)) for one in scored])
+
+
+def _photo_values(scored: ScoredUpload) -> dict[str, Any]:
+    return {"sha256": scored.sha256, "record": scored.record.to_dict()}
+
+
+def _explained_values(scored: ScoredUpload) -> dict[str, Any]:
+    explanation = None if scored.explanation is None else PhotoExplanation.of(scored.explanation)
+    return _photo_values(scored) | {"explanation": explanation}
+
+
+class RatingScale(ResponseModel):
+    low: float
+    high: float
+    people: str = Field(description="Who rated.")
+
+
+class ServedModel(ResponseModel):
+    name: str
+    hash: str
+    engine: str
+    scale: RatingScale
+    licence: str
+    notice: str
+    metrics: dict[str, Any] = Field(description="Evaluation results.")
+
+
+class ServedModels(ResponseModel):
+    models: list[ServedModel] = Field(min_length=1)
+
+
+# --- the gallery -----------------------------------------------------------------------------------------
+
+
+class GalleryPhoto(ResponseModel):
+    id: str
+    name: str
+    path: str
+    folder: str
+    score: float | None
+    percentile: float | None
+    label: str | None
+    probability: float | None
+    width: int | None
+    height: int | None
+    taken: str | None = Field(description="By the camera's clock.")
+    camera: str | None
+    engine: str
+    notes: list[str]
+    error: str | None
+    thumbnail: str | None = Field(description="Relative to the gallery's page.")
+
+
+class GalleryAbout(ResponseModel):
+    """The model and its scale; folders to choose from, unless there are too many."""
+
+    title: str
+    model: str
+    model_hash: str
+    low: float
+    high: float
+    people: str
+    rgnet: str
+    folders: list[str] | None = None
+
+
+class PhotoPage(ResponseModel):
+    photos: list[GalleryPhoto]
+    total: int = Field(description="Photos that match, on all pages.")
+    failed: int = Field(description="How many of them have no score.")
+    about: GalleryAbout
+
+
+class PackedEdges(ResponseModel):
+    """Every region's strongest neighbours: base64 of uint16 indices, then of uint8 weights in parts of `most`."""
+
+    count: int
+    most: float
+    data: str
+
+
+class PhotoMap(ResponseModel):
+    rows: int
+    columns: int
+    votes: list[list[float]]
+    weights: list[list[float]] | None = Field(description="1 is that of a region among equals.")
+    edges: PackedEdges | None
+    low: float
+    high: float
+    picture: str | None
+
+
+class PhotoDetail(ResponseModel):
+    photo: GalleryPhoto
+    detail: PhotoMap | None = Field(description="Votes, weights and edges of the photo's regions.")
+
+
+# --- OpenAPI ---------------------------------------------------------------------------------------------
+
+_REASONS = {
     400: "A malformed form, or one without a photo.",
     401: "The service wants its token.",
+    403: "A page of another site may not send photos.",
     404: "There is no such photo.",
     408: "The body took too long to arrive.",
     413: "A photo or the request is too large, or holds too many photos.",
     415: "Not a photo of a type that rgnet reads.",
     421: "The service does not answer to this name.",
     422: "The photo cannot be scored, or a parameter makes no sense; `error` says why.",
-    429: "Too much is waiting; Retry-After says when to come again.",
+    429: "Too much is in flight; Retry-After says when to try again.",
     503: "The catalogue cannot be read now.",
 }
 
-EXAMPLE = {
+# Of a photo that could not be scored, told with its record
+_PHOTO_STATUSES = (413, 415, 422)
+
+
+def error_responses(
+    *statuses: int, photos: type[ResponseModel] | None = None
+) -> dict[int | str, dict[str, Any]]:
+    """For `responses` of a route; photos: what the statuses of a photo may hold instead of an Error."""
+    either = Error if photos is None else Error | photos
+    return {
+        status: {
+            "model": either if status in _PHOTO_STATUSES else Error,
+            "description": _REASONS[status],
+        }
+        for status in statuses
+    }
+
+
+SCORES_EXAMPLE = {
     "photos": [
         {
             "sha256": "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c",
@@ -165,38 +272,3 @@ EXAMPLE = {
         }
     ]
 }
-
-
-def told(answers: Sequence[Answer], *, explained: bool = False) -> Response:
-    """200 where a photo was scored, else what the first one's failure is."""
-    photos = [{"sha256": answer.sha256, "record": answer.record.to_dict()} for answer in answers]
-    for photo, answer in zip(photos, answers, strict=True):
-        if explained:
-            photo["explanation"] = answer.explanation and why(answer.explanation)
-    status = 200 if any(answer.status == 200 for answer in answers) else answers[0].status
-    return as_json({"photos": photos}, status)
-
-
-def why(explanation: Explanation) -> dict[str, Any]:
-    """The explanation without the record, which stands beside it."""
-    return {name: value for name, value in explanation.to_dict().items() if name not in COLUMNS}
-
-
-def as_json(values: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """In the very characters of a JSON line."""
-    text = json.dumps(values, ensure_ascii=False, allow_nan=False)
-    return Response(text.encode("utf-8", "backslashreplace"), status, headers, "application/json")
-
-
-def refusals(*statuses: int, also: str | None = None) -> dict[int | str, dict[str, Any]]:
-    """What OpenAPI says of these statuses; `also`: the schema that a 415 or 422 may have instead."""
-    refusal = named("Refusal")
-    either = {"anyOf": [refusal, named(also)]} if also else refusal
-    return {
-        status: described(REASONS[status], either if status in (415, 422) else refusal) for status in statuses
-    }
-
-
-def described(reason: str, schema: dict[str, Any], example: Any = None) -> dict[str, Any]:
-    content = {"schema": schema} | ({"example": example} if example is not None else {})
-    return {"description": reason, "content": {"application/json": content}}

@@ -1,102 +1,116 @@
-"""What a service does, and what it refuses: one frozen value, made of arguments and of the environment."""
+"""Settings of the service: arguments first, then RGNET_ variables of the environment, then defaults."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rgnet.errors import SettingError
 
 PREFIX = "RGNET_"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-SHORTEST_TOKEN = 16
+MIN_TOKEN_LENGTH = 16
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Every field is also an environment variable: RGNET_ and its name in capitals.
-
-    model:         name or file; None for the one that comes with rgnet
-    catalogue:     of the gallery; None: there is no gallery
-    threads:       of the processor, for the network, and as many processes that decode; None for all
-    token:         that every request but a health check must bear; None: none
-    hosts:         names by which clients may call the service, "*" for any
-    origins:       pages of other sites that may call it from a browser
-    max_bytes:     of a photo; max_pixels: of a photo; max_files: of a request
-    max_waiting:   photos in hand, and max_held: their bytes in hand; beyond either, requests are told to come later
-    receive_s:     seconds a request's body may take to arrive
-    decode_s:      seconds a photo may take to decode, and decode_memory: bytes that its process may have
-    gather_s:      seconds the first photo of a batch waits for others that are being decoded
-    stop_s:        seconds that a stopping service gives what it has in hand
-    """
-
-    model: str | None = None
-    catalogue: Path | None = None
-    threads: int | None = None
-    token: str | None = field(default=None, repr=False)
-    hosts: tuple[str, ...] = LOOPBACK
-    origins: tuple[str, ...] = ()
-    max_bytes: int = 64 * 2**20
-    max_pixels: int = 100_000_000
-    max_files: int = 32
-    max_waiting: int = 128
-    max_held: int = 512 * 2**20
-    receive_s: float = 60.0
-    decode_s: float = 20.0
-    decode_memory: int = 2 * 2**30
-    gather_s: float = 0.03
-    stop_s: float = 60.0
-
-    def __post_init__(self) -> None:
-        for name in LIMITS:
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise SettingError(f"{name} is more than 0, not {value}")
-        if self.token is not None and len(self.token) < SHORTEST_TOKEN:
-            raise SettingError(
-                f"the token has {len(self.token)} characters, at least {SHORTEST_TOKEN} are needed: "
-                "make one with  openssl rand -hex 32"
-            )
-
-    @classmethod
-    def of(cls, environment: Mapping[str, str], **given: Any) -> Settings:
-        """What is given (and not None), then what the environment says. Raises SettingError."""
-        found = {
-            one.name: value
-            for one in fields(cls)
-            if (value := read(one.name, one.type, environment)) is not None
-        }
-        return cls(**found | {name: value for name, value in given.items() if value is not None})
-
-
-LIMITS = tuple(one.name for one in fields(Settings) if one.type.startswith(("int", "float")))
-
-KINDS: dict[str, Callable[[str], Any]] = {
-    "int": int,
-    "float": float,
-    "str": str,
-    "Path": Path,
-    "tuple[str, ...]": lambda text: tuple(filter(None, (word.strip() for word in text.split(",")))),
+_EXPECTED = {
+    "int_parsing": "expected a whole number",
+    "int_from_float": "expected a whole number",
+    "float_parsing": "expected a number",
+    "finite_number": "expected a finite number",
+    "greater_than": "expected more than 0",
 }
 
 
-def read(name: str, kind: str, environment: Mapping[str, str]) -> Any:
-    """What the environment says of one setting; None where it says nothing."""
-    variable = PREFIX + name.upper()
-    if not (text := environment.get(variable)):
-        return None
-    kind = kind.removesuffix(" | None")
+def _split_commas(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(filter(None, (word.strip() for word in value.split(","))))
+    return value
+
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
+
+
+class Settings(BaseSettings):
+    """Every field is also an environment variable: RGNET_ and its name in capitals.
+
+    model:           name or file; None: the model that comes with rgnet
+    catalogue:       shown as a gallery; None: no gallery
+    threads:         CPU threads for the network, and number of decoding processes; None: one per core
+    token:           that every request except health checks must carry; None: no authentication
+    hosts:           names by which clients may call the service; "*": any
+    origins:         other sites whose pages may call the service from a browser
+    max_bytes:       per photo
+    max_pixels:      per photo
+    max_files:       photos per request
+    max_waiting:     photos in flight across all requests; further requests get 429
+    max_held:        bytes in flight across all requests; further requests get 429
+    max_connections: open at once; beyond that the one idle longest is closed
+    head_s:          seconds a request's head may take to arrive
+    receive_s:       seconds a request's body may take to arrive
+    decode_s:        seconds a photo may take to decode
+    decode_memory:   bytes of address space per decoding process
+    gather_s:        seconds the first photo of a batch waits for others that are being decoded
+    stop_s:          graceful shutdown timeout, in seconds
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", allow_inf_nan=False
+    )
+
+    model: str | None = None
+    catalogue: Path | None = None
+    threads: PositiveInt | None = None
+    token: SecretStr | None = None
+    hosts: CommaSeparated = ("127.0.0.1", "localhost", "::1")
+    origins: CommaSeparated = ()
+    max_bytes: PositiveInt = 64 * 2**20
+    max_pixels: PositiveInt = 100_000_000
+    max_files: PositiveInt = 32
+    max_waiting: PositiveInt = 128
+    max_held: PositiveInt = 512 * 2**20
+    max_connections: PositiveInt = 512
+    head_s: PositiveFloat = 10.0
+    receive_s: PositiveFloat = 60.0
+    decode_s: PositiveFloat = 20.0
+    decode_memory: PositiveInt = 2 * 2**30
+    gather_s: PositiveFloat = 0.03
+    stop_s: PositiveFloat = 60.0
+
+    @field_validator("token")
+    @classmethod
+    def _check_token(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and len(token) < MIN_TOKEN_LENGTH:
+            raise ValueError(
+                f"expected at least {MIN_TOKEN_LENGTH} characters, found {len(token)}: "
+                "make one with  openssl rand -hex 32"
+            )
+        return token
+
+
+def read_settings(**arguments: Any) -> Settings:
+    """Settings from arguments that are not None and from the environment. Raises SettingError."""
     try:
-        return KINDS[kind](text)
-    except ValueError:
-        raise SettingError(f"{variable} is a number ({kind}), not {text!r}") from None
+        return Settings(**{name: value for name, value in arguments.items() if value is not None})
+    except ValidationError as problem:
+        raise SettingError("; ".join(_describe(error) for error in problem.errors())) from None
 
 
-def token_in(file: Path) -> str:
-    """The token that a file holds, its ends trimmed. Raises SettingError."""
+def _describe(error: Any) -> str:
+    """One error of pydantic; never with the token in it."""
+    name = PREFIX + str(error["loc"][0]).upper()
+    if error["type"] == "value_error":
+        return f"{name}: {error['msg'].removeprefix('Value error, ')}"
+    if error["type"] == "extra_forbidden":
+        return f"{name}: there is no such setting"
+    return f"{name}: {_EXPECTED.get(error['type'], error['msg'])}, found {error['input']!r}"
+
+
+def read_token(file: Path) -> str:
+    """The token in a file, without white space around it. Raises SettingError."""
     try:
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as problem:
-        raise SettingError(f"the token file {file} cannot be read ({problem}): name another") from problem
+        raise SettingError(
+            f"the token file {file} cannot be read ({problem}): check its path and permissions"
+        ) from problem

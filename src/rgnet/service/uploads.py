@@ -1,25 +1,28 @@
-"""What came in a request's body: photos as bytes, read piece by piece and never beyond a limit.
+"""Photos from a request's body, read piece by piece and never beyond a limit.
 
-A name that a client gives is text for the answer. Nothing is ever opened by it.
+A name that a client gives is text for the response. Nothing is ever opened by it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from rgnet.service.refusals import Refused
-from rgnet.service.room import Stay
+from rgnet.service.limits import RequestRefused, Reservation
 from rgnet.service.settings import Settings
 
-FIELD = "files"
-FORM = "multipart/form-data"
-BARE = "application/octet-stream"
-NAMELESS = "<bytes>"
+Result = TypeVar("Result")
+
+FORM_FIELD = "files"
+FORM_TYPE = "multipart/form-data"
+BINARY_TYPE = "application/octet-stream"
+UNNAMED = "<bytes>"
+# What a form may hold besides photos: part headers and other fields
 FORM_OVERHEAD = 2**16
 
 
@@ -31,39 +34,19 @@ class Upload:
     data: bytes = field(repr=False)
 
 
-@dataclass(slots=True)
-class Part:
-    """A photo that is still arriving."""
-
-    name: str
-    pieces: list[bytes] = field(default_factory=list)
-    size: int = 0
-
-    def add(self, piece: bytes, stay: Stay, settings: Settings) -> None:
-        """Raises Refused: 413 beyond the limit, 429 where there is no room."""
-        self.size += len(piece)
-        if self.size > settings.max_bytes:
-            raise too_large(f"{self.name}: more than {settings.max_bytes} bytes")
-        stay.hold(len(piece))
-        self.pieces.append(piece)
-
-    def done(self) -> Upload:
-        return Upload(self.name, b"".join(self.pieces))
-
-
-def too_large(found: str) -> Refused:
-    return Refused(413, f"{found}: send a smaller photo, or fewer at once")
-
-
-async def received(
-    body: AsyncIterator[bytes], headers: dict[str, str], name: str, stay: Stay, settings: Settings
+async def read_uploads(
+    body: AsyncIterator[bytes],
+    headers: Mapping[str, str],
+    name: str,
+    reservation: Reservation,
+    settings: Settings,
 ) -> list[Upload]:
     """The photos of a request, at least one, in the order they were sent.
 
     name: of a photo that is the body itself
-    Raises Refused: 400 for a malformed form, 408, 413, 415 or 429.
+    Raises RequestRefused: 400 for a malformed form, 408, 413, 415 or 429.
     """
-    reader = reader_for(headers, name, stay, settings)
+    reader = _reader_for(headers, name, reservation, settings)
     try:
         async with asyncio.timeout(settings.receive_s):
             async for piece in body:
@@ -71,121 +54,164 @@ async def received(
                     reader.feed(piece)
     except TimeoutError:
         reason = f"the body took more than {settings.receive_s:g} s to arrive: send a smaller photo, or fewer"
-        raise Refused(408, reason) from None
+        raise RequestRefused(408, reason) from None
     return reader.uploads()
 
 
-def reader_for(headers: dict[str, str], name: str, stay: Stay, settings: Settings) -> Bare | Form:
-    """How to read a body of this type; refuses by its announced length before a byte of it is read."""
-    kind, options = parse_options_header(headers.get("content-type", ""))
+class _Reader(Protocol):
+    def feed(self, piece: bytes) -> None: ...
+
+    def uploads(self) -> list[Upload]: ...
+
+
+def _reader_for(
+    headers: Mapping[str, str], name: str, reservation: Reservation, settings: Settings
+) -> _Reader:
+    """A reader for this content type; a body announced as too long is refused before a byte of it is read."""
+    raw_type, options = parse_options_header(headers.get("content-type", ""))
+    content_type = raw_type.decode("latin-1").lower()
     length = headers.get("content-length", "")
     announced = int(length) if length.isdecimal() else 0
-    kind = kind.decode("latin-1").lower()
-    if kind == FORM:
-        check_length(announced, settings.max_bytes * settings.max_files + FORM_OVERHEAD, settings)
-        return Form(options.get(b"boundary", b""), stay, settings)
-    if kind == BARE or kind.startswith("image/"):
-        check_length(announced, settings.max_bytes, settings)
-        return Bare(name, stay, settings)
-    found = f"found {kind}" if kind else "found none"
-    raise Refused(
-        415, f"expected a content type of {FORM}, image/* or {BARE}, {found}: name the photo's type"
+    if content_type == FORM_TYPE:
+        _check_length(announced, settings.max_bytes * settings.max_files + FORM_OVERHEAD, settings)
+        return _FormReader(options.get(b"boundary", b""), reservation, settings)
+    if content_type == BINARY_TYPE or content_type.startswith("image/"):
+        _check_length(announced, settings.max_bytes, settings)
+        return _BodyReader(name, reservation, settings)
+    found = content_type or "none"
+    raise RequestRefused(
+        415,
+        f"content type: expected {FORM_TYPE}, image/* or {BINARY_TYPE}, found {found}: name the photo's type",
     )
 
 
-def check_length(announced: int, most: int, settings: Settings) -> None:
-    most = min(most, settings.max_held)
-    if announced > most:
-        raise too_large(f"a body of {announced} bytes, where at most {most} are taken")
+def _check_length(announced: int, limit: int, settings: Settings) -> None:
+    limit = min(limit, settings.max_held)
+    if announced > limit:
+        raise _too_large(f"a body of {announced} bytes, where the limit is {limit}")
 
 
-class Bare:
+def _too_large(found: str) -> RequestRefused:
+    return RequestRefused(413, f"{found}: send a smaller photo, or fewer at once")
+
+
+class _Part:
+    """A photo that is still arriving."""
+
+    def __init__(self, name: str, reservation: Reservation, settings: Settings) -> None:
+        reservation.add_photo()
+        self.name, self.reservation, self.settings = name or UNNAMED, reservation, settings
+        self.pieces: list[bytes] = []
+        self.size = 0
+
+    def add(self, piece: bytes) -> None:
+        """Raises RequestRefused: 413 beyond the limit, 429 where there is no capacity."""
+        self.size += len(piece)
+        if self.size > self.settings.max_bytes:
+            raise _too_large(f"{self.name}: more than {self.settings.max_bytes} bytes")
+        self.reservation.add_bytes(len(piece))
+        self.pieces.append(piece)
+
+    def upload(self) -> Upload:
+        return Upload(self.name, b"".join(self.pieces))
+
+
+class _BodyReader:
     """A body that is one photo."""
 
-    def __init__(self, name: str, stay: Stay, settings: Settings) -> None:
-        self.part = Part(name or NAMELESS)
-        self.stay, self.settings = stay, settings
-        stay.photo()
+    def __init__(self, name: str, reservation: Reservation, settings: Settings) -> None:
+        self._part = _Part(name, reservation, settings)
 
     def feed(self, piece: bytes) -> None:
-        self.part.add(piece, self.stay, self.settings)
+        self._part.add(piece)
 
     def uploads(self) -> list[Upload]:
-        return [self.part.done()]
+        return [self._part.upload()]
 
 
-class Form:
-    """A multipart form whose field `files` holds photos, one or many."""
+class _FormReader:
+    """A multipart form whose field `files` holds one photo or many; other fields are read past."""
 
-    def __init__(self, boundary: bytes, stay: Stay, settings: Settings) -> None:
-        self.stay, self.settings = stay, settings
-        self.parts: list[Part] = []
-        self.headers: dict[bytes, bytes] = {}
-        self.field = self.value = b""
-        self.open = True
-        names = (
-            "part_begin",
-            "header_field",
-            "header_value",
-            "header_end",
-            "headers_finished",
-            "part_data",
-            "end",
-        )
-        callbacks: dict[str, Callable] = {f"on_{name}": getattr(self, name) for name in names}
-        expect(bool(boundary), "the form has no boundary")
-        self.parser = self.strictly(MultipartParser, boundary, callbacks)
+    def __init__(self, boundary: bytes, reservation: Reservation, settings: Settings) -> None:
+        _require(bool(boundary), "the form has no boundary")
+        self._reservation, self._settings = reservation, settings
+        self._parts: list[_Part] = []
+        self._headers: dict[bytes, bytes] = {}
+        self._header_name = self._header_value = b""
+        self._current: _Part | None = None
+        self._ignored_bytes = 0
+        self._ended = False
+        callbacks: Any = {
+            "on_part_begin": self._on_part_begin,
+            "on_header_field": self._on_header_field,
+            "on_header_value": self._on_header_value,
+            "on_header_end": self._on_header_end,
+            "on_headers_finished": self._on_headers_finished,
+            "on_part_data": self._on_part_data,
+            "on_end": self._on_end,
+        }
+        self._parser = _well_formed(MultipartParser, boundary, callbacks)
 
     def feed(self, piece: bytes) -> None:
-        self.strictly(self.parser.write, piece)
-
-    def strictly(self, call: Callable, *arguments: object) -> object:
-        try:
-            return call(*arguments)
-        except FormParserError as problem:
-            raise Refused(400, f"the form is malformed ({problem}): send it as multipart/form-data") from None
+        _well_formed(self._parser.write, piece)
 
     def uploads(self) -> list[Upload]:
-        expect(not self.open, "the form ends early")
-        expect(bool(self.parts), f"the form holds no photo in its field {FIELD!r}")
-        return [part.done() for part in self.parts]
+        _require(self._ended, "the form ends early")
+        _require(bool(self._parts), f"the form holds no photo in its field {FORM_FIELD!r}")
+        return [part.upload() for part in self._parts]
 
-    # What the parser tells, in the order it comes
+    # Called by the parser, in this order
 
-    def part_begin(self) -> None:
-        self.headers, self.field, self.value = {}, b"", b""
+    def _on_part_begin(self) -> None:
+        self._headers, self._header_name, self._header_value = {}, b"", b""
 
-    def header_field(self, data: bytes, start: int, end: int) -> None:
-        self.field += data[start:end]
+    def _on_header_field(self, data: bytes, start: int, end: int) -> None:
+        self._header_name += data[start:end]
 
-    def header_value(self, data: bytes, start: int, end: int) -> None:
-        self.value += data[start:end]
+    def _on_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._header_value += data[start:end]
 
-    def header_end(self) -> None:
-        self.headers[self.field.lower()] = self.value
-        self.field = self.value = b""
+    def _on_header_end(self) -> None:
+        self._headers[self._header_name.lower()] = self._header_value
+        self._header_name = self._header_value = b""
 
-    def headers_finished(self) -> None:
-        _, options = parse_options_header(self.headers.get(b"content-disposition", b""))
-        field = text(options.get(b"name", b""))
-        expect(field == FIELD, f"expected the field {FIELD!r}, found {field!r}")
-        if len(self.parts) >= self.settings.max_files:
-            raise too_large(f"more than {self.settings.max_files} photos")
-        self.stay.photo()
-        self.parts.append(Part(text(options.get(b"filename", b"")) or NAMELESS))
+    def _on_headers_finished(self) -> None:
+        _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
+        if options.get(b"name") != FORM_FIELD.encode():
+            self._current = None
+            return
+        if len(self._parts) >= self._settings.max_files:
+            raise _too_large(f"more than {self._settings.max_files} photos")
+        filename = _as_text(options.get(b"filename", b""))
+        self._current = _Part(filename, self._reservation, self._settings)
+        self._parts.append(self._current)
 
-    def part_data(self, data: bytes, start: int, end: int) -> None:
-        self.parts[-1].add(data[start:end], self.stay, self.settings)
+    def _on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._current is not None:
+            self._current.add(data[start:end])
+            return
+        self._ignored_bytes += end - start
+        if self._ignored_bytes > FORM_OVERHEAD:
+            raise _too_large(f"more than {FORM_OVERHEAD} bytes in fields other than {FORM_FIELD!r}")
 
-    def end(self) -> None:
-        self.open = False
+    def _on_end(self) -> None:
+        self._ended = True
 
 
-def expect(good: bool, reason: str) -> None:
+def _well_formed(parse: Callable[..., Result], *arguments: Any) -> Result:
+    try:
+        return parse(*arguments)
+    except FormParserError as problem:
+        raise RequestRefused(
+            400, f"the form is malformed ({problem}): send it as multipart/form-data"
+        ) from None
+
+
+def _require(good: bool, reason: str) -> None:
     if not good:
-        raise Refused(400, f"{reason}: send photos as multipart/form-data in a field {FIELD!r}")
+        raise RequestRefused(400, f"{reason}: send photos as multipart/form-data in a field {FORM_FIELD!r}")
 
 
-def text(raw: bytes) -> str:
+def _as_text(raw: bytes) -> str:
     """A client's bytes as text; what is not UTF-8 becomes escapes."""
     return raw.decode("utf-8", "backslashreplace")

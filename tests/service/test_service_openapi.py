@@ -1,4 +1,4 @@
-"""Requests that nobody would write, made up from the OpenAPI description, against a service in a process of its own."""
+"""Requests that nobody would write, generated from the OpenAPI document, against a service in a process of its own."""
 
 import pytest
 import requests
@@ -6,15 +6,13 @@ import requests
 EXAMPLES = 12
 
 
-@pytest.fixture
-def described(run_service, scanned):
+@pytest.fixture(scope="module")
+def openapi(running_gallery):
     schemathesis = pytest.importorskip("schemathesis", reason="needs schemathesis")
-    running = run_service("--catalogue", scanned.catalogue)
-    yield schemathesis.openapi.from_url(f"{running.address}/openapi.json")
-    assert running.told_to_stop() == 0 and "Traceback" not in running.log.read_text()
+    return schemathesis.openapi.from_url(f"{running_gallery.address}/openapi.json")
 
 
-def test_no_request_made_up_from_the_description_is_answered_otherwise_than_described(described):
+def test_no_generated_request_is_answered_otherwise_than_documented(openapi):
     from hypothesis import HealthCheck, given, seed, settings
     from schemathesis import GenerationMode
     from schemathesis.checks import not_a_server_error
@@ -24,7 +22,7 @@ def test_no_request_made_up_from_the_description_is_answered_otherwise_than_desc
         status_code_conformance,
     )
 
-    # Whether random bytes are a photo is not the description's to say: 200, 415 and 422 are all as described
+    # Whether random bytes are a photo is not the document's to say: 200, 415 and 422 are all as documented
     sensible = [status_code_conformance, content_type_conformance, response_schema_conformance]
     sent = []
 
@@ -41,7 +39,7 @@ def test_no_request_made_up_from_the_description_is_answered_otherwise_than_desc
 
         run()
 
-    operations = [found.ok() for found in described.get_all_operations()]
+    operations = [found.ok() for found in openapi.get_all_operations()]
     with requests.Session() as session:
         for operation in operations:
             send(operation, GenerationMode.POSITIVE, sensible)
@@ -52,8 +50,8 @@ def test_no_request_made_up_from_the_description_is_answered_otherwise_than_desc
 
 
 @pytest.mark.parametrize("route", ["/v1/score", "/v1/explain"])
-def test_a_good_photos_answer_is_as_described(described, photo, route):
-    operation = described[route]["POST"]
-    address = described.get_base_url().rstrip("/") + route
+def test_a_good_photos_response_is_as_documented(openapi, photo, route):
+    operation = openapi[route]["POST"]
+    address = openapi.get_base_url().rstrip("/") + route
     for data in (photo(1), photo(1)[:500], b"text"):
         operation.validate_response(requests.post(address, files={"files": ("a.jpg", data)}, timeout=60))

@@ -1,4 +1,4 @@
-"""Photos made of noise, and what a hostile one may carry."""
+"""Photos made of noise, what a hostile one may carry, and a decoder that is too slow for one."""
 
 import io
 import time
@@ -8,7 +8,7 @@ from PIL import Image
 
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, run_job
 
-EVIL = "<img src=x onerror=alert(1)>.jpg"
+HOSTILE_NAME = "<img src=x onerror=alert(1)>.jpg"
 SECRET = "a place that nobody should learn"
 
 
@@ -20,7 +20,7 @@ def noise(seed: int, *, size: tuple[int, int] = (80, 60), format: str = "JPEG") 
     return file.getvalue()
 
 
-def located(data: bytes) -> bytes:
+def add_location(data: bytes) -> bytes:
     """The photo with a place in its EXIF."""
     image, file = Image.open(io.BytesIO(data)), io.BytesIO()
     exif = Image.Exif()
@@ -32,7 +32,7 @@ def located(data: bytes) -> bytes:
     return file.getvalue()
 
 
-def slow(job: DecodeJob) -> DecodedPhoto:
+def decode_slowly(job: DecodeJob) -> DecodedPhoto:
     """A decoder that takes half a minute for slow.jpg."""
     if job.name == "slow.jpg":
         time.sleep(30)
