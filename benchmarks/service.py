@@ -8,6 +8,9 @@ Prints, all measured in this one run, with service and clients on the same two c
                     which is what N clients would wait if the service cost nothing
   lost, mixed_up    answers that did not come, that were another photo's by hash, name or score: 0 and 0
   memory_mb         of the service and of its decoders after each of 3 rounds of shared/photos/hard
+  endurance         20,000 small requests beside 1,000 silent connections: statuses, p50 and p99 in seconds, memory of
+                    the service after each quarter, connections dropped, lines in its log
+  killed            SIGKILL under load: decoders that outlive it, seconds until a new one on the same port answers
 """
 
 from __future__ import annotations
@@ -15,8 +18,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import hashlib
+import io
 import itertools
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -29,6 +34,7 @@ from statistics import median, quantiles
 
 import psutil
 from photos import twelve_megapixels
+from PIL import Image
 from score import CORES, machine, on_two_cores
 
 import rgnet
@@ -41,13 +47,11 @@ HARD = Path(__file__).resolve().parents[2] / "shared" / "photos" / "hard"
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    options.add_argument(
-        "--photos", type=Path, help="folder of photos to send (left out: 12 megapixels each)"
-    )
+    options.add_argument("--photos", type=Path, help="folder of photos to send (default: 12 megapixels each)")
     options.add_argument("--clients", type=int, default=64)
     options.add_argument("--seconds", type=float, default=60)
     options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--skip", nargs="*", default=[], choices=["load", "memory"])
+    options.add_argument("--skip", nargs="*", default=[], choices=["load", "memory", "endurance", "killed"])
     options.add_argument("--json", type=Path, help="also write the figures to this file")
     chosen = options.parse_args()
     on_two_cores()
@@ -58,6 +62,10 @@ def main() -> None:
             figures |= load(list(find_photos([folder]))[:PHOTOS], chosen.clients, chosen.seconds)
         if "memory" not in chosen.skip and HARD.is_dir():
             figures |= memory(chosen.rounds)
+        if "endurance" not in chosen.skip:
+            figures["endurance"] = endurance(Path(scratch))
+        if "killed" not in chosen.skip:
+            figures["killed"] = asyncio.run(kill_under_load())
     print(json.dumps(figures, indent=2))
     if chosen.json:
         chosen.json.write_text(json.dumps(figures, indent=2) + "\n")
@@ -144,14 +152,28 @@ def load(files: list[Path], clients: int, seconds: float) -> dict:
 
 @contextmanager
 def serving() -> Iterator[tuple[psutil.Process, int]]:
-    command = [sys.executable, "-m", "rgnet", "serve", "--port", "0", "--threads", str(CORES)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+    running, port = start()
+    with running:
         try:
-            line = running.stderr.readline()
-            yield psutil.Process(running.pid), int(line.partition("http://127.0.0.1:")[2].partition(";")[0])
+            yield psutil.Process(running.pid), port
         finally:
             running.terminate()
             assert running.wait() == 0, "the service did not stop as it should"
+
+
+def start(port: int = 0, log: Path | None = None) -> tuple[subprocess.Popen, int]:
+    """The service and its port, once it listens."""
+    command = [sys.executable, "-m", "rgnet", "serve", "--port", str(port), "--threads", str(CORES)]
+    if log is None:
+        running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        lines = running.stderr.readline
+    else:
+        running = subprocess.Popen(command, stderr=log.open("w"))
+        lines = log.read_text
+    while "http://127.0.0.1:" not in (line := lines()):
+        assert running.poll() is None, "the service did not start"
+        time.sleep(0.05)
+    return running, int(line.partition("http://127.0.0.1:")[2].partition(";")[0])
 
 
 def spent_by(process: psutil.Process) -> float:
@@ -236,6 +258,130 @@ async def send_all(port: int, files: list[Path]) -> dict[int, int]:
         counts[status] = counts.get(status, 0) + 1
     writer.close()
     return counts
+
+
+# --- endurance -------------------------------------------------------------------------------------------
+
+SMALL_REQUESTS, IDLE_CONNECTIONS, SMALL_CLIENTS = 20_000, 1_000, 8
+
+
+def endurance(folder: Path) -> dict:
+    """Small requests of several kinds, one in twenty of them a photo, while silent connections stay open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(4096, hard)), hard))
+    log = folder / "serve.log"
+    running, port = start(log=log)
+    try:
+        figures = asyncio.run(besiege(port, psutil.Process(running.pid)))
+    finally:
+        running.terminate()
+        code = running.wait()
+    lines = log.read_text().splitlines()
+    return figures | {"exit_code": code, "log_lines": len(lines), "log_bytes": log.stat().st_size}
+
+
+async def besiege(port: int, process: psutil.Process) -> dict:
+    keeper = asyncio.create_task(keep_silent_connections(port))
+    await asyncio.sleep(1)
+    statuses: dict[int, int] = {}
+    seconds: list[float] = []
+    after = [round(process.memory_info().rss / 2**20)]
+    for quarter in range(4):
+        numbers = iter(range(quarter * SMALL_REQUESTS // 4, (quarter + 1) * SMALL_REQUESTS // 4))
+        await asyncio.gather(
+            *(small_requests(port, numbers, statuses, seconds) for _ in range(SMALL_CLIENTS))
+        )
+        after.append(round(process.memory_info().rss / 2**20))
+    keeper.cancel()
+    hundredths = quantiles(seconds, n=100)
+    return {
+        "requests": len(seconds),
+        "statuses": statuses,
+        "p50_s": round(median(seconds), 4),
+        "p99_s": round(hundredths[-1], 4),
+        "memory_mb": after,
+    }
+
+
+async def keep_silent_connections(port: int) -> None:
+    """As many as there may be; each that the service closes is opened again."""
+
+    async def stay_silent() -> None:
+        while True:
+            try:
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                await reader.read(1)
+                writer.close()
+            except OSError:
+                pass
+            await asyncio.sleep(0.5)
+
+    await asyncio.gather(*(stay_silent() for _ in range(IDLE_CONNECTIONS)))
+
+
+async def small_requests(
+    port: int, numbers: Iterator[int], statuses: dict[int, int], seconds: list[float]
+) -> None:
+    """Each on a connection of its own. Status 0: no answer came."""
+    photo = small_photo()
+    for number in numbers:
+        begun = time.perf_counter()
+        kind = number % 20
+        if kind == 0:
+            head = f"POST /v1/score HTTP/1.1\r\nContent-Type: image/jpeg\r\nContent-Length: {len(photo)}"
+        else:
+            method = "HEAD" if kind % 2 else "GET"
+            head = f"{method} {('/healthz', '/v1/models', '/nowhere', '/docs')[kind % 4]} HTTP/1.1"
+        body = photo if kind == 0 else b""
+        status = await one_request(
+            port, f"{head}\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode() + body
+        )
+        statuses[status] = statuses.get(status, 0) + 1
+        seconds.append(time.perf_counter() - begun)
+
+
+async def one_request(port: int, request: bytes) -> int:
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request)
+        answer = await reader.read()
+        writer.close()
+        return int(answer.split(b" ", 2)[1])
+    except (OSError, IndexError):
+        return 0
+
+
+def small_photo() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (64, 48), "teal").save(file, "JPEG")
+    return file.getvalue()
+
+
+async def kill_under_load() -> dict:
+    """The service killed while it scores, and started again at once on the same port."""
+    running, port = start()
+    decoders = psutil.Process(running.pid).children(recursive=True)
+    statuses: dict[int, int] = {}
+    photos = iter(range(0, 20_000_000, 20))  # of the numbers of small_requests, those that send a photo
+    load = [asyncio.create_task(small_requests(port, photos, statuses, [])) for _ in range(SMALL_CLIENTS)]
+    await asyncio.sleep(3)
+    for client in load:
+        client.cancel()
+    running.kill()
+    running.wait()
+    _, alive = psutil.wait_procs(decoders, timeout=10)
+    begun = time.perf_counter()
+    running, _ = start(port)
+    request = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    status, seconds = await one_request(port, request), time.perf_counter() - begun
+    running.terminate()
+    return {
+        "answered_before": statuses.get(200, 0),
+        "decoders_left": len(alive),
+        "restart_s": round(seconds, 2),
+        "status": status,
+        "exit_code": running.wait(),
+    }
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -91,3 +92,29 @@ def test_a_broken_profile_is_a_note():
     photo = decode(saved(scene(), "PNG", icc_profile=b"no profile at all"))
     assert photo.notes == ("colour profile ignored: it is broken (cannot open profile from string)",)
     assert np.array_equal(np.asarray(photo.image), np.asarray(scene()))
+
+
+def padded_profile(seed: int, size: int) -> bytes:
+    """A sound profile that is much larger than it has to be, and like no other."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return profile + np.random.default_rng(seed).bytes(size - len(profile))
+
+
+def test_no_profile_stays_in_memory_after_its_photo():
+    photos = [saved(scene(), "TIFF", icc_profile=padded_profile(seed, 8 * 2**20)) for seed in range(6)]
+    decode(photos[0])
+    tracemalloc.start()
+    try:
+        for photo in photos:
+            assert decode(photo).notes == ()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 2**20
+
+
+def test_a_profile_larger_than_any_real_one_is_a_note():
+    plain, image = scene(), saved(scene(), "TIFF", icc_profile=padded_profile(0, 17 * 2**20))
+    photo = decode(image)
+    assert photo.notes == ("colour profile ignored: it is larger than any real one (17 MB)",)
+    assert (np.asarray(photo.image) == np.asarray(plain)).all()

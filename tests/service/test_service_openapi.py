@@ -33,7 +33,7 @@ def test_no_generated_request_is_answered_otherwise_than_documented(openapi):
         )
         @given(case=operation.as_strategy(generation_mode=mode))
         def run(case):
-            answer = case.call(session=session)
+            answer = case.call(session=session, timeout=60)
             sent.append((operation.label, answer.status_code))
             case.validate_response(answer, checks=[not_a_server_error, *checks])
 

@@ -13,6 +13,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from urllib.request import urlopen
 
+import psutil
 import pytest
 
 import rgnet.cli
@@ -70,7 +71,8 @@ def test_killed_decoders_cost_no_response(run_service, photo):
 
     for decoder in running.decoders():
         decoder.kill()
-        decoder.wait()
+        while decoder.status() != psutil.STATUS_ZOMBIE:  # until the service looks for it
+            time.sleep(0.01)
     assert [post(running.port, photo(2))[0] for _ in range(4)] == [200] * 4
     assert running.stop() == 0
 

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import OrderedDict
 from functools import lru_cache
 from io import BytesIO
+from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
+if TYPE_CHECKING:
+    from PIL.ImageCms import ImageCmsTransform
+
 # The colour model a profile describes, and the Pillow mode that holds it
 _PROFILE_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 _MODE_WORDS = {"L": "grey"}
+
+# The largest real ones, of printing presses, have a few megabytes
+_MAX_PROFILE_BYTES = 16 * 2**20
+_CACHED_TRANSFORMS = 32
 
 # A file does not say what its white is in 32-bit and float grey: the smallest of these that holds its maximum
 _INTEGER_WHITES = (255.0, 65535.0, 4294967295.0)
@@ -82,6 +93,9 @@ def _convert(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, li
     """`image` through its profile to sRGB; a profile that is broken or of another model is left out."""
     if image.mode == "LAB":
         return _lab_to_srgb(image), []
+    if profile and len(profile) > _MAX_PROFILE_BYTES:
+        found = f"{len(profile) / 2**20:.0f} MB"
+        return image.convert("RGB"), [f"colour profile ignored: it is larger than any real one ({found})"]
     if not profile:
         plain = ["CMYK without a colour profile: colours are approximate"] if image.mode == "CMYK" else []
         return image.convert("RGB"), plain
@@ -97,12 +111,30 @@ def _convert(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, li
     return (image.convert("RGB") if transform is None else transform.apply(image)), []
 
 
-@lru_cache(maxsize=32)
-def _transform(profile: bytes):
+_transforms: OrderedDict[bytes, tuple[str, ImageCmsTransform | None]] = OrderedDict()
+_transforms_lock = Lock()
+
+
+def _transform(profile: bytes) -> tuple[str, ImageCmsTransform | None]:
     """(mode, transform) of a profile to sRGB; the transform is None where it would change nothing visible.
 
-    Little CMS transforms are read-only once built, so that threads share them.
+    The last few are cached by their profile's hash: profiles themselves may be large. Little CMS transforms are
+    read-only once built, so that threads share them.
     """
+    key = hashlib.sha256(profile).digest()
+    with _transforms_lock:
+        if key in _transforms:
+            _transforms.move_to_end(key)
+            return _transforms[key]
+    built = _build_transform(profile)
+    with _transforms_lock:
+        _transforms[key] = built
+        while len(_transforms) > _CACHED_TRANSFORMS:
+            _transforms.popitem(last=False)
+    return built
+
+
+def _build_transform(profile: bytes) -> tuple[str, ImageCmsTransform | None]:
     from PIL import ImageCms
 
     source = ImageCms.ImageCmsProfile(BytesIO(profile))

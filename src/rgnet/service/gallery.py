@@ -82,7 +82,7 @@ class Gallery:
 
     async def picture(self, row: Row, kind: PictureKind) -> bytes:
         """A JPEG of the photo. Raises RequestRefused (404) where there can be none."""
-        if row.record.error is not None:
+        if isinstance(row.record, ScoreFailure):
             raise RequestRefused(404, f"{row.record.path} has no picture: {row.record.error}")
         return await self.cache.get((row.sha256, kind), lambda: self._make_picture(row, LONG_SIDE[kind]))
 
@@ -92,7 +92,7 @@ class Gallery:
 
     async def photo_map(self, row: Row) -> PhotoMap | None:
         """What the photo's own page shows beyond its row; None where it has no score."""
-        if row.record.error is not None:
+        if isinstance(row.record, ScoreFailure):
             return None
         try:
             data = await self.cache.get((row.sha256, "map"), lambda: self._explain(row))
@@ -122,7 +122,7 @@ class Gallery:
         """Only if the file's content is still what was scanned. Raises RequestRefused (404)."""
         job = DecodeJob(
             source=row.record.path,
-            expected_sha256=row.sha256 and bytes.fromhex(row.sha256),
+            expected_sha256=bytes.fromhex(row.sha256) if row.sha256 else None,
             preprocess=preprocess,
             pictures=pictures,
             picture_format="JPEG",
@@ -136,7 +136,7 @@ class Gallery:
 
 
 def gallery_photo(row: Row) -> GalleryPhoto:
-    thumbnail = f"v1/photos/{row.id}/thumbnail" if row.record.error is None else None
+    thumbnail = f"v1/photos/{row.id}/thumbnail" if row.record.ok else None
     values = page.listed(row.id, row.record, taken=row.taken, camera=row.camera, thumbnail=thumbnail)
     return GalleryPhoto.model_validate(values)
 

@@ -82,7 +82,7 @@ class Inference:
         photos = await asyncio.gather(*(self._decode(upload) for _ in range(self.scorer.threads)))
         batch = [(upload.name, photo.prepared_or_error) for photo in photos]
         for record in await self.batcher.run_alone(self._score_batch, batch):
-            assert record.ok, record.error
+            assert not isinstance(record, ScoreFailure), record.error
 
     async def score(self, upload: Upload) -> ScoredUpload:
         photo = await self._decode(upload)

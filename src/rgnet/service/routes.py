@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pathlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -32,6 +33,8 @@ from rgnet.service.schemas import (
 from rgnet.service.settings import Settings
 from rgnet.service.uploads import BINARY_TYPE, FORM_FIELD, FORM_TYPE, Upload, read_uploads
 
+Responses = dict[int | str, dict[str, Any]]
+
 MAX_WHAT_IF_CELLS = 10
 
 _BINARY = {"type": "string", "format": "binary"}
@@ -42,7 +45,7 @@ _BINARY = {"type": "string", "format": "binary"}
 
 def health_router(metrics: Metrics) -> APIRouter:
     router = APIRouter(tags=["operation"])
-    prometheus_text = {
+    prometheus_text: Responses = {
         200: {"description": "Counts.", "content": {"text/plain": {"schema": {"type": "string"}}}}
     }
 
@@ -87,7 +90,7 @@ def scoring_router(inference: Inference, capacity: Capacity, settings: Settings)
     router = APIRouter(tags=["scoring"])
     body = _request_body(settings.max_files)
     statuses = (400, 401, 403, 408, 413, 415, 421, 422, 429)
-    example = {200: {"content": {"application/json": {"example": SCORES_EXAMPLE}}}}
+    example: Responses = {200: {"content": {"application/json": {"example": SCORES_EXAMPLE}}}}
 
     async def run(
         request: Request, name: str, work: Callable[[Upload], Awaitable[ScoredUpload]]
@@ -170,7 +173,7 @@ Score = Annotated[float | None, Query(allow_inf_nan=False)]
 Offset = Annotated[int, Query(ge=0, le=10**9)]
 Limit = Annotated[int, Query(ge=1, le=500)]
 
-_JPEG: dict[int | str, dict[str, Any]] = {
+_JPEG: Responses = {
     200: {"description": "A JPEG without metadata.", "content": {"image/jpeg": {"schema": _BINARY}}},
     304: {"description": "Not modified."},
 }
@@ -199,9 +202,9 @@ def gallery_router(gallery: Gallery) -> APIRouter:
             model=gallery.card.short_hash,
             lowest=min,
             highest=max,
-            since=since and since.isoformat(),
-            until=until and until.isoformat(),
-            folder=folder or None,
+            since=since.isoformat() if since else None,
+            until=until.isoformat() if until else None,
+            folder=pathlib.Path(folder) if folder else None,
         )
         descending = order == "desc" if order else sort == "score"
         asked = Asked(wanted=wanted, text=text, sort=sort, descending=descending, errors=errors)
