@@ -34,7 +34,8 @@ _TIFF_BITS, _TIFF_PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 
 def to_srgb(image: Image.Image) -> tuple[Image.Image, list[str]]:
     """A new image in mode RGB and the sRGB colour space, with notes on what had to be worked around."""
-    profile, notes = image.info.get("icc_profile"), []
+    profile = image.info.get("icc_profile")
+    notes: list[str] = []
     if image.mode.startswith(("I", "F")):
         image, notes = _eight_bits(image)
     image, alpha = _split_alpha(image)
@@ -63,10 +64,11 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 def _eight_bits(image: Image.Image) -> tuple[Image.Image, list[str]]:
     """Grey of 16 or 32 bits or floats as L or LA: scaled, where Pillow's own conversion would clip."""
     values, tags = np.asarray(image), getattr(image, "tag_v2", {})
+    notes: list[str] = []
     if image.mode.startswith("I;16"):
         bits = tags.get(_TIFF_BITS, (16,))[0]
         ramp = np.arange(65536) * (255 / (2**bits - 1))
-        grey, notes = np.rint(ramp).clip(0, 255).astype(np.uint8)[values], []
+        grey = np.rint(ramp).clip(0, 255).astype(np.uint8)[values]
     else:
         grey, notes = _scaled(values)
     if tags.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO:
