@@ -108,7 +108,10 @@ def test_a_file_that_changed_or_is_gone_shows_only_what_the_scan_stored(changing
     changed, gone = row_of(gallery, "/1.jpg"), row_of(gallery, "/2.jpg")
     (folder / "1.jpg").write_bytes((folder / "3.jpg").read_bytes())
     (folder / "2.jpg").unlink()
-    for row, reason in ((changed, "has changed since it was scanned"), (gone, "is gone since it was scanned")):
+    for row, reason in (
+        (changed, "has changed since it was scanned"),
+        (gone, "is gone since it was scanned"),
+    ):
         answer = gallery.get(f"/v1/photos/{row['id']}/thumbnail")
         assert answer.status_code == 404 and reason in answer.json()["error"]
         detail = gallery.get(f"/v1/photos/{row['id']}").json()["detail"]
