@@ -36,6 +36,7 @@ from rgnet.cli.top import top
 from rgnet.cli.train import train
 from rgnet.cli.verify import verify
 from rgnet.errors import PhotoError, RgnetError
+from rgnet.text import printable
 
 # Panels of `rgnet --help`, in the order in which one comes to need them
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
@@ -78,11 +79,30 @@ def _root(
 def main() -> None:
     """Run the command; an expected error is one line. RGNET_DEBUG=1 shows its traceback."""
     try:
-        app()
-    except RgnetError as problem:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here and not at the end of the process, where an error has no message
+    except (RgnetError, OSError) as problem:
         if os.environ.get("RGNET_DEBUG") == "1":
             raise
-        typer.secho(f"rgnet: {problem}", err=True, fg="red")
+        _drop_output()
+        typer.secho(f"rgnet: {_message(problem)}", err=True, fg="red")
         sys.exit(SOME_FAILED if isinstance(problem, PhotoError) else USAGE)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def _message(problem: RgnetError | OSError) -> str:
+    if isinstance(problem, RgnetError):
+        return printable(str(problem))
+    where = printable(os.fsdecode(problem.filename)) if problem.filename else "standard output"
+    return f"{where}: {problem.strerror or problem}"
+
+
+def _drop_output() -> None:
+    """What cannot be written now is not tried again at the end of the process."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -138,7 +138,7 @@ def read_metadata(path: Path) -> dict[str, str]:
             raise ModelForeign(
                 f"{path} is not a model file: expected safetensors written by `rgnet train`, found something else"
             )
-        text = head[8:] + file.read(max(0, length - 1))
+        text = head[8:] + file.read(max(0, min(length, size) - 1))
     try:
         entries = json.loads(text)
         metadata = entries.pop("__metadata__", {})
