@@ -14,7 +14,7 @@ NO_SUCH_DAY = "expected a day as YYYY-MM-DD, today or yesterday, found"
 
 WRONG = {
     "scroe a.jpg": (2, "No such command 'scroe'. Did you mean 'score'?"),
-    "score": (2, "Missing argument 'photos...'"),
+    "score": (2, "Missing argument"),
     "score nothing.jpg": (3, "not scored: nothing.jpg: "),
     "score *.jpg": (2, "*.jpg: expected a photo or a folder, found a pattern that matches nothing"),
     "score photos/[a-z].jpg": (2, "photos/[a-z].jpg: expected a photo or a folder, found a pattern"),
