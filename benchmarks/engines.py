@@ -1,4 +1,4 @@
-"""Each engine and precision beside torch: `python benchmarks/engines.py [--json FILE]`; needs rgnet[torch,quantize].
+"""Each engine and precision beside torch: `python benchmarks/engines.py [--json FILE]`; needs ".[torch,quantize]".
 
 Networks alone, on two cores, on photos that are decoded already: the default model in batches of eight, and the paper's
 network (DenseNet-121 at 300x300, random weights) in batches of four. Engines take turns, so that whatever else the

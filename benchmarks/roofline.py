@@ -1,6 +1,6 @@
 """What this machine allows each network, and what engines make of it: `python benchmarks/roofline.py [--json FILE]`.
 
-Needs rgnet[torch,quantize]; runs on two cores, and on an NVIDIA card where there is one. Prints, all from this run:
+Needs ".[torch,quantize]"; runs on two cores, and on an NVIDIA card where there is one. Prints, all from this run:
   matrix     the machine's rate in each precision, of one large product by the same engine, in GFLOP/s
   memory     the rate at which it reads and writes long vectors, in GB/s
   networks   for the default model and the paper's network (DenseNet-121 at 300x300, random weights): GMAC a photo; the
