@@ -1,5 +1,7 @@
 """A scan reads what is new, recognises what it knows, and neither loses nor doubles a photo, whatever ends it."""
 
+import contextlib
+import errno
 import os
 import random
 import shutil
@@ -7,16 +9,26 @@ import subprocess
 import sys
 import threading
 import time
+import unicodedata
+from pathlib import Path
 
 import pytest
-import shelf
-from shelf import counts, photo, scan
+import sample_library
+from sample_library import (
+    MODEL,
+    count_outcomes,
+    make_photo,
+    read_errors,
+    read_scores,
+    scan_folder,
+    scan_folders,
+)
 
 from rgnet.catalogue.database import Catalogue
-from rgnet.catalogue.queries import Filter, best, entry, failed
+from rgnet.catalogue.queries import find_entry, find_scored, make_filter
+from rgnet.catalogue.selects import Filter
 from rgnet.errors import CatalogueError
 
-MODEL = shelf.card().short_hash
 KILLS = 50
 
 
@@ -24,7 +36,7 @@ KILLS = 50
 def folder(tmp_path):
     """Twelve photos in two folders."""
     for index in range(12):
-        photo(tmp_path / "photos" / ("a" if index % 2 else "b") / f"{index:02}.png", 20 * index)
+        make_photo(tmp_path / "photos" / ("a" if index % 2 else "b") / f"{index:02}.png", 20 * index)
     return tmp_path / "photos"
 
 
@@ -33,152 +45,145 @@ def file(tmp_path):
     return tmp_path / "catalogue.sqlite"
 
 
-def scores(file, **asked) -> dict[str, float]:
-    with Catalogue.open(file) as catalogue:
-        return {record.path: record.score for record in best(catalogue, Filter(model=MODEL, **asked))}
-
-
 def test_a_first_scan_scores_every_photo_and_a_second_reads_none(folder, file):
-    told, gone = scan(folder, file)
-    assert counts(told) == {"scored": 12} and gone == 0
-    found = scores(file)
+    outcomes, missing = scan_folder(folder, file)
+    assert count_outcomes(outcomes) == {"scored": 12} and missing == 0
+    found = read_scores(file)
     assert list(found.values()) == sorted(found.values(), reverse=True)
     assert found == {str(path): 20.0 * int(path.stem) for path in folder.rglob("*.png")}
-    again, _ = scan(folder, file, decode=shelf.unopened)
-    assert counts(again) == {"unchanged": 12}
+    again, _ = scan_folder(folder, file, decode=sample_library.unopened)
+    assert count_outcomes(again) == {"unchanged": 12}
 
 
 def test_changed_photos_are_read_again_and_new_ones_too(folder, file):
-    scan(folder, file)
-    changed = photo(folder / "a" / "01.png", 200, size=(30, 30))
-    new = photo(folder / "new.png", 77)
-    told, _ = scan(folder, file)
-    assert counts(told) == {"unchanged": 11, "scored": 2}
-    assert scores(file)[str(changed)] == 200 and scores(file)[str(new)] == 77
+    scan_folder(folder, file)
+    changed = make_photo(folder / "a" / "01.png", 200, size=(30, 30))
+    new = make_photo(folder / "new.png", 77)
+    outcomes, _ = scan_folder(folder, file)
+    assert count_outcomes(outcomes) == {"unchanged": 11, "scored": 2}
+    assert read_scores(file)[str(changed)] == 200 and read_scores(file)[str(new)] == 77
 
 
 def test_a_file_as_young_as_its_reading_is_hashed_for_it_may_have_changed_unseen(folder, file):
     young = folder / "a" / "01.png"
     os.utime(young)
-    scan(folder, file)
+    scan_folder(folder, file)
     stamp = young.stat()
-    photo(young, 21)
+    make_photo(young, 21)
     os.utime(young, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     assert young.stat().st_size == stamp.st_size
-    told, _ = scan(folder, file)
-    assert told[str(young)] == "scored" and scores(file)[str(young)] == 21
+    outcomes, _ = scan_folder(folder, file)
+    assert outcomes[str(young)] == "scored" and read_scores(file)[str(young)] == 21
 
 
-def test_moved_photos_are_recognised_without_decoding_and_the_old_paths_are_gone(folder, file):
-    scan(folder, file)
-    before = scores(file)
+def test_moved_photos_are_recognised_without_decoding_and_the_old_paths_are_missing(folder, file):
+    scan_folder(folder, file)
+    before = read_scores(file)
     (folder / "a").rename(folder / "c")
-    told, gone = scan(folder, file, decode=shelf.hash_only)
-    assert counts(told) == {"unchanged": 6, "known": 6} and gone == 6
-    assert {path.replace("/c/", "/a/"): score for path, score in scores(file).items()} == before
-    assert len(scores(file, gone=True)) == 18
+    outcomes, missing = scan_folder(folder, file, decode=sample_library.hash_only)
+    assert count_outcomes(outcomes) == {"unchanged": 6, "known": 6} and missing == 6
+    assert {path.replace("/c/", "/a/"): score for path, score in read_scores(file).items()} == before
+    assert len(read_scores(file, include_missing=True)) == 18
 
 
 def test_a_copy_is_another_path_of_the_same_photo(folder, file):
-    scan(folder, file)
+    scan_folder(folder, file)
     copy = folder / "copy.png"
     shutil.copy2(folder / "a" / "01.png", copy)
-    told, _ = scan(folder, file)
-    assert told[str(copy)] == "known"
+    outcomes, _ = scan_folder(folder, file)
+    assert outcomes[str(copy)] == "known"
     with Catalogue.open(file) as catalogue:
-        assert set(entry(catalogue, copy, MODEL).same_photo) == {str(copy), str(folder / "a" / "01.png")}
+        assert set(find_entry(catalogue, copy, MODEL).paths) == {str(copy), str(folder / "a" / "01.png")}
 
 
 def test_a_new_model_scores_again_in_one_reading(folder, file):
-    scan(folder, file)
-    told, _ = scan(folder, file, name="other", decode=shelf.no_hash_only)
-    assert counts(told) == {"scored": 12}
+    scan_folder(folder, file)
+    outcomes, _ = scan_folder(folder, file, name="other", decode=sample_library.no_hash_only)
+    assert count_outcomes(outcomes) == {"scored": 12}
     with Catalogue.open(file) as catalogue:
-        other = list(best(catalogue, Filter(model=shelf.card("other").short_hash)))
-        assert len(other) == 12 and {record.model for record in other} == {"other"}
-    assert len(scores(file)) == 12
+        other = Filter(model=sample_library.make_card("other").short_hash)
+        models = [row.record.model for row in find_scored(catalogue, other)]
+    assert models == ["other"] * 12
+    assert len(read_scores(file)) == 12
 
 
 def test_vanished_photos_are_kept_and_come_back(folder, file, tmp_path):
-    scan(folder, file)
+    scan_folder(folder, file)
     away = tmp_path / "away"
     (folder / "a").rename(away)
-    assert scan(folder, file)[1] == 6 and len(scores(file)) == 6
-    assert scan(folder, file)[1] == 6
+    assert scan_folder(folder, file)[1] == 6 and len(read_scores(file)) == 6
+    assert scan_folder(folder, file)[1] == 6
     away.rename(folder / "a")
-    told, gone = scan(folder, file)
-    assert counts(told) == {"unchanged": 12} and gone == 0 and len(scores(file)) == 12
+    outcomes, missing = scan_folder(folder, file)
+    assert count_outcomes(outcomes) == {"unchanged": 12} and missing == 0 and len(read_scores(file)) == 12
 
 
-def test_another_folders_photos_are_not_gone_when_a_name_only_begins_alike(folder, file):
-    beside = photo(folder.parent / "photos-old" / "x.png", 5).parent
-    scan(beside, file)
-    assert scan(folder, file)[1] == 0
-    assert len(scores(file)) == 13 and len(scores(file, folder=folder)) == 12
+def test_another_folders_photos_are_not_missing_when_a_name_only_begins_alike(folder, file):
+    beside = make_photo(folder.parent / "photos-old" / "x.png", 5).parent
+    scan_folder(beside, file)
+    assert scan_folder(folder, file)[1] == 0
+    assert len(read_scores(file)) == 13 and len(read_scores(file, folder=folder)) == 12
 
 
 def test_a_photo_that_crashes_or_hangs_its_process_is_one_row_and_tried_again_by_the_next_scan(folder, file):
-    crash, hang = photo(folder / "a" / "crash.png", 1), photo(folder / "hang.png", 2)
-    told, _ = scan(folder, file, decode=shelf.harmful, seconds=3)
-    assert counts(told) == {"scored": 12, "failed": 2}
-    with Catalogue.open(file) as catalogue:
-        errors = {record.path: record.error for record in failed(catalogue, Filter(model=MODEL))}
-    assert errors[str(crash)] == (
-        f"{crash}: its decoder crashed (signal SIGABRT): save it anew, or leave it out"
-    )
+    crash, hang = make_photo(folder / "a" / "crash.png", 1), make_photo(folder / "hang.png", 2)
+    outcomes, _ = scan_folder(folder, file, decode=sample_library.harmful, seconds=3)
+    assert count_outcomes(outcomes) == {"scored": 12, "failed": 2}
+    errors = read_errors(file)
+    assert errors[str(crash)] == "its decoder crashed (signal SIGABRT): save it anew, or leave it out"
     assert "takes more than 3 s" in errors[str(hang)] and len(errors) == 2
-    again, _ = scan(folder, file)
-    assert counts(again) == {"unchanged": 12, "scored": 2}
-    with Catalogue.open(file) as catalogue:
-        assert not list(failed(catalogue, Filter(model=MODEL)))
+    again, _ = scan_folder(folder, file)
+    assert count_outcomes(again) == {"unchanged": 12, "scored": 2}
+    assert not read_errors(file)
 
 
 def test_a_photo_whose_process_dies_keeps_the_score_it_has(folder, file):
-    crash = photo(folder / "a" / "crash.png", 1)
-    scan(folder, file)
-    os.utime(crash, (shelf.PAST - 60, shelf.PAST - 60))
-    told, _ = scan(folder, file, decode=shelf.harmful)
-    assert told[str(crash)] == "failed" and scores(file)[str(crash)] == 1
-    told, _ = scan(folder, file)
-    assert told[str(crash)] == "known" and scores(file)[str(crash)] == 1
+    crash = make_photo(folder / "a" / "crash.png", 1)
+    scan_folder(folder, file)
+    os.utime(crash, (sample_library.PAST - 60, sample_library.PAST - 60))
+    outcomes, _ = scan_folder(folder, file, decode=sample_library.harmful)
+    assert outcomes[str(crash)] == "failed" and read_scores(file)[str(crash)] == 1
+    outcomes, _ = scan_folder(folder, file)
+    assert outcomes[str(crash)] == "known" and read_scores(file)[str(crash)] == 1
 
 
 def test_a_damaged_photo_is_a_row_until_it_is_repaired(folder, file):
     broken = folder / "a" / "01.png"
     broken.write_bytes(broken.read_bytes()[:40])
-    os.utime(broken, (shelf.PAST, shelf.PAST))
-    assert counts(scan(folder, file)[0]) == {"scored": 11, "failed": 1}
-    with Catalogue.open(file) as catalogue:
-        (failure,) = failed(catalogue, Filter(model=MODEL))
-        assert failure.path == str(broken) and failure.error.startswith(f"{broken}: expected a sound PNG")
+    os.utime(broken, (sample_library.PAST, sample_library.PAST))
+    assert count_outcomes(scan_folder(folder, file)[0]) == {"scored": 11, "failed": 1}
+    (error,) = read_errors(file).items()
+    assert error[0] == str(broken) and error[1].startswith("expected a sound PNG")
     copy = folder / "copy.png"
     shutil.copy2(broken, copy)
-    assert scan(folder, file)[0][str(copy)] == "failed before"
-    again, _ = scan(folder, file, decode=shelf.unopened)
-    assert counts(again) == {"unchanged": 11, "failed before": 2}
+    assert scan_folder(folder, file)[0][str(copy)] == "failed before"
+    again, _ = scan_folder(folder, file, decode=sample_library.unopened)
+    assert count_outcomes(again) == {"unchanged": 11, "failed before": 2}
     copy.unlink()
-    photo(broken, 20)
-    assert scan(folder, file)[0][str(broken)] == "scored"
-    with Catalogue.open(file) as catalogue:
-        assert not list(failed(catalogue, Filter(model=MODEL)))
+    make_photo(broken, 20)
+    assert scan_folder(folder, file)[0][str(broken)] == "scored"
+    assert not read_errors(file)
 
 
 def test_once_asked_to_stop_it_finishes_what_it_has_and_goes_on_next_time(tmp_path, file):
     for index in range(80):
-        photo(tmp_path / "many" / f"{index:02}.png", index)
-    told = {}
-    with Catalogue.open(file, make=True) as catalogue:
-        run = shelf.Scan(
+        make_photo(tmp_path / "many" / f"{index:02}.png", index)
+    outcomes = {}
+    with Catalogue.open(file, create=True) as catalogue:
+        run = sample_library.Scan(
             catalogue,
-            shelf.card(),
-            shelf.Brightness,
-            lambda path, what, _: told.update({path: what}),
-            stopping=lambda: len(told) > 3,
+            sample_library.make_card(),
+            sample_library.BrightnessScorer,
+            lambda path, what, _: outcomes.update({path: what}),
+            stopping=lambda: len(outcomes) > 3,
             processes=2,
         )
         assert run.run([tmp_path / "many"]) == 0
-    assert 3 < len(told) < 80 and len(scores(file)) == len(told)
-    assert counts(scan(tmp_path / "many", file)[0]) == {"unchanged": len(told), "scored": 80 - len(told)}
+    assert 3 < len(outcomes) < 80 and len(read_scores(file)) == len(outcomes)
+    assert count_outcomes(scan_folder(tmp_path / "many", file)[0]) == {
+        "unchanged": len(outcomes),
+        "scored": 80 - len(outcomes),
+    }
 
 
 @pytest.mark.slow
@@ -187,9 +192,9 @@ def test_killed_at_any_moment_it_loses_nothing_that_was_written_and_ends_with_ev
 ):
     many, partial = tmp_path / "many", 0
     for index in range(200):
-        photo(many / f"{index:03}.png", index)
+        make_photo(many / f"{index:03}.png", index)
     expected = {str(path): float(path.stem) for path in many.iterdir()}
-    draw, script = random.Random(0), [sys.executable, shelf.__file__, str(many)]
+    draw, script = random.Random(0), [sys.executable, sample_library.__file__, str(many)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     start = time.monotonic()
     subprocess.run([*script, str(tmp_path / "calm.sqlite")], env=environment, check=True)
@@ -200,7 +205,7 @@ def test_killed_at_any_moment_it_loses_nothing_that_was_written_and_ends_with_ev
         time.sleep(draw.uniform(0.1, 1.1) * whole)
         running.kill()
         running.wait()
-        after = scores(file) if has_model(file) else {}
+        after = read_scores(file) if has_model(file) else {}
         assert before.items() <= after.items() <= expected.items()
         partial += 0 < len(after) < 200
         before = after
@@ -210,18 +215,18 @@ def test_killed_at_any_moment_it_loses_nothing_that_was_written_and_ends_with_ev
                 leftover.unlink()
     assert partial > 3
 
-    scan(many, file)
-    assert scores(file) == expected
+    scan_folder(many, file)
+    assert read_scores(file) == expected
     with Catalogue.open(file) as catalogue:
-        assert catalogue.reading("PRAGMA integrity_check").fetchone() == ("ok",)
-        assert catalogue.reading("SELECT count(*) FROM photo").fetchone() == (200,)
+        assert catalogue.first("PRAGMA integrity_check")[0] == "ok"
+        assert catalogue.count("SELECT count(*) FROM photo") == 200
 
 
 def has_model(file) -> bool:
     """Whether a scan has come as far as beginning a catalogue."""
     try:
         with Catalogue.open(file) as catalogue:
-            return catalogue.reading("SELECT count(*) FROM model").fetchone() != (0,)
+            return catalogue.count("SELECT count(*) FROM model") > 0
     except CatalogueError:
         return False
 
@@ -229,11 +234,11 @@ def has_model(file) -> bool:
 def test_two_scans_at_once_do_each_other_no_harm(tmp_path, file):
     many, problems = tmp_path / "many", []
     for index in range(60):
-        photo(many / f"{index:03}.png", index)
+        make_photo(many / f"{index:03}.png", index)
 
     def one():
         try:
-            scan(many, file)
+            scan_folder(many, file)
         except Exception as problem:
             problems.append(problem)
 
@@ -243,4 +248,188 @@ def test_two_scans_at_once_do_each_other_no_harm(tmp_path, file):
     for thread in both:
         thread.join()
     assert not problems
-    assert scores(file) == {str(path): float(path.stem) for path in many.iterdir()}
+    assert read_scores(file) == {str(path): float(path.stem) for path in many.iterdir()}
+
+
+# --- what cannot be read ---------------------------------------------------------------------------------
+
+
+def test_a_photo_whose_decoder_is_killed_under_another_model_keeps_its_score_and_is_scored_next_time(
+    folder, file
+):
+    killed = make_photo(folder / "killed.png", 9)
+    scan_folder(folder, file)
+    outcomes, _ = scan_folder(folder, file, name="other", decode=sample_library.harmful)
+    assert outcomes[str(killed)] == "failed" and read_scores(file)[str(killed)] == 9
+    outcomes, _ = scan_folder(folder, file, name="other")
+    assert outcomes[str(killed)] == "scored" and count_outcomes(outcomes) == {"unchanged": 12, "scored": 1}
+
+
+@pytest.mark.parametrize("problem", [errno.EACCES, errno.ESTALE, errno.EIO])
+def test_photos_of_a_folder_that_cannot_be_entered_are_kept_and_come_back_without_being_read(
+    folder, file, monkeypatch, problem
+):
+    scan_folder(folder, file)
+    before = read_scores(file)
+    with monkeypatch.context() as patch:
+        deny_below(patch, folder / "a", problem)
+        outcomes, missing = scan_folder(folder, file)
+    assert missing == 0 and read_scores(file) == before
+    assert count_outcomes(outcomes) == {"unchanged": 6, "failed": 6}
+    with Catalogue.open(file) as catalogue:
+        entry = find_entry(catalogue, folder / "a" / "01.png", MODEL)
+    assert os.strerror(problem) in entry.read_error and entry.record.score == 20 and not entry.is_missing
+    outcomes, missing = scan_folder(folder, file, decode=sample_library.unopened)
+    assert count_outcomes(outcomes) == {"unchanged": 12} and missing == 0
+    with Catalogue.open(file) as catalogue:
+        assert find_entry(catalogue, folder / "a" / "01.png", MODEL).read_error is None
+
+
+def deny_below(monkeypatch, folder, problem):
+    """Let the names in a folder be listed, and nothing there be looked at: as of mode 644 for others than root."""
+    real = os.stat
+
+    def stat(path, *arguments, **options):
+        if isinstance(path, str | os.PathLike) and os.fspath(path).startswith(f"{folder}{os.sep}"):
+            raise OSError(problem, os.strerror(problem), os.fspath(path))
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "stat", stat)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs permissions of POSIX")
+@pytest.mark.parametrize("mode", [0o600, 0o000])
+def test_a_folder_without_permission_hides_nothing_that_was_scanned(folder, file, mode):
+    scan_folder(folder, file)
+    before = read_scores(file)
+    inner = folder / "a"
+    photos = sorted(map(str, inner.iterdir()))
+    inner.chmod(mode)
+    try:
+        with as_nobody(folder.parent):
+            outcomes, missing = scan_folder(folder, file)
+    finally:
+        inner.chmod(0o755)
+    failed = sorted(path for path, outcome in outcomes.items() if outcome == "failed")
+    assert missing == 0 and read_scores(file) == before and failed in (photos, [str(inner)])
+    assert count_outcomes(scan_folder(folder, file)[0]) == {"unchanged": 12}
+    assert not read_errors(file)
+
+
+@contextlib.contextmanager
+def as_nobody(top):
+    """As a user whom permissions bind; root is not."""
+    if os.geteuid() != 0:
+        yield
+        return
+    for path in (top, *top.rglob("*")):
+        os.chown(path, 65534, 65534)
+    parents = {parent: parent.stat().st_mode for parent in top.parents if parent.stat().st_uid == 0}
+    for parent, mode in parents.items():
+        parent.chmod(mode | 0o055)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        for parent, mode in parents.items():
+            parent.chmod(mode)
+
+
+def test_a_link_whose_target_is_away_keeps_its_score_and_one_that_never_had_one_is_a_row(folder, file):
+    target = make_photo(folder.parent / "elsewhere" / "x.png", 33)
+    (folder / "link.png").symlink_to(target)
+    (folder / "dangling.png").symlink_to(folder / "nothing.png")
+    outcomes, _ = scan_folder(folder, file)
+    assert (
+        outcomes[str(folder / "link.png")] == "scored" and outcomes[str(folder / "dangling.png")] == "failed"
+    )
+    target.unlink()
+    outcomes, missing = scan_folder(folder, file)
+    assert outcomes[str(folder / "link.png")] == "failed" and missing == 0
+    assert read_scores(file)[str(folder / "link.png")] == 33
+    assert list(read_errors(file)) == [str(folder / "dangling.png")]
+
+
+# --- names ----------------------------------------------------------------------------------------------
+
+
+def test_names_that_are_not_text_are_scanned_and_fail_like_others(folder, file):
+    odd = os.fsencode(folder) + b"/caf\xe9"
+    good = os.fsdecode(odd + b"-good.png")
+    make_photo(good, 99)
+    broken, dangling = os.fsdecode(odd + b"-broken.png"), os.fsdecode(odd + b"-link.png")
+    with open(broken, "wb") as broken_file:  # noqa: PTH123
+        broken_file.write(b"\x89PNG\r\n\x1a\n no photo")
+    os.symlink(b"nowhere\xff", dangling)  # noqa: PTH211
+    outcomes, _ = scan_folder(folder, file)
+    assert count_outcomes(outcomes) == {"scored": 13, "failed": 2}
+    assert read_scores(file)[good] == 99 and read_errors(file).keys() == {broken, dangling}
+
+
+@pytest.mark.parametrize("stored, asked", [("NFC", "NFD"), ("NFD", "NFC"), ("NFC", "NFC"), ("NFD", "NFD")])
+def test_a_name_is_found_in_either_form_of_unicode(tmp_path, file, stored, asked):
+    folder = tmp_path / unicodedata.normalize(stored, "Caf\u00e9 \u212b")
+    path = make_photo(folder / unicodedata.normalize(stored, "\u00c9t\u00e9.png"), 50)
+    scan_folder(tmp_path, file)
+    spelled = tmp_path / unicodedata.normalize(asked, "Caf\u00e9 \u212b")
+    with Catalogue.open(file) as catalogue:
+        entry = find_entry(catalogue, spelled / unicodedata.normalize(asked, "\u00c9t\u00e9.png"), MODEL)
+        assert entry.record.path == str(path)
+    assert read_scores(file, folder=spelled) == {str(path): 50}
+    assert read_scores(file, text=unicodedata.normalize(asked, "CAF\u00c9")) == {str(path): 50}
+    assert read_scores(file, folder=tmp_path / "Cafe") == {}
+
+
+# --- one path for a file --------------------------------------------------------------------------------
+
+
+def test_however_a_folder_is_spelled_its_photos_are_counted_once(folder, file, monkeypatch):
+    link = folder.parent / "link"
+    link.symlink_to(folder)
+    scan_folder(folder, file)
+    monkeypatch.chdir(folder / "a")
+    for spelling in (
+        link,
+        folder / "a" / "..",
+        Path(".."),
+        Path("../../link"),
+        folder.parent / "." / "photos",
+    ):
+        outcomes, missing = scan_folder(spelling, file, decode=sample_library.unopened)
+        assert count_outcomes(outcomes) == {"unchanged": 12} and missing == 0
+    assert len(read_scores(file, include_missing=True)) == 12
+    with Catalogue.open(file) as catalogue:
+        for spelling in (link / "a" / "01.png", Path("01.png"), folder / "b" / ".." / "a" / "01.png"):
+            assert find_entry(catalogue, spelling, MODEL).paths == (str(folder / "a" / "01.png"),)
+        for spelling in (link / "a", Path(), Path("../../link/a")):
+            wanted = make_filter(catalogue, None, folder=spelling)
+            assert len(list(find_scored(catalogue, wanted))) == 6
+
+
+def test_overlapping_folders_are_visited_once(folder, file):
+    hidden = make_photo(folder / ".hidden" / "h.png", 5)
+    link = folder.parent / "link"
+    link.symlink_to(folder)
+    visits = []
+    with Catalogue.open(file, create=True) as catalogue:
+        scan = sample_library.Scan(
+            catalogue,
+            sample_library.make_card(),
+            sample_library.BrightnessScorer,
+            lambda path, *_: visits.append(path),
+            processes=1,
+        )
+        assert scan.run([folder / "a", folder, link, hidden.parent, folder / "b" / ".."]) == 0
+    assert sorted(visits) == sorted([str(path) for path in folder.rglob("*.png")])
+    hidden.unlink()
+    (folder / "a" / "01.png").unlink()
+    assert scan_folders(folder, hidden.parent, file=file)[1] == 2
+
+
+def test_a_link_to_a_photo_is_a_file_of_its_own(folder, file):
+    album = folder.parent / "album"
+    album.mkdir()
+    (album / "best.png").symlink_to(folder / "a" / "11.png")
+    scan_folders(folder, album, file=file)
+    assert read_scores(file, folder=album) == {str(album / "best.png"): 220}

@@ -7,7 +7,9 @@ from shoot import DESK, PHONE, make
 from typer.testing import CliRunner
 
 from rgnet.catalogue.database import Catalogue
-from rgnet.catalogue.queries import Filter, best, entry, model_asked_for
+from rgnet.catalogue.models import resolve_model
+from rgnet.catalogue.queries import find_entry, find_scored
+from rgnet.catalogue.selects import Filter
 from rgnet.cli import app
 
 
@@ -21,7 +23,7 @@ def report(tmp_path_factory, tiny_model):
     words = ["report", folder / "wedding", "-o", file, "--catalogue", catalogue, "-m", tiny_model]
     done = CliRunner().invoke(app, [str(word) for word in words])
     assert done.exit_code == 3, done.output
-    assert "501 photos, 1 not shown" in done.output
+    assert "501 photos, 500 with a score, 1 not shown" in done.output
     return SimpleNamespace(file=file, catalogue=catalogue)
 
 
@@ -29,9 +31,9 @@ def report(tmp_path_factory, tiny_model):
 def truth(report):
     """The catalogue: records best first, and what it keeps of the first few."""
     with Catalogue.open(report.catalogue) as opened:
-        model = model_asked_for(opened, None)
-        ranked = list(best(opened, Filter(model=model)))
-        entries = {record.path: entry(opened, record.path, model) for record in ranked[:5]}
+        model = resolve_model(opened, None)
+        ranked = [row.record for row in find_scored(opened, Filter(model=model))]
+        entries = {record.path: find_entry(opened, record.path, model) for record in ranked[:5]}
         return SimpleNamespace(ranked=ranked, entries=entries)
 
 
@@ -53,7 +55,7 @@ def visit(browser):
         page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
         page.on("request", lambda request: asked.append((address, request.url)))
         page.goto(address)
-        page.wait_for_selector(".card img.there")
+        page.wait_for_selector(".card img.loaded")
         return page
 
     yield visit

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
-from rgnet import page as room
+from rgnet import page
 
 ELEMENT = re.compile(r'<script type="application/json" id="([\w-]+)">(.*?)</script>', re.S)
 JSON = "application/json"
@@ -33,11 +33,11 @@ class Gallery:
         address = urlsplit(url)
         self.asked.append(address.path)
         if not address.path.startswith("/gallery/"):
-            return 404, JSON, json.dumps({"detail": "nothing is here"})
+            return 404, JSON, json.dumps({"error": "nothing is here"})
         files = {
-            "": ("text/html", room.served()),
-            "page.js": ("text/javascript", room.script()),
-            "page.css": ("text/css", room.style()),
+            "": ("text/html", page.render_served()),
+            "page.js": ("text/javascript", page.read_script()),
+            "page.css": ("text/css", page.read_style()),
         }
         path = address.path.removeprefix("/gallery/")
         if path in files:
@@ -54,12 +54,12 @@ class Gallery:
             return 200, "image/webp", base64.b64decode(self.held["t-" + parts[0]].partition(",")[2])
         row = next((row for row in self.rows if row["id"] == parts[0]), None)
         if row is None:
-            return 404, JSON, json.dumps({"detail": "no such photo"})
+            return 404, JSON, json.dumps({"error": "no such photo"})
         return 200, JSON, json.dumps({"photo": row, "detail": self.held.get("d-" + row["id"])})
 
     def found(self, query):
         rows = [row for row in self.rows if query.get("text", "") in row["path"]]
-        first, failed = int(query["offset"]), sum(row["error"] is not None for row in rows)
+        first, failed = int(query["offset"]), sum(row["score"] is None for row in rows)
         shown = rows[first : first + int(query["limit"])]
         return {"photos": shown, "total": len(rows), "failed": failed, "about": self.about}
 
@@ -72,7 +72,7 @@ def serving(gallery):
             body = body.encode() if isinstance(body, str) else body
             self.send_response(status)
             self.send_header("Content-Type", f"{kind}; charset=utf-8")
-            self.send_header("Content-Security-Policy", room.POLICY)
+            self.send_header("Content-Security-Policy", page.CONTENT_SECURITY_POLICY)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             with contextlib.suppress(OSError):

@@ -33,13 +33,13 @@ def test_a_photo_opens_with_its_numbers_and_closes_to_where_it_was(page, truth):
 
 
 def test_an_address_leads_to_a_photo_and_back_leads_to_the_one_before(visit, report, truth):
-    from rgnet.page.report import key
+    from rgnet.page.report import photo_id
 
-    page = visit(f"{report.file.as_uri()}#photo={key(truth.ranked[400].path)}")
+    page = visit(f"{report.file.as_uri()}#photo={photo_id(truth.ranked[400].path)}")
     await_photo(page, Path(truth.ranked[400].path).name)
     page.evaluate("location.hash = '#photo=nosuchphoto'")
     page.wait_for_selector("#missing:not([hidden])")
-    assert "no photo of that address" in page.locator("#missing").text_content()
+    assert "This report has no such photo." in page.locator("#missing").text_content()
     page.go_back()
     await_photo(page, Path(truth.ranked[400].path).name)
 
@@ -81,7 +81,7 @@ def test_a_click_on_a_region_tells_its_numbers_and_draws_its_neighbours(page, tr
     explained = rgnet.explain(rgnet.load(tiny_model), record.path)
     weight_K = explained.edges()[1][row * columns + column]
     heard = weight_K[weight_K * votes_HW.size > 1].sum()
-    share = int(re.search(r"(\d+) % of all", text)[1])
+    share = int(re.search(r"(\d+) % of what", text)[1])
     assert share == pytest.approx(100 * heard, abs=3)
     weight = explained.regions.weights[row, column] * votes_HW.size
     assert float(re.search("\u00d7 ([\\d.]+)", text)[1]) == pytest.approx(weight, abs=0.02)
@@ -129,9 +129,9 @@ def test_pictures_beside_the_page_are_shown(visit, report, tiny_model):
         tiny_model,
     ]
     done = CliRunner().invoke(app, [str(word) for word in words])
-    assert "4 photos, 1 not shown" in done.output, done.output
+    assert "4 photos, 3 with a score, 1 not shown" in done.output, done.output
     page = visit(target.as_uri())
-    page.locator(".card img.there").nth(2).wait_for()
+    page.locator(".card img.loaded").nth(2).wait_for()
     open_photo(page, 0)
     assert page.evaluate("document.getElementById('picture').decode().then(() => true)")
     assert re.fullmatch(r"apart_files/[0-9a-f]{12}-large\.webp", page.get_attribute("#picture", "src"))
@@ -141,7 +141,7 @@ def test_layers_change_the_legend_and_are_remembered(page):
     open_photo(page, 0)
     assert "vote, on the scale 1 to 5" in page.locator("#unit").text_content()
     page.click("text=Weights")
-    assert "weight, in even shares" in page.locator("#unit").text_content()
+    assert "weight (average region = 1)" in page.locator("#unit").text_content()
     page.keyboard.press("m")
     assert not page.locator("#legend").is_visible()
     page.reload()

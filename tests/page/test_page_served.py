@@ -19,7 +19,7 @@ def test_it_asks_for_more_as_the_end_comes_near(visit, service):
         page.wait_for_timeout(20)
         if page.locator(".failed").count():
             break
-    assert page.locator(".failed .why").count() == 1
+    assert page.locator(".failed .reason").count() == 1
     assert [query["offset"] for query in service.gallery.queries] == ["0", "200", "400"]
     assert {path for path in service.gallery.asked if not path.startswith("/gallery/")} == set()
 

@@ -3,24 +3,23 @@
 import base64
 import json
 import re
+import shutil
 from io import BytesIO
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import shelf
 from PIL import Image
-from shelf import photo, scan
+from sample_library import MODEL, make_photo, scan_folder
 
 from rgnet.catalogue.database import Catalogue
-from rgnet.catalogue.queries import Filter
+from rgnet.catalogue.selects import Filter
 from rgnet.errors import OutputError, SettingError
 from rgnet.imaging.jobs import DecodeJob, run_job
-from rgnet.page import report as room
-from rgnet.page.folder import Beside
-from rgnet.page.report import Report
+from rgnet.page import report as report_module
+from rgnet.page.pictures import check_pictures_folder
+from rgnet.page.report import Report, photo_id
+from rgnet.weights.card import Scale
 
-MODEL = shelf.card().short_hash
 ELEMENT = re.compile(r'<script type="application/json" id="([\w-]+)">(.*?)</script>', re.S)
 
 
@@ -28,15 +27,15 @@ ELEMENT = re.compile(r'<script type="application/json" id="([\w-]+)">(.*?)</scri
 def folder(tmp_path):
     """Five photos, the best one large, and a file that is none."""
     for index in range(4):
-        photo(tmp_path / "trip" / ("a" if index % 2 else "b") / f"{index}.png", 40 * index)
-    photo(tmp_path / "trip" / "large.png", 250, size=(2400, 1200))
+        make_photo(tmp_path / "trip" / ("a" if index % 2 else "b") / f"{index}.png", 40 * index)
+    make_photo(tmp_path / "trip" / "large.png", 250, size=(2400, 1200))
     (tmp_path / "trip" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n no photo")
     return tmp_path / "trip"
 
 
 @pytest.fixture
 def file(folder, tmp_path):
-    scan(folder, tmp_path / "c.sqlite")
+    scan_folder(folder, tmp_path / "c.sqlite")
     return tmp_path / "c.sqlite"
 
 
@@ -58,12 +57,12 @@ def by_name(found):
 def test_every_photo_of_the_catalogue_is_a_row_with_its_picture_and_votes(file, folder, tmp_path):
     made, found = written(file, tmp_path / "r.html", root=folder)
     rows = by_name(found)
-    assert (made.shown, made.lost) == (6, 1) and len(rows) == 6
+    assert (made.photos, made.scored_photos, made.not_shown) == (6, 5, 1) and len(rows) == 6
     assert {name: row["score"] for name, row in rows.items()} == {
         "0.png": 0, "1.png": 40, "2.png": 80, "3.png": 120, "large.png": 250, "broken.png": None,
     }  # fmt: skip
     assert rows["1.png"]["folder"] == "trip/a" and rows["large.png"]["folder"] == "trip"
-    assert "broken.png: expected a sound PNG" in rows["broken.png"]["error"]
+    assert rows["broken.png"]["error"].startswith("expected a sound PNG")
     large = rows["large.png"]["id"]
     kind, _, data = found[f"t-{large}"].partition(",")
     assert kind == "data:image/webp;base64"
@@ -86,7 +85,7 @@ def test_without_the_model_there_is_no_graph_and_the_page_says_why(file, tmp_pat
     _, found = written(file, tmp_path / "r.html")
     detail = found[f"d-{by_name(found)['1.png']['id']}"]
     assert detail["weights"] is None and detail["edges"] is None
-    assert "is not at hand" in found["all-about"]["graph"] and "--model FILE" in found["all-about"]["graph"]
+    assert "is not available" in found["all-about"]["graph"] and "--model FILE" in found["all-about"]["graph"]
     assert (found["all-about"]["low"], found["all-about"]["high"]) == (0, 255)
 
 
@@ -95,30 +94,31 @@ def test_with_the_model_there_are_weights_and_edges(folder, tmp_path, tiny_file)
     from rgnet.scorer import opened
 
     scorer = opened(tiny_file, threads=1)
-    with Catalogue.open(tmp_path / "t.sqlite", make=True) as catalogue:
+    with Catalogue.open(tmp_path / "t.sqlite", create=True) as catalogue:
         Scan(catalogue, tiny_file.card, lambda: scorer, lambda *_: None, processes=1).run([folder])
-        told = []
+        drawn = []
         wanted = Filter(model=tiny_file.card.short_hash)
         made = Report(
-            catalogue=catalogue, wanted=wanted, scorer=scorer, processes=1, tell=lambda: told.append(1)
+            catalogue=catalogue, wanted=wanted, scorer=scorer, processes=1, on_photo=lambda: drawn.append(1)
         )
         made.write(tmp_path / "t.html")
-        assert made.total() == len(told) == 5
+        assert made.count_scored() == len(drawn) == 5
     found = {id: json.loads(text) for id, text in ELEMENT.findall((tmp_path / "t.html").read_text())}
     detail = found[f"d-{by_name(found)['large.png']['id']}"]
     assert np.mean(detail["weights"]) == pytest.approx(1, abs=0.01)
-    assert detail["edges"]["count"] == 8 and found["all-about"]["graph"] is None
+    assert detail["edges"]["count"] == 8 and "graph" not in found["all-about"]
 
 
 def test_photos_that_vanished_or_changed_since_keep_their_score_and_say_so(file, folder, tmp_path):
     (folder / "a" / "1.png").unlink()
-    photo(folder / "b" / "2.png", 81)
+    make_photo(folder / "b" / "2.png", 81)
     made, found = written(file, tmp_path / "r.html")
     rows = by_name(found)
-    assert made.lost == 3
-    assert rows["1.png"]["score"] == 40 and "1.png" in rows["1.png"]["error"]
+    assert (made.photos, made.scored_photos, made.not_shown) == (6, 5, 3)
+    assert rows["1.png"]["score"] == 40
+    assert rows["1.png"]["error"] == "expected a photo file, found none: check the path"
     assert rows["2.png"]["score"] == 80
-    assert "has changed since it was scanned: scan its folder again" in rows["2.png"]["error"]
+    assert rows["2.png"]["error"] == "has changed since it was scanned: scan its folder again"
     assert not [id for id in found if id.endswith((rows["1.png"]["id"], rows["2.png"]["id"]))]
 
 
@@ -133,8 +133,7 @@ def test_what_is_asked_for_is_what_is_there(file, folder, tmp_path):
 def test_pictures_beside_the_page_are_larger_and_those_of_an_earlier_report_go(file, tmp_path):
     target = tmp_path / "my trip.html"
     files = tmp_path / "my trip_files"
-    with Beside(target) as beside:
-        _, found = written(file, target, beside=beside)
+    _, found = written(file, target, pictures_beside=True)
     assert len(list(files.iterdir())) == 10
     row = by_name(found)["large.png"]
     assert row["thumbnail"] == f"my%20trip_files/{row['id']}.webp"
@@ -142,16 +141,15 @@ def test_pictures_beside_the_page_are_larger_and_those_of_an_earlier_report_go(f
     assert found[f"d-{row['id']}"]["picture"] == f"my%20trip_files/{row['id']}-large.webp"
     assert Image.open(files / f"{row['id']}-large.webp").size == (1600, 800)
     assert f"t-{row['id']}" not in found
-    with Beside(target) as beside:
-        written(file, target, beside=beside, limit=1)
+    written(file, target, pictures_beside=True, limit=1)
     assert {picture.name for picture in files.iterdir()} == {f"{row['id']}.webp", f"{row['id']}-large.webp"}
 
 
 def test_a_folder_of_someone_else_is_not_touched(tmp_path):
     (tmp_path / "r_files").mkdir()
     (tmp_path / "r_files" / "diary.txt").write_text("mine")
-    with pytest.raises(SettingError, match=r"r_files, which holds something else: give another --output"):
-        Beside(tmp_path / "r.html")
+    with pytest.raises(SettingError, match=r"r_files, which holds something else: choose another --output"):
+        check_pictures_folder(tmp_path / "r.html")
     assert (tmp_path / "r_files" / "diary.txt").read_text() == "mine"
 
 
@@ -160,31 +158,36 @@ def test_a_report_that_fails_leaves_the_earlier_one_whole_and_nothing_else(
     file, tmp_path, monkeypatch, moment
 ):
     target = tmp_path / "r.html"
-    with Beside(target) as beside:
-        written(file, target, beside=beside)
+    written(file, target, pictures_beside=True)
     before = {path: path.stat().st_ino for path in tmp_path.rglob("*")}
     rows = iter(range(moment))
 
     def full(*_asked, **_known):
         if next(rows, None) is None:
             raise OSError(28, "No space left on device")
-        return {"error": None}
+        return {"score": 1.0, "error": None}
 
-    monkeypatch.setattr(room.page, "listed", full)
-    with (
-        pytest.raises(OutputError, match=r"r\.html cannot be written \(No space left on device\)"),
-        Beside(target) as beside,
-    ):
-        written(file, target, beside=beside)
+    monkeypatch.setattr(report_module.page, "describe_photo", full)
+    with pytest.raises(OutputError, match=r"cannot be written \(No space left on device\)"):
+        written(file, target, pictures_beside=True)
     assert {path: path.stat().st_ino for path in tmp_path.rglob("*")} == before
 
 
 def test_links_to_a_photo_stay_the_same():
-    assert room.key("/photos/a.jpg") == room.key("/photos/a.jpg") != room.key("/photos/b.jpg")
-    assert re.fullmatch("[0-9a-f]{12}", room.key("/photos/\udcff.jpg"))
+    assert photo_id("/photos/a.jpg") == photo_id("/photos/a.jpg") != photo_id("/photos/b.jpg")
+    assert re.fullmatch("[0-9a-f]{12}", photo_id("/photos/\udcff.jpg"))
 
 
-def test_a_scale_is_what_the_catalogue_keeps_where_the_model_is_not_at_hand(file):
+def test_a_scale_is_what_the_catalogue_keeps_where_the_model_is_not_available(file):
     with Catalogue.open(file) as catalogue:
         made = Report(catalogue=catalogue, wanted=Filter(model=MODEL), scorer=None)
-        assert made.scale() == SimpleNamespace(low=0, high=255)
+        assert made._scale == Scale(low=0, high=255, people="", quantiles=(0, 255))
+
+
+def test_a_copy_is_the_same_photo_under_its_first_path(file, folder, tmp_path):
+    shutil.copy2(folder / "a" / "1.png", folder / "b" / "copy.png")
+    scan_folder(folder, file)
+    made, found = written(file, tmp_path / "r.html")
+    assert made.photos == 6 and "copy.png" not in by_name(found)
+    _, found = written(file, tmp_path / "r.html", folder=folder / "b")
+    assert "copy.png" in by_name(found)

@@ -1,7 +1,7 @@
 """The catalogue: one SQLite file that remembers every photo, the paths it has, and what each model said of it.
 
 A photo is its content, known by the SHA-256 of its bytes; its paths come and go. Several programs may write at once,
-and every transaction is whole or not at all, whatever ends the program (SQLite's write-ahead log).
+and every transaction is complete or not there at all, whatever ends the program (SQLite's write-ahead log).
 """
 
 from __future__ import annotations
@@ -14,294 +14,220 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rgnet.errors import CatalogueError, OutputError
-from rgnet.imaging.jobs import DecodedPhoto
+from rgnet.catalogue.connections import is_read_only, open_to_read, open_to_write
+from rgnet.catalogue.errors import decoding, guarded
+from rgnet.catalogue.locations import composed_path, contains, name_key
+from rgnet.errors import CatalogueError, SettingError
 from rgnet.results import Record, RegionMap, ScoredPhoto
 from rgnet.weights.card import ModelCard
 
 if TYPE_CHECKING:
-    import numpy as np
+    from rgnet.imaging.jobs import DecodedPhoto
 
-FORMAT = 1
-APPLICATION = int.from_bytes(b"rgnt", "big")
-PATIENCE_S = 60
-
-SCHEMA = """
-CREATE TABLE photo (
-    id INTEGER PRIMARY KEY,
-    sha256 BLOB NOT NULL UNIQUE,
-    bytes INTEGER NOT NULL,
-    width INTEGER, height INTEGER,      -- upright; NULL where it does not decode
-    taken TEXT,                         -- YYYY-MM-DDTHH:MM:SS of the camera's clock
-    camera TEXT,
-    orientation INTEGER                 -- EXIF's, 1-8
-);
-CREATE INDEX photo_bytes ON photo (bytes);
-CREATE INDEX photo_taken ON photo (taken) WHERE taken IS NOT NULL;
-
-CREATE TABLE path (
-    path BLOB PRIMARY KEY,              -- absolute, in the file system's own bytes
-    photo INTEGER REFERENCES photo,     -- NULL where its bytes cannot be read: `error` says why
-    bytes INTEGER, mtime INTEGER,       -- of the file as it was read; times in nanoseconds
-    read INTEGER NOT NULL,
-    error TEXT,
-    gone INTEGER                        -- seconds, when a scan first missed it; NULL: it is there
-) WITHOUT ROWID;
-CREATE INDEX path_photo ON path (photo);
-CREATE INDEX path_error ON path (error) WHERE error IS NOT NULL;
-
-CREATE TABLE model (hash TEXT PRIMARY KEY, name TEXT NOT NULL, used INTEGER NOT NULL, low REAL, high REAL);
-
-CREATE TABLE score (
-    photo INTEGER NOT NULL REFERENCES photo,
-    model TEXT NOT NULL REFERENCES model,
-    score REAL, percentile REAL, label TEXT, probability REAL,
-    engine TEXT NOT NULL,
-    notes TEXT NOT NULL,                -- a JSON array
-    error TEXT,                         -- why there is no score
-    rows INTEGER, votes BLOB,           -- of regions, on the human scale, float16, row by row
-    UNIQUE (photo, model)
-);
-CREATE INDEX score_best ON score (model, score);
-CREATE INDEX score_error ON score (model) WHERE error IS NOT NULL;
-"""
+_FETCHED = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What a catalogue holds of a path that was read.
+class KnownFile:
+    """What a catalogue holds of a file that was read.
 
-    scored: by the model asked for; None where it has not spoken, False where it could give no score
+    mtime, read: when it was written and when it was read, in nanoseconds
+    has_score:   from the model asked about; None where the model has not seen it, False where there is no score
+    has_error:   whether it could not be read last time
     """
 
-    sha256: bytes | None
     bytes: int
     mtime: int
     read: int
-    scored: bool | None
+    has_score: bool | None
+    has_error: bool
 
 
-class Catalogue(contextlib.AbstractContextManager):
+class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
     """An open catalogue; made by `Catalogue.open`. Belongs to the thread that opened it."""
 
-    def __init__(self, file: Path, database: sqlite3.Connection) -> None:
+    def __init__(self, file: Path, connection: sqlite3.Connection) -> None:
         self.file = file
-        self.database = database
+        self.connection = connection
+        connection.row_factory = sqlite3.Row
+        connection.create_function("contains", 2, contains, deterministic=True)
+        connection.create_function("name_key", 1, name_key, deterministic=True)
+        connection.create_function("folder_of", 1, os.path.dirname, deterministic=True)
 
     @classmethod
-    def open(cls, file: Path, *, make: bool = False) -> Catalogue:
-        """Open a catalogue, or with `make` also begin a new one.
+    def open(cls, file: Path, *, create: bool = False) -> Catalogue:
+        """Open a catalogue, or with `create` also begin a new one. One of an earlier format is brought up to date.
 
+        Where it cannot be written, as on a read-only volume, it can still be asked.
         Raises CatalogueError where there is none, or it is damaged, foreign or of a later rgnet; OutputError where
-        it cannot be written.
+        it cannot be made.
         """
-        if not make and not file.is_file():
-            raise CatalogueError(f"there is no catalogue {file}: make it with  rgnet scan FOLDER")
-        with saying(file):
-            if make:
+        if not create and not file.is_file():
+            raise CatalogueError(f"there is no catalogue {file}: create it with  rgnet scan FOLDER")
+        with guarded(file):
+            if create:
                 file.parent.mkdir(parents=True, exist_ok=True)
-            database = sqlite3.connect(file, timeout=PATIENCE_S, isolation_level=None)
+                return cls(file, open_to_write(file, create=True))
             try:
-                begin_or_check(database, file, make=make)
-            except BaseException:
-                database.close()
-                raise
-        return cls(file, database)
+                return cls(file, open_to_write(file))
+            except sqlite3.OperationalError as problem:
+                if not is_read_only(problem):
+                    raise
+                return cls(file, open_to_read(file))
+
+    def close(self) -> None:
+        self.connection.close()
 
     def __exit__(self, *_exception: object) -> None:
-        self.database.close()
+        self.close()
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it or nothing. Raises OutputError or CatalogueError."""
-        with saying(self.file):
-            self.database.execute("BEGIN IMMEDIATE")
-            try:
-                yield self.database
-                self.database.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):
-                    self.database.execute("ROLLBACK")
-                raise
+    def transaction(self) -> Iterator[None]:
+        """All that is executed in it, or nothing. Raises OutputError or CatalogueError."""
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                self.connection.execute("ROLLBACK")
+            raise
 
-    def reading(self, query: str, values: Iterable[object] = ()) -> sqlite3.Cursor:
-        with saying(self.file):
-            return self.database.execute(query, tuple(values))
+    def execute(self, statement: str, values: Iterable[object] = ()) -> None:
+        with guarded(self.file):
+            self.connection.execute(statement, tuple(values))
+
+    def execute_many(self, statement: str, values: Iterable[tuple[object, ...]]) -> None:
+        with guarded(self.file):
+            self.connection.executemany(statement, values)
+
+    def rows(self, query: str, values: Iterable[object] = ()) -> Iterator[sqlite3.Row]:
+        """The rows of a query, fetched as they are taken. Raises CatalogueError or OutputError, then too."""
+        with guarded(self.file):
+            cursor = self.connection.execute(query, tuple(values))
+            fetched = cursor.fetchmany(_FETCHED)
+        while fetched:
+            yield from fetched
+            with guarded(self.file):
+                fetched = cursor.fetchmany(_FETCHED)
+
+    def first(self, query: str, values: Iterable[object] = ()) -> sqlite3.Row | None:
+        """The first row of a query; None where it has none."""
+        with guarded(self.file):
+            return self.connection.execute(query, tuple(values)).fetchone()
+
+    def count(self, query: str, values: Iterable[object] = ()) -> int:
+        """The number that a query has as its only value."""
+        row = self.first(query, values)
+        with decoding(self.file):
+            return int(row[0])  # type: ignore[index]
+
+    def check_output(self, target: Path) -> None:
+        """Raises SettingError where writing to `target` would overwrite this catalogue."""
+        names = (
+            self.file,
+            *(self.file.with_name(self.file.name + end) for end in ("-wal", "-shm", "-journal")),
+        )
+        for name in names:
+            with contextlib.suppress(OSError):
+                if name.samefile(target):
+                    raise SettingError(f"{target} is the catalogue itself: choose another --output")
 
     # What a scan asks
 
-    def known(self, paths: list[bytes], model: str) -> dict[bytes, Known]:
-        """Of those paths, the ones the catalogue holds."""
+    def known_files(self, paths: list[bytes], model: str) -> dict[bytes, KnownFile]:
+        """Those of the paths whose files were read."""
         query = f"""
-            SELECT path.path, sha256, path.bytes, mtime, read,
-                CASE WHEN path.error IS NOT NULL THEN 0 WHEN score.photo IS NOT NULL THEN score.error IS NULL END
-            FROM path LEFT JOIN photo ON photo.id = path.photo
-            LEFT JOIN score ON score.photo = path.photo AND score.model = ?
+            SELECT path.path, path.bytes, mtime, read,
+                CASE WHEN score.photo IS NOT NULL THEN score.error IS NULL END, path.error IS NOT NULL
+            FROM path LEFT JOIN score ON score.photo = path.photo AND score.model = ?
             WHERE path.path IN ({", ".join("?" * len(paths))}) AND path.bytes IS NOT NULL"""
-        return {path: Known(*values) for path, *values in self.reading(query, (model, *paths))}
+        known = {}
+        for path, size, mtime, read, scored, has_error in self.rows(query, (model, *paths)):
+            with decoding(self.file):
+                times = int(size), int(mtime), int(read)
+                has_score = None if scored is None else bool(scored)
+                known[path] = KnownFile(*times, has_score, bool(has_error))
+        return known
 
-    def scored(self, sha256: bytes, model: str) -> bool | None:
-        """Whether this content has a score of the model; None where the model has not spoken of it."""
+    def has_score(self, sha256: bytes, model: str) -> bool | None:
+        """Whether this content has a score from the model; None where the model has not seen it."""
         query = (
             "SELECT error IS NULL FROM photo JOIN score ON score.photo = id WHERE sha256 = ? AND model = ?"
         )
-        row = self.reading(query, (sha256, model)).fetchone()
-        return row and bool(row[0])
+        row = self.first(query, (sha256, model))
+        return None if row is None else bool(row[0])
 
     def paths_of_size(self, size: int) -> list[bytes]:
         """A few paths of photos of so many bytes."""
         query = "SELECT path FROM photo JOIN path ON path.photo = id WHERE photo.bytes = ? LIMIT 8"
-        return [path for (path,) in self.reading(query, (size,))]
+        return [path for (path,) in self.rows(query, (size,))]
 
-    # What a scan tells; inside `writing`
+    # What a scan writes, in a transaction
 
-    def use_model(self, card: ModelCard, now: int) -> None:
-        self.database.execute(
+    def put_model(self, card: ModelCard, now: int) -> None:
+        self.execute(
             "INSERT INTO model VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET used = excluded.used",
             (card.short_hash, card.name, now, card.scale.low, card.scale.high),
         )
 
-    def put_content(self, found: DecodedPhoto) -> int:
-        """The photo's id; width and height are written where they are known."""
-        return self.database.execute(
-            """INSERT INTO photo (sha256, bytes, width, height, taken, camera, orientation)
-            VALUES (?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT DO UPDATE SET
-                width = coalesce(excluded.width, width), height = coalesce(excluded.height, height)
-            RETURNING id""",
-            (
-                found.sha256,
-                found.byte_count,
-                found.width,
-                found.height,
-                found.taken,
-                found.camera,
-                found.orientation,
-            ),
-        ).fetchone()[0]
+    def put_photo(self, found: DecodedPhoto) -> int:
+        """The id of a photo that was read; what its header says is written where it is known."""
+        values = (found.sha256, found.byte_count, found.width, found.height)
+        statement = """
+            INSERT INTO photo (sha256, bytes, width, height, taken, camera, orientation)
+            VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+                width = coalesce(excluded.width, width), height = coalesce(excluded.height, height)"""
+        camera = found.camera and _storable(found.camera)
+        self.execute(statement, (*values, found.taken, camera, found.orientation))
+        return self.count("SELECT id FROM photo WHERE sha256 = ?", (found.sha256,))
 
-    def put_path(
-        self,
-        path: bytes,
-        photo: int | None,
-        *,
-        bytes: int | None,
-        mtime: int | None,
-        error: str | None = None,
+    def put_file(self, path: bytes, photo: int, *, bytes: int | None, mtime: int | None) -> None:
+        """The content of a file, with its size and date as it was read."""
+        self._put_path(path, photo, bytes, mtime, None)
+
+    def put_error(self, path: bytes, error: str, *, reread: bool = True) -> None:
+        """A file that could not be read: it keeps what is known of it, and `reread`: the next scan reads it again."""
+        read = ", read = 0" if reread else ""
+        keep = f"UPDATE path SET error = ?, gone = NULL{read} WHERE path = ? AND photo IS NOT NULL"
+        with guarded(self.file):
+            kept = self.connection.execute(keep, (_storable(error), path)).rowcount
+        if not kept:
+            self._put_path(path, None, None, None, error)
+
+    def clear_error(self, path: bytes) -> None:
+        """A known file that can be read again."""
+        self.execute("UPDATE path SET error = NULL WHERE path = ?", (path,))
+
+    def _put_path(
+        self, path: bytes, photo: int | None, size: int | None, mtime: int | None, error: str | None
     ) -> None:
-        """Where a photo stands now; without `bytes` and `mtime` the next scan tries it again."""
-        self.database.execute(
-            "INSERT OR REPLACE INTO path VALUES (?, ?, ?, ?, ?, ?, NULL)",
-            (path, photo, bytes, mtime, time.time_ns(), error),
+        composed = composed_path(path)
+        values = (path, photo, size, mtime, time.time_ns(), error and _storable(error))
+        self.execute(
+            "INSERT OR REPLACE INTO path VALUES (?, ?, ?, ?, ?, ?, NULL, ?)",
+            (*values, None if composed == path else composed),
         )
 
     def put_score(self, photo: int, record: Record) -> None:
-        common = (photo, record.model_hash, record.engine)
+        values: dict[str, Any] = {"photo": photo, "model": record.model_hash, "engine": record.engine}
         if isinstance(record, ScoredPhoto):
-            marks = (record.score, record.percentile, record.label, record.probability)
-            rows, votes = packed(record.regions)
-            values = (*common, *marks, json.dumps(record.notes, ensure_ascii=False), None, rows, votes)
+            rows, votes = _pack_votes(record.regions)
+            values |= {"score": record.score, "percentile": record.percentile, "label": record.label}
+            values |= {"probability": record.probability, "rows": rows, "votes": votes}
+            values |= {"notes": _storable(json.dumps(record.notes, ensure_ascii=False))}
         else:
-            values = (*common, None, None, None, None, "[]", record.error, None, None)
-        self.database.execute(
-            """INSERT OR REPLACE INTO score
-            (photo, model, engine, score, percentile, label, probability, notes, error, rows, votes)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-            values,
-        )
+            values |= {"notes": "[]", "error": _storable(record.error)}
+        names, marks = ", ".join(values), ", ".join("?" * len(values))
+        self.execute(f"INSERT OR REPLACE INTO score ({names}) VALUES ({marks})", values.values())
 
 
-def packed(regions: RegionMap | None) -> tuple[int | None, bytes | None]:
+def _pack_votes(regions: RegionMap | None) -> tuple[int | None, bytes | None]:
     return (None, None) if regions is None else (regions.grid[0], regions.votes.astype("float16").tobytes())
 
 
-def unpacked(rows: int | None, votes: bytes | None) -> np.ndarray | None:
-    """(H, W) float32 votes on the human scale, as exact as float16 is; None where none were kept."""
-    import numpy as np
-
-    return None if votes is None else np.frombuffer(votes, np.float16).reshape(rows, -1).astype(np.float32)
-
-
-def begin_or_check(database: sqlite3.Connection, file: Path, *, make: bool) -> None:
-    """Leave `database` ready for use: ours, of a format we know, with its tables."""
-    application, format, tables = marks(database)
-    if application != APPLICATION and (tables or not make):
-        raise CatalogueError(f"{file} is a database of another program: name another file with --catalogue")
-    if format > FORMAT:
-        raise CatalogueError(
-            f"{file} is of catalogue format {format}, this rgnet knows up to {FORMAT}: "
-            "update rgnet, or name another file with --catalogue"
-        )
-    log_ahead(database)
-    database.execute("PRAGMA synchronous = NORMAL")
-    if format == 0:
-        begin(database)
-
-
-def marks(database: sqlite3.Connection) -> tuple[int, int, int]:
-    """Whose file it is, its format, and how many tables it has: of one moment, while another scan may be making it."""
-    queries = ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
-    database.execute("BEGIN")
-    try:
-        application, format, tables = (database.execute(query).fetchone()[0] for query in queries)
-    finally:
-        database.execute("ROLLBACK")
-    return application, format, tables
-
-
-def log_ahead(database: sqlite3.Connection) -> None:
-    """Set the write-ahead log. SQLite does not wait for other programs here, so this does, up to PATIENCE_S."""
-    last = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            database.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as problem:
-            if problem.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > last:
-                raise
-        time.sleep(0.01)
-
-
-def begin(database: sqlite3.Connection) -> None:
-    """Make the tables, unless another program has done it by now."""
-    database.execute("BEGIN IMMEDIATE")
-    if database.execute("PRAGMA user_version").fetchone() == (0,):
-        for statement in filter(str.strip, SCHEMA.split(";\n")):
-            database.execute(statement)
-        database.execute(f"PRAGMA application_id = {APPLICATION}")
-        database.execute(f"PRAGMA user_version = {FORMAT}")
-    database.execute("COMMIT")
-
-
-@contextlib.contextmanager
-def saying(file: Path) -> Iterator[None]:
-    """SQLite's errors in words: what it is, and what to do."""
-    try:
-        yield
-    except (sqlite3.Error, OSError) as problem:
-        code = getattr(problem, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            raise CatalogueError(
-                f"{file} is not a catalogue, or damaged ({problem}): put back a copy, or name another with --catalogue"
-            ) from problem
-        if code == sqlite3.SQLITE_BUSY:
-            raise OutputError(
-                f"{file} was locked by another program for {PATIENCE_S} s: try again when it is done"
-            ) from problem
-        raise OutputError(
-            f"{file} cannot be written ({problem}): make room, or name a file elsewhere with --catalogue; "
-            "what was written before is still there"
-        ) from problem
-
-
-def stored(path: Path | str) -> bytes:
-    """A path as the catalogue keeps it: absolute, links left alone."""
-    return os.fsencode(Path(path).absolute())
-
-
-def below(folder: Path | str) -> tuple[bytes, bytes]:
-    """(first, end) of the paths in a folder, in the order of bytes: first <= path < end."""
-    start = stored(folder).rstrip(b"/")
-    return start + b"/", start + b"0"
+def _storable(text: str) -> str:
+    """Text that UTF-8 can hold: bytes of a file's name or header that are not text become escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()

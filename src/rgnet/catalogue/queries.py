@@ -1,150 +1,161 @@
-"""What a catalogue is asked: the best photos, those of a folder, of a time, those that failed, and sums of them.
+"""What a catalogue is asked: its best photos, those of a folder or of a time, and those without a score.
 
-Every question is one pass over an index, whatever the catalogue's size: by score unless the folder or the days asked
-for hold few photos (`FEW`), in which case by those.
+Every query is one pass over an index, whatever the catalogue's size.
 """
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rgnet.catalogue.database import Catalogue, below, stored, unpacked
-from rgnet.errors import CatalogueError, near
+from rgnet.catalogue.database import Catalogue
+from rgnet.catalogue.errors import decoding
+from rgnet.catalogue.locations import canonical_folder, canonical_path, composed_path
+from rgnet.catalogue.models import find_scale, resolve_model
+from rgnet.catalogue.records import PhotoRow, read_photo, read_photos, read_record, read_votes
+from rgnet.catalogue.selects import (
+    COLUMNS,
+    ORDERS,
+    VOTES,
+    Filter,
+    Order,
+    path_terms,
+    select_failed,
+    select_scored,
+)
+from rgnet.catalogue.values import hexadecimal, optional
+from rgnet.errors import CatalogueError
 from rgnet.results import Record, ScoredPhoto, ScoreFailure
 
 if TYPE_CHECKING:
     import numpy as np
 
-FEW = 20_000
-BARS = 20
-
-COLUMNS = """path.path, score.score, percentile, label, probability, width, height, engine, notes,
-    coalesce(score.error, path.error)"""
-MARKS = 10
+_FOLDERS_FROM, _MOST_FOLDERS = 50_000, 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """Which photos are asked for; None asks for all.
+def make_filter(
+    catalogue: Catalogue,
+    model: str | None,
+    *,
+    lowest: float | None = None,
+    highest: float | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    folder: str | Path | None = None,
+) -> Filter:
+    """A filter by the scores of a model, given by name or hash, or of the one that scanned last.
 
-    model:        hash of the model whose scores count
-    lowest, highest: scores, ends included
-    since, until: days of capture, YYYY-MM-DD, ends included; photos without a time are then left out
-    gone:         also those that are no longer there
+    Raises CatalogueError where the catalogue has no scores from that model.
     """
-
-    model: str
-    lowest: float | None = None
-    highest: float | None = None
-    since: str | None = None
-    until: str | None = None
-    folder: Path | None = None
-    gone: bool = False
-
-    @property
-    def by_score_or_day(self) -> bool:
-        """Whether photos without a score are left out by what is asked."""
-        return any(mark is not None for mark in (self.lowest, self.highest, self.since, self.until))
-
-    def terms(self) -> tuple[list[str], list[object]]:
-        """SQL conditions and their values."""
-        named: dict[str, object] = {
-            "score.score >= ?": self.lowest,
-            "score.score <= ?": self.highest,
-            "photo.taken >= ?": self.since,
-            "photo.taken < ?": self.until and self.until + "U",
-        }
-        terms = [term for term, value in named.items() if value is not None]
-        values = [value for value in named.values() if value is not None]
-        if self.folder is not None:
-            terms.append("path.path >= ? AND path.path < ?")
-            values.extend(below(self.folder))
-        if not self.gone:
-            terms.append("path.gone IS NULL")
-        return terms, values
+    return Filter(
+        model=resolve_model(catalogue, model),
+        lowest=lowest,
+        highest=highest,
+        since=since,
+        until=until,
+        folder=None if folder is None else os.fsdecode(canonical_folder(folder)),
+    )
 
 
-def best(catalogue: Catalogue, wanted: Filter, limit: int | None = None) -> Iterator[ScoredPhoto]:
-    """Scored photos, best first, a row for every path."""
-    return records(catalogue, wanted.model, best_rows(catalogue, wanted, limit))
+def find_scored(
+    catalogue: Catalogue,
+    wanted: Filter,
+    *,
+    order: Order = "score",
+    descending: bool = True,
+    once: bool = False,
+    votes: bool = False,
+    limit: int | None = None,
+    offset: int = 0,
+) -> Iterator[PhotoRow[ScoredPhoto]]:
+    """Photos with a score in an order, ties by path; a row for every file, or with `once` for every photo.
+
+    Photos without a date come last in either direction. With `once` a photo has the first of its paths that match.
+    """
+    select = select_scored(catalogue, wanted, COLUMNS + (VOTES if votes else ""), once=once)
+    key, direction = ORDERS[order], "DESC" if descending else "ASC"
+    ordered = f"{select.text} ORDER BY {key} IS NULL, {key} {direction}, path.path LIMIT ? OFFSET ?"
+    if order == "score":  # never NULL here, and without the first term an index gives the order
+        ordered = f"{select.text} ORDER BY {key} {direction}, path.path LIMIT ? OFFSET ?"
+    return read_photos(catalogue, wanted.model, ordered, [*select.values, _limit(limit), offset], ScoredPhoto)
 
 
-def best_rows(
-    catalogue: Catalogue, wanted: Filter, limit: int | None = None, *, more: str = ""
-) -> Iterable[tuple]:
-    """COLUMNS of scored photos, best first, a row for every path; `more` columns follow them."""
-    terms, values = wanted.terms()
-    query = f"""SELECT {", ".join(filter(None, (COLUMNS, more)))} FROM {tables(catalogue, wanted)}
-        WHERE score.model = ? AND score.score IS NOT NULL AND {" AND ".join(terms or ["1"])}
-        ORDER BY score.score DESC, path.path LIMIT ?"""
-    return catalogue.reading(query, (wanted.model, *values, -1 if limit is None else limit))
+def find_failed(
+    catalogue: Catalogue, wanted: Filter, *, once: bool = False, limit: int | None = None, offset: int = 0
+) -> Iterator[PhotoRow[ScoreFailure]]:
+    """Photos without a score, by path. The filter's scores and days do not count, for they have none."""
+    select = select_failed(wanted, COLUMNS, once=once)
+    ordered = f"{select.text} ORDER BY path LIMIT ? OFFSET ?"
+    return read_photos(
+        catalogue, wanted.model, ordered, [*select.values, _limit(limit), offset], ScoreFailure
+    )
 
 
-def failed(catalogue: Catalogue, wanted: Filter, limit: int | None = None) -> Iterator[ScoreFailure]:
-    """Photos without a score, by path: those that do not decode, and those whose bytes could not be read."""
-    terms, values = Filter(model=wanted.model, folder=wanted.folder, gone=wanted.gone).terms()
-    where = " AND ".join(terms or ["1"])
-    query = f"""
-        SELECT path.path, NULL, NULL, NULL, NULL, NULL, NULL, engine, '[]', score.error
-        FROM score INDEXED BY score_error CROSS JOIN path ON path.photo = score.photo
-        WHERE score.model = ? AND score.error IS NOT NULL AND {where}
-        UNION ALL
-        SELECT path.path, NULL, NULL, NULL, NULL, NULL, NULL, '', '[]', path.error
-        FROM path INDEXED BY path_error WHERE path.error IS NOT NULL AND {where}
-        ORDER BY 1 LIMIT ?"""
-    rows = catalogue.reading(query, (wanted.model, *values, *values, -1 if limit is None else limit))
-    return records(catalogue, wanted.model, rows)
+def count_scored(catalogue: Catalogue, wanted: Filter, *, once: bool = False) -> int:
+    """How many rows `find_scored` has."""
+    select = select_scored(catalogue, wanted, "1", once=once)
+    return catalogue.count(f"SELECT count(*) FROM ({select.text})", select.values)
 
 
-def tables(catalogue: Catalogue, wanted: Filter) -> str:
-    """The tables in the order in which they are gone through: CROSS JOIN keeps SQLite from choosing another."""
-    score, photo, path = "score", "photo ON photo.id = score.photo", "path ON path.photo = photo.id"
-    if wanted.folder is not None and few(
-        catalogue, "path WHERE path >= ? AND path < ?", below(wanted.folder)
-    ):
-        return f"path CROSS JOIN photo ON photo.id = path.photo CROSS JOIN {score} ON score.photo = photo.id"
-    days = (wanted.since or "", (wanted.until or "9") + "U")
-    if (wanted.since or wanted.until) and few(catalogue, "photo WHERE taken >= ? AND taken < ?", days):
-        return f"photo CROSS JOIN {score} ON score.photo = photo.id CROSS JOIN {path}"
-    return f"{score} CROSS JOIN {photo} CROSS JOIN {path}"
+def count_failed(catalogue: Catalogue, wanted: Filter, *, once: bool = False) -> int:
+    """How many rows `find_failed` has."""
+    select = select_failed(wanted, "1", once=once)
+    return catalogue.count(f"SELECT count(*) FROM ({select.text})", select.values)
 
 
-def few(catalogue: Catalogue, what: str, values: tuple[object, ...]) -> bool:
-    """Whether there are at most FEW; counts no further."""
-    query = f"SELECT count(*) FROM (SELECT 1 FROM {what} LIMIT {FEW + 1})"
-    return catalogue.reading(query, values).fetchone()[0] <= FEW
+def find_photo(catalogue: Catalogue, model: str, id: str) -> PhotoRow[Record] | None:
+    """The photo of a PhotoRow's id, under the first of its paths that is there; None where there is none."""
+    if id.startswith("u"):
+        failed = find_failed(catalogue, Filter(model=model), once=True)
+        return next((row for row in failed if row.id == id), None)
+    query = f"""SELECT {COLUMNS} FROM photo JOIN path ON path.photo = photo.id
+        JOIN score ON score.photo = photo.id AND score.model = ?
+        WHERE photo.id = ? AND path.gone IS NULL ORDER BY path.path LIMIT 1"""
+    row = catalogue.first(query, (model, int(id)))
+    return None if row is None else read_photo(catalogue, model, row)
 
 
-def records(catalogue: Catalogue, model: str, rows: Iterable[tuple]) -> Iterator[Record]:
-    name, *_ = model_row(catalogue, model)
-    for path, score, percentile, label, probability, width, height, engine, notes, error in rows:
-        known = {"path": os.fsdecode(path), "model": name, "model_hash": model, "engine": engine or ""}
-        if score is None:
-            yield ScoreFailure(error=error, **known)
-            continue
-        marks = {"score": score, "percentile": percentile, "label": label, "probability": probability}
-        yield ScoredPhoto(**known, **marks, width=width, height=height, notes=tuple(json.loads(notes)))
+def find_paths(catalogue: Catalogue, folder: str | Path | None = None) -> Iterator[str]:
+    """Every path that the catalogue remembers, in a folder and below: also what is missing, failed or not scored."""
+    terms, values = path_terms(Filter(model="", folder=folder, include_missing=True), "path")
+    for (path,) in catalogue.rows(f"SELECT path FROM path WHERE {terms} ORDER BY path", values):
+        with decoding(catalogue.file):
+            yield os.fsdecode(path)
+
+
+def list_folders(catalogue: Catalogue) -> list[str] | None:
+    """The folders that hold photos; None where they are too many to choose from, or to be found quickly."""
+    if catalogue.count("SELECT count(*) FROM path") > _FOLDERS_FROM:
+        return None
+    query = "SELECT DISTINCT folder_of(path) FROM path WHERE gone IS NULL ORDER BY 1 LIMIT ?"
+    with decoding(catalogue.file):
+        found = [os.fsdecode(folder) for (folder,) in catalogue.rows(query, (_MOST_FOLDERS + 1,))]
+    return None if len(found) > _MOST_FOLDERS else found
+
+
+# --- one file --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """All that is known of one path.
+    """All that the catalogue knows of one file.
 
-    record:     of the model asked for; None where it has not spoken
-    votes_HW:   of its regions, on the human scale; None where there is no score
-    same_photo: every path of this content, the one asked for among them
-    gone:       whether the last scan of its folder missed it
+    record:      None where the model asked about has not seen it
+    votes_HW:    of its regions, on the human scale; None where there is no score
+    paths:       every path of this content, this one among them
+    read_error:  why the file could not be read last time; what is known is then of what it held before
+    is_missing:  whether the last scan of its folder missed it
+    orientation: EXIF's, 1-8
     """
 
     record: Record | None
     votes_HW: np.ndarray | None
-    same_photo: tuple[str, ...]
-    gone: bool
+    paths: tuple[str, ...]
+    read_error: str | None
+    is_missing: bool
     sha256: str | None
     bytes: int | None
     taken: str | None
@@ -152,90 +163,35 @@ class Entry:
     orientation: int | None
 
 
-def entry(catalogue: Catalogue, path: Path | str, model: str) -> Entry:
-    """Raises CatalogueError for a path that is not in the catalogue."""
+def find_entry(catalogue: Catalogue, path: Path | str, model: str) -> Entry:
+    """What is known of a file, by any spelling of its path. Raises CatalogueError where it is not in the catalogue."""
+    spelled = canonical_path(path)
+    composed = composed_path(spelled)
     query = f"""
-        SELECT {COLUMNS}, rows, votes, photo.id, sha256, path.bytes, taken, camera, orientation, path.gone
+        SELECT {COLUMNS}{VOTES}, orientation, path.gone AS gone, path.error AS read_error
         FROM path LEFT JOIN photo ON photo.id = path.photo
-        LEFT JOIN score ON score.photo = photo.id AND score.model = ? WHERE path.path = ?"""
-    row = catalogue.reading(query, (model, stored(path))).fetchone()
+        LEFT JOIN score ON score.photo = photo.id AND score.model = ?
+        WHERE path.path IN (?, ?) OR path.composed = ? ORDER BY path.path = ? DESC LIMIT 1"""
+    row = catalogue.first(query, (model, spelled, composed, composed, spelled))
     if row is None:
         raise CatalogueError(f"{path} is not in {catalogue.file}: scan its folder, or check the path")
-    marks, (rows, votes, photo, sha256, *header, gone) = row[:MARKS], row[MARKS:]
-    spoken = marks[1] is not None or marks[-1] is not None
-    same = catalogue.reading("SELECT path FROM path WHERE photo = ? ORDER BY path", (photo,)).fetchall()
-    return Entry(
-        record=next(records(catalogue, model, [marks])) if spoken else None,
-        votes_HW=unpacked(rows, votes),
-        same_photo=tuple(os.fsdecode(other) for (other,) in same or [row[:1]]),
-        gone=gone is not None,
-        sha256=sha256 and sha256.hex(),
-        **dict(zip(("bytes", "taken", "camera", "orientation"), header, strict=True)),
-    )
+    scale = find_scale(catalogue, model)
+    same = catalogue.rows("SELECT path FROM path WHERE photo = ? ORDER BY path", (row["photo"],))
+    with decoding(catalogue.file):
+        has_record = row["score"] is not None or row["error"] is not None
+        return Entry(
+            record=read_record(row, scale) if has_record else None,
+            votes_HW=read_votes(row),
+            paths=tuple(os.fsdecode(other) for (other,) in same) or (os.fsdecode(row["path"]),),
+            read_error=None if row["photo"] is None else optional(row, "read_error", str),
+            is_missing=row["gone"] is not None,
+            sha256=hexadecimal(row),
+            bytes=optional(row, "bytes", int),
+            taken=optional(row, "taken", str),
+            camera=optional(row, "camera", str),
+            orientation=optional(row, "orientation", int),
+        )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sums:
-    """A catalogue in numbers, gone photos left out.
-
-    counts:     of paths, by what they hold: "photos", "paths", "scored", "failed", "gone"
-    low, high:  the model's scale
-    bars:       photos by score, from low to high in steps of equal width
-    mean:       of the scores; None where there are none
-    """
-
-    counts: dict[str, int]
-    low: float
-    high: float
-    bars: tuple[int, ...]
-    mean: float | None
-
-
-def sums(catalogue: Catalogue, model: str) -> Sums:
-    def number(query: str, *values: object) -> float | None:
-        return catalogue.reading(query, values).fetchone()[0]
-
-    scored = "FROM score CROSS JOIN path ON path.photo = score.photo WHERE model = ? AND gone IS NULL"
-    _, low, high = model_row(catalogue, model)
-    bar = f"min({BARS - 1}, max(0, CAST((score - ?) / (? - ?) * {BARS} AS INTEGER)))"
-    found = catalogue.reading(
-        f"SELECT {bar}, count(*) {scored} AND score IS NOT NULL GROUP BY 1", (low, high, low, model)
-    )
-    heights = dict(found.fetchall())
-    unreadable = number("SELECT count(*) FROM path WHERE error IS NOT NULL AND gone IS NULL")
-    return Sums(
-        counts={
-            "photos": number("SELECT count(DISTINCT photo) FROM path WHERE gone IS NULL"),
-            "paths": number("SELECT count(*) FROM path WHERE gone IS NULL"),
-            "scored": sum(heights.values()),
-            "failed": number(f"SELECT count(*) {scored} AND score.error IS NOT NULL", model) + unreadable,
-            "gone": number("SELECT count(*) FROM path WHERE gone IS NOT NULL"),
-        },
-        low=low,
-        high=high,
-        bars=tuple(heights.get(index, 0) for index in range(BARS)),
-        mean=number(f"SELECT avg(score) {scored}", model),
-    )
-
-
-def model_asked_for(catalogue: Catalogue, asked: str | None) -> str:
-    """The hash of a model by name or hash, or of the one that scanned last. Raises CatalogueError."""
-    models = catalogue.reading("SELECT hash, name FROM model ORDER BY used DESC").fetchall()
-    if not models:
-        raise CatalogueError(f"{catalogue.file} holds no scores yet: begin with  rgnet scan FOLDER")
-    for hash, name in models:
-        if asked in (None, hash, name):
-            return hash
-    raise CatalogueError(
-        f"{catalogue.file} holds no scores of a model {asked!r}: {near(asked, [name for _, name in models])}"
-    )
-
-
-def model_row(catalogue: Catalogue, model: str) -> tuple[str, float, float]:
-    """Name and scale of a model, by its hash."""
-    return catalogue.reading("SELECT name, low, high FROM model WHERE hash = ?", (model,)).fetchone()
-
-
-def filtered(catalogue: Catalogue, model: str | None, **asked: object) -> Filter:
-    """A filter on the scores of a model by name or hash, or of the last. Raises CatalogueError."""
-    return Filter(model=model_asked_for(catalogue, model), **asked)
+def _limit(limit: int | None) -> int:
+    return -1 if limit is None else limit

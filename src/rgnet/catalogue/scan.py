@@ -1,8 +1,11 @@
-"""A folder into the catalogue: what is new or changed is read and scored, what is known is only counted.
+"""Folders into a catalogue: what is new or changed is read and scored, what is known is only counted.
 
 A file counts as unchanged when its size and modification time are those of the last reading, which must have been
-later than that time by a margin (a file written twice within a clock tick looks unchanged). In doubt its bytes are
+later than that time by a margin (a file written twice within a clock tick looks unchanged). In doubt its content is
 hashed. A file of a size whose photo has vanished from elsewhere is hashed first: it may have been moved.
+
+A file that cannot be read says nothing about the photo in it: a share may stall, a decoder may be killed, a folder may
+be locked. Its earlier score stays, nothing is taken for missing, and the next scan tries again.
 
 Most scans find next to nothing new: what reads and scores is imported and started with the first file that needs it.
 """
@@ -13,196 +16,271 @@ import itertools
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING, Literal
 
-from rgnet.catalogue.database import Catalogue, Known, below
-from rgnet.errors import ModelFileError
+from rgnet.catalogue.database import Catalogue, KnownFile
+from rgnet.catalogue.locations import canonical_folder, contents_range
+from rgnet.errors import ModelFileError, PhotoError, PhotoNotFound, PhotoRefused
 from rgnet.imaging.discovery import photo_names
+from rgnet.imaging.files import open_photo
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, run_job
 from rgnet.imaging.policy import DecodePolicy
 from rgnet.imaging.workers import SECONDS, DecodePool, Decoder
+from rgnet.results import ScoredPhoto
 from rgnet.weights.card import ModelCard
 
 if TYPE_CHECKING:
     from rgnet.scorer import Scorer
 
-CHUNK = 500
-MARGIN_NS = 2 * 10**9
+_CHUNK = 500
+_MARGIN_NS = 2 * 10**9
 
-What = Literal["scored", "unchanged", "known", "failed before", "failed"]
-Tell = Callable[[str, What, str], None]
+# "known": its content was known under another path, or from before; "failed before": unchanged or known, without a
+# score. The third argument says why a file failed now.
+Outcome = Literal["scored", "unchanged", "known", "failed before", "failed"]
+OnFile = Callable[[str, Outcome, str], None]
 
 
-@dataclass(slots=True)
 class Scan:
-    """One scan of some folders.
+    """One scan of some folders into a catalogue.
 
-    card:     of the model that scores; `load` gives its scorer, and is asked once there is a photo to score
+    card:     of the model that scores; `load` gives its scorer, and is called once there is a photo to score
+    on_file:  called for every file with its path, what came of it, and the error where it failed now
+    stopping: asked now and then; once it says True nothing new is begun, and what is in progress is finished
     policy:   what the decoder accepts
-    tell:     told of every file: its path, what came of it ("known": its content was known under another path or from
-              before; "failed before": unchanged or known, and without a score), and the error where it failed now
-    stopping: asked now and then; once it says True nothing new is begun, and what is in flight is finished
-    processes, seconds: that decode (None: one a core), and how long each photo may take
-    decode: what they do with a file
+    processes, seconds: that decode (None: one for each core), and how long each photo may take
+    decode:   what they do with a job
     """
 
-    catalogue: Catalogue
-    card: ModelCard
-    load: Callable[[], Scorer]
-    tell: Tell
-    stopping: Callable[[], bool] = lambda: False
-    policy: DecodePolicy = field(default_factory=DecodePolicy)
-    processes: int | None = None
-    seconds: float = SECONDS
-    decode: Decoder = run_job
-    scorer: Scorer | None = None
-    batch: list[tuple[str, DecodedPhoto]] = field(default_factory=list)
-    postponed: deque[str] = field(default_factory=deque)
-    unlisted: list[str] = field(default_factory=list)
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        card: ModelCard,
+        load: Callable[[], Scorer],
+        on_file: OnFile,
+        *,
+        stopping: Callable[[], bool] = lambda: False,
+        policy: DecodePolicy | None = None,
+        processes: int | None = None,
+        seconds: float = SECONDS,
+        decode: Decoder = run_job,
+    ) -> None:
+        self._catalogue = catalogue
+        self._card = card
+        self._load = load
+        self._on_file = on_file
+        self._stopping = stopping
+        self._policy = policy or DecodePolicy()
+        self._processes, self._seconds, self._decode = processes, seconds, decode
+        self._scorer: Scorer | None = None
+        self._batch: list[tuple[str, DecodedPhoto]] = []
+        self._postponed: deque[str] = deque()
+        self._unreadable: list[bytes] = []
 
     def run(self, folders: list[Path]) -> int:
-        """Scan, and return how many photos of these folders are gone; 0 where it was stopped."""
-        folders = [folder.absolute() for folder in folders]
-        with self.catalogue.writing() as database:
-            self.catalogue.use_model(self.card, int(time.time()))
-            database.execute("CREATE TEMP TABLE IF NOT EXISTS seen (path BLOB PRIMARY KEY) WITHOUT ROWID")
-            database.execute("DELETE FROM seen")
-        fresh = self.fresh(folders)
-        if first := next(fresh, None):
-            self.read(itertools.chain([first], fresh))
-        return 0 if self.stopping() else self.mark_gone(folders)
+        """Scan, and return how many files of these folders are missing; 0 where it was stopped."""
+        roots = _find_roots(folders)
+        with self._catalogue.transaction():
+            self._catalogue.put_model(self._card, int(time.time()))
+            self._catalogue.execute(
+                "CREATE TEMP TABLE IF NOT EXISTS seen (path BLOB PRIMARY KEY) WITHOUT ROWID"
+            )
+            self._catalogue.execute("DELETE FROM seen")
+        jobs = self._jobs(roots)
+        if first := next(jobs, None):
+            self._read(itertools.chain([first], jobs))
+        return 0 if self._stopping() else self._mark_missing(roots)
 
-    def read(self, fresh: Iterator[tuple[str, DecodeJob]]) -> None:
+    def _read(self, jobs: Iterator[tuple[str, DecodeJob]]) -> None:
         """Read and score; then what turned out not to be a photo that had moved."""
-        with DecodePool(self.processes, seconds=self.seconds, decode=self.decode) as pool:
-            for jobs in (fresh, self.moved()):
-                for path, found in pool.as_completed(jobs):
-                    self.take(path, found)
-            self.flush()
+        with DecodePool(self._processes, seconds=self._seconds, decode=self._decode) as pool:
+            for these in (jobs, self._postponed_jobs()):
+                for path, found in pool.as_completed(these):
+                    self._take(path, found)
+            self._score_batch()
 
     # What has to be read
 
-    def fresh(self, folders: list[Path]) -> Iterator[tuple[str, DecodeJob]]:
-        """Files that are new, changed or in doubt, in order; the others are told of as they are passed."""
-        paths = photo_names(folders)
-        while chunk := list(itertools.islice(paths, CHUNK)):
+    def _jobs(self, roots: list[bytes]) -> Iterator[tuple[str, DecodeJob]]:
+        """Files that are new, changed or in doubt, in order; the others are reported as they are passed."""
+        paths = photo_names(map(os.fsdecode, roots))
+        while chunk := list(itertools.islice(paths, _CHUNK)):
             keys = [os.fsencode(path) for path in chunk]
-            known = self.catalogue.known(keys, self.card.short_hash)
-            self.catalogue.database.executemany(
-                "INSERT OR IGNORE INTO seen VALUES (?)", zip(keys, strict=True)
-            )
+            known = self._catalogue.known_files(keys, self._card.short_hash)
+            self._catalogue.execute_many("INSERT OR IGNORE INTO seen VALUES (?)", [(key,) for key in keys])
             for path, key in zip(chunk, keys, strict=True):
-                if self.stopping():
+                if self._stopping():
                     return
-                if job := self.job_for(path, known.get(key)):
+                if job := self._job(path, known.get(key)):
                     yield path, job
 
-    def job_for(self, path: str, known: Known | None) -> DecodeJob | None:
-        """What has to be done about a file; None where nothing has."""
+    def _job(self, path: str, known: KnownFile | None) -> DecodeJob | None:
+        """What has to be done about a file; None where nothing has to be, or it cannot be looked at."""
         try:
             stat = os.stat(path)  # noqa: PTH116 -- a Path for each of millions would take longer than this
-            if not S_ISREG(stat.st_mode):
-                self.unlisted.append(path)
-                return self.fail(path, "expected a photo file or a folder that can be listed, found neither")
-        except OSError as problem:
-            return self.fail(path, f"cannot be looked at ({problem.strerror})")
-        hash_only = DecodeJob(source=path, policy=self.policy)
-        job = replace(hash_only, preprocess=self.card.preprocess)
+        except OSError:
+            stat = None
+        if stat is None or not S_ISREG(stat.st_mode):
+            self._refuse(path)
+            return None
+        hash_only = DecodeJob(source=path, policy=self._policy)
         if known is None or (known.bytes, known.mtime) != (stat.st_size, stat.st_mtime_ns):
-            return hash_only if self.may_be_moved(stat.st_size) else job
-        if known.read - known.mtime < MARGIN_NS:
+            return hash_only if self._may_be_moved(stat.st_size) else self._scoring_job(path)
+        if known.read - known.mtime < _MARGIN_NS:
             return hash_only
-        if known.scored is not None:
-            return self.tell(path, "unchanged" if known.scored else "failed before", "")
-        return job
+        if known.has_score is None:
+            return self._scoring_job(path)
+        self._pass(path, known)
+        return None
 
-    def fail(self, path: str, reason: str) -> None:
-        self.put_error(path, f"{path}: {reason}: check its permissions")
+    def _scoring_job(self, path: str) -> DecodeJob:
+        return DecodeJob(source=path, policy=self._policy, preprocess=self._card.preprocess)
 
-    def may_be_moved(self, size: int) -> bool:
-        return any(not os.path.lexists(path) for path in self.catalogue.paths_of_size(size))
+    def _pass(self, path: str, known: KnownFile) -> None:
+        """An unchanged file. It can be read, also where it could not be last time."""
+        if known.has_error:
+            self._catalogue.clear_error(os.fsencode(path))
+        self._on_file(path, "unchanged" if known.has_score else "failed before", "")
 
-    def moved(self) -> Iterator[tuple[str, DecodeJob]]:
-        """Files whose hash is of no photo that this model has scored."""
-        while self.postponed and not self.stopping():
-            path = self.postponed.popleft()
-            yield path, DecodeJob(source=path, policy=self.policy, preprocess=self.card.preprocess)
+    def _refuse(self, path: str) -> None:
+        """An entry that cannot be looked at, or is neither a file nor a folder that can be listed."""
+        key = os.fsencode(path)
+        if _has_vanished(path):
+            self._catalogue.execute("DELETE FROM seen WHERE path = ?", (key,))
+            return
+        self._unreadable.append(key)
+        self._put_error(path, _find_problem(path, self._policy), reread=False)
+
+    def _may_be_moved(self, size: int) -> bool:
+        return any(_has_vanished(os.fsdecode(path)) for path in self._catalogue.paths_of_size(size))
+
+    def _postponed_jobs(self) -> Iterator[tuple[str, DecodeJob]]:
+        """Files whose hash is of no photo that this model has seen."""
+        while self._postponed and not self._stopping():
+            path = self._postponed.popleft()
+            yield path, self._scoring_job(path)
 
     # What was found
 
-    def take(self, path: str, found: DecodedPhoto) -> None:
+    def _take(self, path: str, found: DecodedPhoto) -> None:
         from rgnet.scorer import BATCH
 
         if found.sha256 is None:
-            # A disk that stalls or a process that is killed says nothing of the photo: an earlier score stays
-            keep = found.lost_its_process and self.has_photo(path)
-            self.put_error(path, str(found.error), keep=keep)
-        elif (scored := self.catalogue.scored(found.sha256, self.card.short_hash)) is not None:
-            with self.catalogue.writing():
-                self.put_path(path, found, self.catalogue.put_content(found))
-            self.tell(path, "known" if scored else "failed before", "")
+            assert found.error is not None
+            self._put_error(path, found.error)
+        elif (has_score := self._catalogue.has_score(found.sha256, self._card.short_hash)) is not None:
+            with self._catalogue.transaction():
+                self._put_file(path, found)
+            self._on_file(path, "known" if has_score else "failed before", "")
         elif found.prepared is None and found.error is None:
-            self.postponed.append(path)
+            self._postponed.append(path)
         else:
-            self.batch.append((path, found))
-            if len(self.batch) >= BATCH:
-                self.flush()
+            self._batch.append((path, found))
+            if len(self._batch) >= BATCH:
+                self._score_batch()
 
-    def flush(self) -> None:
-        """Score the batch, and write it as one transaction."""
-        if not self.batch:
+    def _score_batch(self) -> None:
+        """Score what was read, and write it as one transaction."""
+        if not self._batch:
             return
-        self.scorer = self.scorer or self.loaded()
-        batch, self.batch = self.batch, []
+        self._scorer = self._scorer or self._load_checked()
+        batch, self._batch = self._batch, []
         paths = [path for path, _ in batch]
         photos = [found.prepared_or_error for _, found in batch]
-        records = self.scorer.score_prepared(paths, photos, regions=True)
-        with self.catalogue.writing():
+        records = self._scorer.score_prepared(paths, photos, regions=True)
+        with self._catalogue.transaction():
             for (path, found), record in zip(batch, records, strict=True):
-                photo = self.catalogue.put_content(found)
-                self.put_path(path, found, photo)
-                self.catalogue.put_score(photo, record)
+                self._catalogue.put_score(self._put_file(path, found), record)
         for record in records:
-            self.tell(record.path, "scored" if record.ok else "failed", "" if record.ok else record.error)
+            if isinstance(record, ScoredPhoto):
+                self._on_file(record.path, "scored", "")
+            else:
+                self._on_file(record.path, "failed", record.error)
 
-    def loaded(self) -> Scorer:
-        scorer = self.load()
-        if scorer.card.sha256 != self.card.sha256:
+    def _load_checked(self) -> Scorer:
+        scorer = self._load()
+        if scorer.card.sha256 != self._card.sha256:
             raise ModelFileError(
-                f"the model was replaced while scanning: expected {self.card.short_hash}, "
+                f"the model was replaced during the scan: expected {self._card.short_hash}, "
                 f"found {scorer.card.short_hash}: scan again"
             )
         return scorer
 
-    def put_path(self, path: str, found: DecodedPhoto, photo: int) -> None:
-        self.catalogue.put_path(os.fsencode(path), photo, bytes=found.byte_count, mtime=found.mtime_ns)
+    def _put_file(self, path: str, found: DecodedPhoto) -> int:
+        photo = self._catalogue.put_photo(found)
+        self._catalogue.put_file(os.fsencode(path), photo, bytes=found.byte_count, mtime=found.mtime_ns)
+        return photo
 
-    def put_error(self, path: str, error: str, *, keep: bool = False) -> None:
-        """A row for a file without a photo, which the next scan tries again; `keep` leaves an earlier row alone."""
-        if not keep:
-            with self.catalogue.writing():
-                self.catalogue.put_path(os.fsencode(path), None, bytes=None, mtime=None, error=error)
-        self.tell(path, "failed", error)
+    def _put_error(self, path: str, problem: PhotoError, *, reread: bool = True) -> None:
+        with self._catalogue.transaction():
+            self._catalogue.put_error(os.fsencode(path), problem.message, reread=reread)
+        self._on_file(path, "failed", problem.message)
 
-    def has_photo(self, path: str) -> bool:
-        query = "SELECT 1 FROM path WHERE path = ? AND photo IS NOT NULL"
-        return self.catalogue.reading(query, (os.fsencode(path),)).fetchone() is not None
+    # What is no longer there
 
-    def mark_gone(self, folders: Iterable[Path]) -> int:
-        """Mark what stood in these folders and was not seen; return how many are gone there by now."""
-        there, not_seen = "path >= ? AND path < ?", "path NOT IN (SELECT path FROM seen)"
-        with self.catalogue.writing() as database:
-            database.execute(
+    def _mark_missing(self, roots: list[bytes]) -> int:
+        """Mark what stood in these folders and was not seen; return how many files are missing there by now."""
+        below, not_seen = "path >= ? AND path < ?", "path NOT IN (SELECT path FROM seen)"
+        ranges = [contents_range(root) for root in roots]
+        with self._catalogue.transaction():
+            self._catalogue.execute(
                 "UPDATE path SET gone = NULL WHERE gone IS NOT NULL AND path IN (SELECT path FROM seen)"
             )
-            # What is in a folder that cannot be listed may well be there
-            hidden = f"INSERT OR IGNORE INTO seen SELECT path FROM path WHERE {there}"
-            database.executemany(hidden, map(below, self.unlisted))
-            gone = f"UPDATE path SET gone = ? WHERE {there} AND gone IS NULL AND {not_seen}"
-            database.executemany(gone, ((int(time.time()), *below(folder)) for folder in folders))
-            count = f"SELECT count(*) FROM path WHERE {there} AND gone IS NOT NULL"
-            return sum(database.execute(count, below(folder)).fetchone()[0] for folder in folders)
+            # What is in a folder that cannot be listed or entered may well be there
+            hidden = f"INSERT OR IGNORE INTO seen SELECT path FROM path WHERE {below}"
+            self._catalogue.execute_many(hidden, map(contents_range, self._unreadable))
+            # Of a file that was never read there is nothing to remember
+            never_read = f"DELETE FROM path WHERE {below} AND {not_seen} AND photo IS NULL"
+            self._catalogue.execute_many(never_read, ranges)
+            missing = f"UPDATE path SET gone = ? WHERE {below} AND gone IS NULL AND {not_seen}"
+            now = int(time.time())
+            self._catalogue.execute_many(missing, [(now, *ends) for ends in ranges])
+        count = f"SELECT count(*) FROM path WHERE {below} AND gone IS NOT NULL"
+        # A hidden folder that was named, too, lies in another one that counts it
+        outermost = [ends for ends in ranges if not any(low < ends[0] < high for low, high in ranges)]
+        return sum(self._catalogue.count(count, ends) for ends in outermost)
+
+
+def _find_roots(folders: list[Path]) -> list[bytes]:
+    """The folders by their canonical paths, without those that are visited on the way through another one."""
+    roots: list[bytes] = []
+    for folder in sorted({canonical_folder(folder) for folder in folders}):
+        outer = (folder.removeprefix(contents_range(root)[0]) for root in roots)
+        if not any(inner != folder and _is_visited(inner) for inner in outer):
+            roots.append(folder)
+    return roots
+
+
+def _is_visited(inner: bytes) -> bool:
+    """Whether a walk enters a folder by this relative path: it passes by hidden ones."""
+    return not any(part.startswith(b".") for part in inner.split(b"/"))
+
+
+def _has_vanished(path: str) -> bool:
+    """Whether there is no such entry any more; a link to nowhere is one."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _find_problem(path: str, policy: DecodePolicy) -> PhotoError:
+    """Why something cannot be opened as a photo or listed as a folder."""
+    try:
+        if os.path.isdir(path):  # noqa: PTH112 -- unlike Path.is_dir it never raises
+            os.scandir(path).close()
+        else:
+            open_photo(path, policy).close()
+    except PhotoError as problem:
+        return problem
+    except OSError as problem:
+        return PhotoRefused(
+            path, f"this folder cannot be opened ({problem.strerror})", "check its permissions"
+        )
+    return PhotoNotFound(path, "it changed during the scan", "scan again")

@@ -13,7 +13,7 @@ from rgnet.results import Record
 
 if TYPE_CHECKING:
     from rgnet.catalogue.database import Catalogue
-    from rgnet.catalogue.queries import Filter
+    from rgnet.catalogue.selects import Filter
 
 
 def export(
@@ -76,6 +76,7 @@ def _write_table(opened: Catalogue, wanted: Filter, output: Path, *, scored: boo
     """Write the rows that were selected; returns how many."""
     from rgnet.outputs.tables import open_table
 
+    opened.check_output(output)
     count = 0
     with open_table(output) as write:
         for record in _records(opened, wanted, scored=scored, failed=failed):
@@ -85,9 +86,9 @@ def _write_table(opened: Catalogue, wanted: Filter, output: Path, *, scored: boo
 
 
 def _records(opened: Catalogue, wanted: Filter, *, scored: bool, failed: bool) -> Iterator[Record]:
-    from rgnet.catalogue import queries
+    from rgnet.catalogue.queries import find_failed, find_scored
 
     if scored:
-        yield from queries.best(opened, wanted)
+        yield from (row.record for row in find_scored(opened, wanted))
     if failed:
-        yield from queries.failed(opened, wanted)
+        yield from (row.record for row in find_failed(opened, wanted))

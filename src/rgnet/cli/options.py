@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from rgnet.catalogue.database import Catalogue as OpenCatalogue
-    from rgnet.catalogue.queries import Filter
+    from rgnet.catalogue.selects import Filter
 
 FILTERS = "Filters"
 _DEFAULT_CATALOGUE = "the one in your user data folder"
@@ -127,14 +127,14 @@ def photo_filter(
     folder: Path | None,
 ) -> Filter:
     """The photos of an open catalogue that the options above select."""
-    from rgnet.catalogue.queries import filtered
+    from rgnet.catalogue.queries import make_filter
 
-    return filtered(
+    return make_filter(
         catalogue,
         model,
         lowest=min_score,
         highest=max_score,
-        since=since and since.isoformat(),
-        until=until and until.isoformat(),
+        since=since.isoformat() if since else None,
+        until=until.isoformat() if until else None,
         folder=folder,
     )

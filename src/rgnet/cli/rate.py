@@ -62,7 +62,7 @@ def rate(
     $ rgnet rate ~/Pictures/wedding --undo --write
     """
     from rgnet.catalogue.database import Catalogue
-    from rgnet.catalogue.queries import best, filtered
+    from rgnet.catalogue.queries import find_scored, make_filter
     from rgnet.errors import SettingError, need
     from rgnet.paths import catalogue_file
     from rgnet.xmp.sidecar import plan, plan_undo, stars_of
@@ -79,7 +79,7 @@ def rate(
         return [plan(path, stars, model=model, naming=naming, overwrite=overwrite)]
 
     with Catalogue.open(catalogue or catalogue_file()) as opened, stop_on_signal() as stop:
-        photos = best(opened, filtered(opened, model, folder=folder))
+        photos = (row.record for row in find_scored(opened, make_filter(opened, model, folder=folder)))
         run = _Run(photos, changes_of, write=write, stop=stop)
         print_rows(_COLUMNS, run.rows(), as_json=as_json)
     if folder is not None and not run.photos:

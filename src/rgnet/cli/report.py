@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -77,11 +76,13 @@ def report(
             until=until,
             folder=folder or scanned,
         )
-        root = scanned.absolute() if scanned else None
+        root = scanned.resolve() if scanned else None
+        opened.check_output(output)
         made = _write(output, thumbnails, file, catalogue=opened, wanted=wanted, limit=limit, root=root)
     megabytes = output.stat().st_size / 1e6
-    typer.echo(f"{made.shown} photos, {made.lost} not shown; {megabytes:.1f} MB in {output}", err=True)
-    exit_if_failed(made.lost)
+    counts = f"{made.photos} photos, {made.scored_photos} with a score, {made.not_shown} not shown"
+    typer.echo(f"{counts}; {megabytes:.1f} MB in {output}", err=True)
+    exit_if_failed(made.not_shown)
 
 
 def _check_output(output: Path) -> None:
@@ -109,7 +110,7 @@ def _open_catalogue(source: Path | None, catalogue: Path | None) -> Catalogue:
     from rgnet.paths import catalogue_file
 
     if source is None or source.is_dir():
-        return Catalogue.open(catalogue or catalogue_file(), make=source is not None)
+        return Catalogue.open(catalogue or catalogue_file(), create=source is not None)
     if catalogue is not None:
         raise SettingError(
             f"{source} is not a folder, and --catalogue names a catalogue too: give one of them"
@@ -136,12 +137,12 @@ def _scan_first(catalogue: Catalogue, folder: Path, model: str | None) -> tuple[
 
 def _model_of(catalogue: Catalogue, model: str | None) -> tuple[str, ModelFile | None]:
     """The hash of the model whose scores are shown, and its file where it is available."""
-    from rgnet.catalogue.queries import model_asked_for
+    from rgnet.catalogue.models import resolve_model
     from rgnet.weights.file import read_card, read_model
     from rgnet.weights.registry import find_by_hash
 
     given = Path(model) if model and Path(model).is_file() else None
-    hash = model_asked_for(catalogue, read_card(given).short_hash if given else model)
+    hash = resolve_model(catalogue, read_card(given).short_hash if given else model)
     path = given or find_by_hash(hash)
     return hash, read_model(path) if path else None
 
@@ -149,16 +150,13 @@ def _model_of(catalogue: Catalogue, model: str | None) -> tuple[str, ModelFile |
 def _write(output: Path, thumbnails: str, file: ModelFile | None, **contents: Any) -> Report:
     """Write the report with a bar on the terminal; returns what became of it."""
     from rgnet.cli.progress import counter
-    from rgnet.page.folder import Beside
     from rgnet.page.report import Report
     from rgnet.scorer import opened as open_scorer
 
-    made = Report(scorer=open_scorer(file) if file else None, **contents)
+    beside = thumbnails == "beside"
+    made = Report(scorer=open_scorer(file) if file else None, pictures_beside=beside, **contents)
     if file is None:
-        typer.echo(made.without_graph(), err=True)
-    with (
-        Beside(output) if thumbnails == "beside" else nullcontext() as made.beside,
-        counter(made.total, "drawing") as made.tell,
-    ):
+        typer.echo(made.missing_graph(), err=True)
+    with counter(made.count_scored, "drawing") as made.on_photo:
         made.write(output)
     return made

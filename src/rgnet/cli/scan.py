@@ -40,7 +40,7 @@ def scan(
     from rgnet.weights.registry import find_model
 
     _check_folders(folders)
-    with Catalogue.open(catalogue or catalogue_file(), make=True) as opened:
+    with Catalogue.open(catalogue or catalogue_file(), create=True) as opened:
         outcome = scan_folders(opened, find_model(model), folders, threads)
     outcome.failures.print("rgnet export --errors names each")
     typer.echo(f"{outcome.summary()}; catalogue {opened.file}", err=True)

@@ -34,11 +34,12 @@ def show(
     $ rgnet show ~/Pictures/wedding/0012.jpg
     """
     from rgnet.catalogue.database import Catalogue
-    from rgnet.catalogue.queries import entry, model_asked_for
+    from rgnet.catalogue.models import resolve_model
+    from rgnet.catalogue.queries import find_entry
     from rgnet.paths import catalogue_file
 
     with Catalogue.open(catalogue or catalogue_file()) as opened:
-        found = entry(opened, photo, model_asked_for(opened, model))
+        found = find_entry(opened, photo, resolve_model(opened, model))
     if as_json:
         votes = None if found.votes_HW is None else found.votes_HW.round(4).tolist()
         print_json({**_score_facts(found), **_file_facts(found), "votes": votes})
@@ -71,13 +72,14 @@ def _score_facts(found: Entry) -> dict[str, object]:
 
 def _file_facts(found: Entry) -> dict[str, object]:
     return {
-        "path": list(found.same_photo),
+        "path": list(found.paths),
         "taken": found.taken,
         "camera": found.camera,
         "orientation": found.orientation,
         "bytes": found.bytes,
         "sha256": found.sha256,
-        "missing": "since the last scan of its folder" if found.gone else None,
+        "missing": "since the last scan of its folder" if found.is_missing else None,
+        "unreadable": found.read_error,
     }
 
 

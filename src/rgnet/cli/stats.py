@@ -11,7 +11,7 @@ from rgnet.cli import options
 from rgnet.cli.tables import print_facts, print_json
 
 if TYPE_CHECKING:
-    from rgnet.catalogue.queries import Sums
+    from rgnet.catalogue.statistics import Statistics
 
 _WIDTH = 50
 
@@ -25,11 +25,12 @@ def stats(
     $ rgnet stats
     """
     from rgnet.catalogue.database import Catalogue
-    from rgnet.catalogue.queries import model_asked_for, sums
+    from rgnet.catalogue.models import resolve_model
+    from rgnet.catalogue.statistics import compute_statistics
     from rgnet.paths import catalogue_file
 
     with Catalogue.open(catalogue or catalogue_file()) as opened:
-        found = sums(opened, model_asked_for(opened, model))
+        found = compute_statistics(opened, resolve_model(opened, model))
     if as_json:
         print_json(_facts(found) | {"histogram": list(found.bars)})
         return
@@ -38,11 +39,20 @@ def stats(
         _print_histogram(found)
 
 
-def _facts(found: Sums) -> dict[str, object]:
-    return {**found.counts, "mean score": found.mean, "scale": f"{found.low:g}-{found.high:g}"}
+def _facts(found: Statistics) -> dict[str, object]:
+    return {
+        "photos": found.photos,
+        "scored photos": found.scored_photos,
+        "photos without a score": found.failed_photos,
+        "photos not scored by this model yet": found.other_photos,
+        "files": found.files,
+        "missing files": found.missing_files,
+        "mean score": found.mean,
+        "scale": f"{found.low:g}-{found.high:g}",
+    }
 
 
-def _print_histogram(found: Sums) -> None:
+def _print_histogram(found: Statistics) -> None:
     """Bars on a terminal; in a pipe a line for each step of the scale."""
     step, most = (found.high - found.low) / len(found.bars), max(found.bars)
     for index, count in enumerate(found.bars):

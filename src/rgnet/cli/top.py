@@ -27,7 +27,7 @@ def top(
     $ rgnet top 5 --json
     """
     from rgnet.catalogue.database import Catalogue
-    from rgnet.catalogue.queries import best
+    from rgnet.catalogue.queries import find_scored
     from rgnet.cli.score import print_photos
     from rgnet.paths import catalogue_file
 
@@ -41,7 +41,7 @@ def top(
             until=until,
             folder=folder,
         )
-        photos = list(best(opened, wanted, count))
+        photos = [row.record for row in find_scored(opened, wanted, limit=count)]
     print_photos(photos, as_json=as_json)
     if not photos:
         typer.echo("no photos match these options", err=True)

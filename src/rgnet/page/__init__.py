@@ -1,12 +1,29 @@
-"""The page that shows scored photos: of a report, whole in one file, and of the service's gallery, which answers it.
+"""The page that shows scored photos: as a report, complete in one file, and as the service's gallery, which feeds it.
 
-`rows` says what the page is told of a photo, `document` puts the page together. The page is plain HTML, CSS and
-JavaScript of our own in this folder: no framework, no build step, and nothing is fetched from anywhere else.
+`rows` says what the page knows of a photo, `document` puts the page together, `report` writes one for a catalogue. The
+page is plain HTML, CSS and JavaScript of our own in this folder: no framework, no build step, and nothing is fetched
+from anywhere else.
 """
 
-from rgnet.page.document import POLICY, block, embedded, script, served, style
-from rgnet.page.rows import about, detail, listed, mapped
+from rgnet.page.document import (
+    CONTENT_SECURITY_POLICY,
+    read_script,
+    read_style,
+    render_photo_data,
+    render_served,
+    render_standalone,
+)
+from rgnet.page.rows import describe_explanation, describe_page, describe_photo, describe_regions
 
 __all__ = [
-    "POLICY", "about", "block", "detail", "embedded", "listed", "mapped", "script", "served", "style",
-]  # fmt: skip
+    "CONTENT_SECURITY_POLICY",
+    "describe_explanation",
+    "describe_page",
+    "describe_photo",
+    "describe_regions",
+    "read_script",
+    "read_style",
+    "render_photo_data",
+    "render_served",
+    "render_standalone",
+]

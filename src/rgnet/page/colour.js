@@ -1,5 +1,5 @@
 "use strict";
-// Colour: viridis, evenly spaced to the eye and readable without colour (matplotlib's, CC0), at 17 stops.
+// Colour: viridis, perceptually uniform and readable in greyscale (matplotlib's, CC0), at 17 stops.
 
 const VIRIDIS = [
   0x440154, 0x48186a, 0x472d7b, 0x424086, 0x3b528b, 0x33638d, 0x2c728e, 0x26828e, 0x21918c,
@@ -8,16 +8,16 @@ const VIRIDIS = [
 
 /** [red, green, blue], 0 to 255, of a number between 0 and 1. */
 function viridis(unit) {
-  const place = Math.min(Math.max(unit, 0), 1) * (VIRIDIS.length - 1);
-  const stop = Math.min(Math.floor(place), VIRIDIS.length - 2);
+  const position = Math.min(Math.max(unit, 0), 1) * (VIRIDIS.length - 1);
+  const stop = Math.min(Math.floor(position), VIRIDIS.length - 2);
   return [16, 8, 0].map((shift) => {
     const [low, high] = [VIRIDIS[stop], VIRIDIS[stop + 1]].map((colour) => (colour >> shift) & 255);
-    return Math.round(low + (high - low) * (place - stop));
+    return Math.round(low + (high - low) * (position - stop));
   });
 }
 
 /** The colours from low to high on a canvas one pixel high. */
-function paintRamp(canvas) {
+function drawColourBar(canvas) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(canvas.width, 1);
   for (let x = 0; x < canvas.width; x++) {
@@ -26,23 +26,22 @@ function paintRamp(canvas) {
   context.putImageData(image, 0, 0);
 }
 
-/** Bars of a histogram, those between `first` and `last` (0 to 1) in full ink. */
-function paintBars(canvas, bars, first, last) {
-  const [context, width, height] = sharp(canvas);
-  const most = Math.max(1, ...bars);
-  const ink = getComputedStyle(canvas).color;
-  const step = width / bars.length;
-  bars.forEach((count, index) => {
-    const middle = (index + 0.5) / bars.length;
+/** A histogram whose bars between `first` and `last` (0 to 1) stand out. */
+function drawHistogram(canvas, counts, first, last) {
+  const [context, width, height] = prepareCanvas(canvas);
+  const most = Math.max(1, ...counts);
+  const step = width / counts.length;
+  context.fillStyle = getComputedStyle(canvas).color;
+  counts.forEach((count, index) => {
+    const middle = (index + 0.5) / counts.length;
     context.globalAlpha = middle >= first && middle <= last ? 0.75 : 0.18;
-    context.fillStyle = ink;
-    const tall = count && Math.max(1, (count / most) * height);
-    context.fillRect(index * step + 0.5, height - tall, Math.max(1, step - 1), tall);
+    const barHeight = count && Math.max(1, (count / most) * height);
+    context.fillRect(index * step + 0.5, height - barHeight, Math.max(1, step - 1), barHeight);
   });
 }
 
 /** [context, width, height] of a canvas that is cleared and has a pixel for each of the screen's. */
-function sharp(canvas) {
+function prepareCanvas(canvas) {
   const density = window.devicePixelRatio || 1;
   const { clientWidth: width, clientHeight: height } = canvas;
   canvas.width = Math.round(width * density);

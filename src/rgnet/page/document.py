@@ -1,6 +1,6 @@
 """The page put together: with links to its parts for a service, or with everything inside for a file.
 
-page.html is both; its comments <!--style-->, <!--data-->, <!--script--> and <!--blocks--> say where the parts go.
+page.html is both; its comments <!--style-->, <!--data-->, <!--script--> and <!--photos--> say where the parts go.
 """
 
 from __future__ import annotations
@@ -13,95 +13,109 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-SCRIPTS = ("dom.js", "colour.js", "numbers.js", "source.js", "grid.js", "map.js", "photo.js", "page.js")
-
-OPENED, CLOSED = '<script type="application/json" id="{}">', "</script>"
+_SCRIPTS = (
+    "dom.js",
+    "colour.js",
+    "numbers.js",
+    "source.js",
+    "layout.js",
+    "grid.js",
+    "map.js",
+    "graph.js",
+    "photo.js",
+    "page.js",
+)
+_OPENING, _CLOSING = '<script type="application/json" id="{}">', "</script>"
 
 # For the service's header: the page asks its own origin only, and runs what came as page.js only
-POLICY = (
+CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 
-def served() -> str:
+def render_served() -> str:
     """The page for a service, which answers at addresses relative to the page's own; see docs/report.md."""
-    return filled(
+    return _fill(
         style='<link rel="stylesheet" href="page.css">',
         data="",
         script='<script src="page.js" defer></script>',
-        blocks="",
+        photos="",
     )
 
 
 @cache
-def script() -> str:
+def read_script() -> str:
     """page.js."""
-    return "\n".join(part(name) for name in SCRIPTS)
+    return "\n".join(_read(name) for name in _SCRIPTS)
 
 
 @cache
-def style() -> str:
+def read_style() -> str:
     """page.css."""
-    return part("page.css")
+    return _read("page.css")
 
 
-def embedded(rows: Iterable[dict[str, Any]], blocks: Iterable[str], about: dict[str, Any]) -> Iterator[str]:
-    """The self-contained page in pieces, to be written in order as UTF-8; neither rows nor blocks are gathered.
+def render_standalone(
+    rows: Iterable[dict[str, Any]], photos: Iterable[str], about: dict[str, Any]
+) -> Iterator[str]:
+    """The self-contained page in pieces, to be written in order as UTF-8; neither rows nor photos are gathered.
 
-    rows:   of `listed`, in any order; blocks: of `block`, those that are seen first in front
+    rows:   of `describe_photo`, in any order
+    photos: of `render_photo_data`, those that are seen first in front
+    about:  of `describe_page`
     """
-    policy = f'<meta http-equiv="Content-Security-Policy" content="{file_policy()}">'
-    page = filled(style=f"{policy}\n<style>{style()}</style>", script=f"<script>{script()}</script>")
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{_file_policy()}">'
+    page = _fill(style=f"{policy}\n<style>{read_style()}</style>", script=f"<script>{read_script()}</script>")
     before, after = page.split("<!--data-->")
-    between, end = after.split("<!--blocks-->")
-    yield before + inside("all-about", about) + "\n" + OPENED.format("all-rows") + "["
+    between, end = after.split("<!--photos-->")
+    yield before + _element("all-about", about) + "\n" + _OPENING.format("all-rows") + "["
     for index, row in enumerate(rows):
-        yield (",\n" if index else "\n") + encoded(row)
-    yield "]" + CLOSED + between
-    yield from blocks
+        yield (",\n" if index else "\n") + _to_json(row)
+    yield "]" + _CLOSING + between
+    yield from photos
     yield end
 
 
-def block(id: str, thumbnail: str | None, detail: dict[str, Any] | None) -> str:
+def render_photo_data(id: str, thumbnail: str | None, detail: dict[str, Any] | None) -> str:
     """What a self-contained page keeps of one photo until it is looked at.
 
-    thumbnail: a data URI or a relative URL; detail: of `detail` or `mapped`
+    thumbnail: a data URI or a relative URL; detail: of `describe_explanation` or `describe_regions`
     """
     parts = [("t-" + id, thumbnail), ("d-" + id, detail)]
-    return "".join(inside(name, value) + "\n" for name, value in parts if value is not None)
+    return "".join(_element(name, value) + "\n" for name, value in parts if value is not None)
 
 
-def inside(id: str, values: Any) -> str:
+def _element(id: str, values: Any) -> str:
     """JSON as an element that no browser runs."""
-    return OPENED.format(id) + encoded(values) + CLOSED
+    return _OPENING.format(id) + _to_json(values) + _CLOSING
 
 
-def encoded(values: Any) -> str:
+def _to_json(values: Any) -> str:
     """JSON without a single <, so that no text in it can end its element or begin another."""
     text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c")
 
 
-def file_policy() -> str:
-    """What a report may do: run its own script, take its own style, show what is inside or beside it."""
+def _file_policy() -> str:
+    """What a report may do: run its own script, use its own style, show pictures inside it or in its folder."""
     return (
-        f"default-src 'none'; script-src '{digest(script())}'; style-src '{digest(style())}'; "
+        f"default-src 'none'; script-src '{_digest(read_script())}'; style-src '{_digest(read_style())}'; "
         "img-src 'self' file: data:; base-uri 'none'; form-action 'none'"
     )
 
 
-def digest(text: str) -> str:
+def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def filled(**parts: str) -> str:
-    page = part("page.html")
+def _fill(**parts: str) -> str:
+    page = _read("page.html")
     for name, text in parts.items():
         before, after = page.split(f"<!--{name}-->")
         page = before + text + after
     return page
 
 
-def part(name: str) -> str:
+def _read(name: str) -> str:
     return resources.files("rgnet.page").joinpath(name).read_text(encoding="utf-8")

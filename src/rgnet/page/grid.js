@@ -1,132 +1,115 @@
 "use strict";
-// The grid: photos whole, in lines of one height each that fill the width. Only the lines near the window are in the
-// document, however many photos there are.
-
-const CAPTION = 30;
-const HEADING = 64;
-const FIRST = 40; // of a heading at the top
-const NARROWEST = 0.55; // width by height of a card
-const WIDEST = 3;
+// The grid of photos. Only the lines near the window are in the document, however many photos there are.
 
 class Grid {
-  /** element: the list; source: of thumbnails; more: called when the end comes into sight */
-  constructor(element, source, more) {
-    Object.assign(this, { element, source, more, rows: [], lines: [], shown: new Map(), current: 0 });
-    let waiting = false;
-    const later = () => {
-      if (waiting) return;
-      waiting = true;
+  /** element: the list; source: of thumbnails; onEnd: called when the end comes into sight */
+  constructor(element, source, onEnd) {
+    Object.assign(this, { element, source, onEnd, rows: [], lines: [], cards: new Map(), current: 0 });
+    let isScheduled = false;
+    const drawSoon = () => {
+      if (isScheduled) return;
+      isScheduled = true;
       requestAnimationFrame(() => {
-        waiting = false;
+        isScheduled = false;
         this.draw();
       });
     };
-    addEventListener("scroll", later, { passive: true });
-    new ResizeObserver(() => this.place()).observe(element);
-    element.addEventListener("keydown", (event) => this.key(event));
-    element.addEventListener("focusin", (event) => this.focused(event));
+    addEventListener("scroll", drawSoon, { passive: true });
+    new ResizeObserver(() => this.layOut()).observe(element);
+    element.addEventListener("keydown", (event) => this.onKey(event));
+    element.addEventListener("focusin", (event) => this.onFocus(event));
   }
 
   /** Show other rows, grouped by `group`, a function of a row to a heading. */
   show(rows, total, group) {
-    for (const card of this.shown.values()) card.remove();
-    this.shown.clear();
+    for (const card of this.cards.values()) card.remove();
+    this.cards.clear();
     Object.assign(this, { rows, total, group, current: 0 });
-    this.place();
+    this.layOut();
   }
 
-  /** Rows that follow. */
+  /** Add rows at the end. */
   append(rows) {
     this.rows = this.rows.concat(rows);
-    this.place();
+    this.layOut();
   }
 
-  /** Lay all rows out anew. */
-  place() {
+  layOut() {
     const width = this.element.clientWidth;
     if (!width) return;
     this.gap = width < 700 ? 10 : 18;
-    this.lines = laidOut(this.rows, this.group, { width, gap: this.gap, tall: width < 700 ? 150 : 250 });
+    this.lines = layOut(this.rows, this.group, { width, gap: this.gap, lineHeight: width < 700 ? 150 : 250 });
     const last = this.lines.at(-1);
     this.element.style.height = `${last ? last.top + last.height : 0}px`;
     this.draw(true);
   }
 
   /** Put the cards near the window into the document, and take the others out. */
-  draw(moved = false) {
+  draw(hasMoved = false) {
     const top = scrollY - this.element.offsetTop;
     const margin = innerHeight;
-    const wanted = new Map();
-    for (let line = this.lineAt(top - margin); line < this.lines.length; line++) {
+    const needed = new Map();
+    for (let line = this.lineBelow(top - margin); line < this.lines.length; line++) {
       if (this.lines[line].top > top + innerHeight + margin) break;
-      for (const box of this.lines[line].boxes) wanted.set(box.key, box);
+      for (const box of this.lines[line].boxes) needed.set(box.key, box);
     }
-    const keep = document.activeElement?.closest?.(".card")?.dataset.key;
-    for (const [key, card] of this.shown) {
-      if (wanted.has(key) || key === keep) continue;
+    const focused = document.activeElement?.closest?.(".card")?.dataset.key;
+    for (const [key, card] of this.cards) {
+      if (needed.has(key) || key === focused) continue;
       card.remove();
-      this.shown.delete(key);
+      this.cards.delete(key);
     }
-    for (const [key, box] of wanted) this.put(key, box, moved);
-    const bottom = this.lines.at(-1);
-    if (bottom && bottom.top < top + innerHeight + 2 * margin && this.rows.length < this.total) this.more();
+    for (const [key, box] of needed) this.place(key, box, hasMoved);
+    const last = this.lines.at(-1);
+    if (last && last.top < top + innerHeight + 2 * margin && this.rows.length < this.total) this.onEnd();
   }
 
-  put(key, box, moved) {
-    let card = this.shown.get(key);
+  place(key, box, hasMoved) {
+    let card = this.cards.get(key);
     if (!card) {
-      card = box.heading === undefined ? this.card(box.index) : make("h2", { className: "group" }, box.heading);
+      card = box.heading === undefined ? this.createCard(box.index) : create("h2", { className: "group" }, box.heading);
       card.dataset.key = key;
-      this.shown.set(key, card);
+      this.cards.set(key, card);
       setBox(card, box);
       this.element.append(card);
-    } else if (moved) {
+    } else if (hasMoved) {
       setBox(card, box);
     }
-    if (card.pending) this.fill(card, this.rows[box.index]);
+    if (card.isPending) this.fillCard(card, this.rows[box.index]);
   }
 
-  card(index) {
+  createCard(index) {
     const row = this.rows[index];
-    const score = make("b", {}, row.score === null ? "–" : row.score.toFixed(2));
-    const caption = make("span", { className: "caption" }, score, make("span", {}, row.name));
-    const face = make("span", { className: "face" });
-    const link = make("a", { href: `#photo=${row.id}`, tabIndex: index === this.current ? 0 : -1 }, face, caption);
-    link.setAttribute("aria-label", spoken(row));
-    const card = make("div", { className: "card" }, link);
-    setAll(card, { role: "listitem", "aria-posinset": index + 1, "aria-setsize": this.total });
+    const score = create("b", {}, row.score === null ? "–" : row.score.toFixed(2));
+    const caption = create("span", { className: "caption" }, score, create("span", {}, row.name));
+    const face = create("span", { className: "face" });
+    const link = create("a", { href: `#photo=${row.id}`, tabIndex: index === this.current ? 0 : -1 }, face, caption);
+    link.setAttribute("aria-label", accessibleName(row));
+    const card = create("div", { className: "card" }, link);
+    setAttributes(card, { role: "listitem", "aria-posinset": index + 1, "aria-setsize": this.total });
     card.dataset.index = index;
-    this.fill(card, row);
+    this.fillCard(card, row);
     return card;
   }
 
   /** The photo, or why there is none; a photo that has not arrived yet is tried again at the next drawing. */
-  fill(card, row) {
-    const face = card.querySelector(".face");
+  fillCard(card, row) {
     const address = row.error ? null : this.source.thumbnail(row);
-    card.pending = address === undefined;
-    if (card.pending) return;
+    card.isPending = address === undefined;
+    if (card.isPending) return;
     if (address === null) {
-      const reason = row.error ? reasonOf(row) : "There is no picture of this photo here.";
-      face.replaceChildren(make("span", { className: "why" }, reason));
-      face.classList.add("failed");
+      showReason(card, row.error ?? "There is no picture of this photo.");
       return;
     }
-    const image = make("img", { alt: "", decoding: "async", draggable: false });
-    image.addEventListener("load", () => image.classList.add("there"), { once: true });
-    image.addEventListener("error", () => this.lost(card), { once: true });
+    const image = create("img", { alt: "", decoding: "async", draggable: false });
+    image.addEventListener("load", () => image.classList.add("loaded"), { once: true });
+    image.addEventListener("error", () => showReason(card, "The picture could not be loaded."), { once: true });
     image.src = address;
-    face.replaceChildren(image);
-  }
-
-  lost(card) {
-    const face = card.querySelector(".face");
-    face.replaceChildren(make("span", { className: "why" }, "The picture could not be loaded."));
-    face.classList.add("failed");
+    card.querySelector(".face").replaceChildren(image);
   }
 
   /** The first line that ends below a height. */
-  lineAt(top) {
+  lineBelow(top) {
     let [low, high] = [0, this.lines.length];
     while (low < high) {
       const half = (low + high) >> 1;
@@ -138,7 +121,7 @@ class Grid {
 
   // From card to card by keys: one of them is in the order of Tab
 
-  focused(event) {
+  onFocus(event) {
     const card = event.target.closest(".card");
     if (card) this.setCurrent(Number(card.dataset.index));
   }
@@ -150,48 +133,48 @@ class Grid {
   }
 
   link(index) {
-    return this.shown.get(`p${index}`)?.firstChild;
+    return this.cards.get(`p${index}`)?.firstChild;
   }
 
   focus(index = this.current) {
     if (!this.rows.length) return;
     this.setCurrent(Math.min(Math.max(index, 0), this.rows.length - 1));
-    this.reveal(this.current);
+    this.scrollTo(this.current);
     this.link(this.current)?.focus({ preventScroll: true });
   }
 
   /** Scroll just as far as it takes to see a photo, and draw it. */
-  reveal(index) {
-    const { line } = this.at(index);
+  scrollTo(index) {
+    const { line } = this.findLine(index);
     const top = this.element.offsetTop + line.top;
-    const head = document.querySelector("header").offsetHeight + this.gap;
-    const above = top - head;
+    const headerHeight = document.querySelector("header").offsetHeight + this.gap;
+    const above = top - headerHeight;
     const below = top + line.height - innerHeight;
     if (scrollY > above) scrollTo({ top: above, behavior: "instant" });
     else if (scrollY < below) scrollTo({ top: below, behavior: "instant" });
     this.draw();
   }
 
-  at(index) {
-    const place = this.lines.findIndex((line) => line.first <= index && index <= line.last);
-    return { place, line: this.lines[place] };
+  findLine(index) {
+    const position = this.lines.findIndex((line) => line.first <= index && index <= line.last);
+    return { position, line: this.lines[position] };
   }
 
-  key(event) {
+  onKey(event) {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const next = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
-    const lines = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (next === undefined && lines === undefined) return;
+    const step = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
+    const lineStep = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (step === undefined && lineStep === undefined) return;
     event.preventDefault();
-    this.focus(lines ? this.beside(this.current, lines) : this.current + next);
+    this.focus(lineStep ? this.findVertical(this.current, lineStep) : this.current + step);
   }
 
   /** The photo above or below one. */
-  beside(index, step) {
-    const { place, line } = this.at(index);
+  findVertical(index, step) {
+    const { position, line } = this.findLine(index);
     const box = line.boxes[index - line.first];
-    let other = place + step;
-    while (this.lines[other]?.first === undefined && this.lines[other]) other += step;
+    let other = position + step;
+    while (this.lines[other] && this.lines[other].first === undefined) other += step;
     if (!this.lines[other]) return index;
     const centre = box.left + box.width / 2;
     const distance = (one) => Math.abs(one.left + one.width / 2 - centre);
@@ -199,51 +182,8 @@ class Grid {
   }
 }
 
-/** Lines of boxes: {top, height, boxes, first, last} of photos, and {top, height, boxes} of a heading. */
-function laidOut(rows, group, { width, gap, tall }) {
-  const lines = [];
-  let [top, begun, shapes, heading] = [0, 0, 0, undefined];
-  const finish = (end, height) => {
-    if (end > begun) lines.push(lineOf(rows, begun, end, { top, height, gap }));
-    if (end > begun) top += height + CAPTION + gap;
-    [begun, shapes] = [end, 0];
-  };
-  rows.forEach((row, index) => {
-    const title = group?.(row);
-    if (title !== heading) {
-      finish(index, tall);
-      heading = title;
-      const height = top ? HEADING : FIRST;
-      const box = { key: `g${index}:${title}`, heading: title, left: 0, top, width, height };
-      lines.push({ top, height, boxes: [box] });
-      top += height;
-    }
-    shapes += shapeOf(row);
-    const room = width - gap * (index - begun);
-    if (shapes * tall >= room) finish(index + 1, Math.min(room / shapes, tall * 1.25));
-  });
-  finish(rows.length, tall);
-  return lines;
-}
-
-function lineOf(rows, first, end, { top, height, gap }) {
-  let left = 0;
-  const boxes = rows.slice(first, end).map((row, offset) => {
-    const box = { key: `p${first + offset}`, index: first + offset, left, top, width: shapeOf(row) * height };
-    left += box.width + gap;
-    return { ...box, height: height + CAPTION };
-  });
-  return { top, height: height + CAPTION, boxes, first, last: end - 1 };
-}
-
-/** Width by height of a card. */
-function shapeOf(row) {
-  if (row.error || !row.width || !row.height) return 1.25;
-  return Math.min(Math.max(row.width / row.height, NARROWEST), WIDEST);
-}
-
-function setBox(element, { left, top, width, height }) {
-  element.style.transform = `translate(${left}px, ${top}px)`;
-  element.style.width = `${width}px`;
-  element.style.height = `${height}px`;
+function showReason(card, reason) {
+  const face = card.querySelector(".face");
+  face.replaceChildren(create("span", { className: "reason" }, reason));
+  face.classList.add("failed");
 }

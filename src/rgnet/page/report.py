@@ -1,7 +1,7 @@
 """A report: the photos of a catalogue as one page that needs nothing else, with what explains their scores.
 
 Scores and votes are those of the catalogue. Every photo is read again for its picture, its weights and its graph. One
-that has vanished or changed since is shown as what it is: a card with the reason.
+that has vanished or changed since is a card that says so.
 """
 
 from __future__ import annotations
@@ -15,221 +15,238 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from types import SimpleNamespace
-from typing import IO, Any, NamedTuple
-
-import numpy as np
+from typing import IO, Any
 
 import rgnet
 from rgnet import page
-from rgnet.atomic import replacing
-from rgnet.catalogue.database import Catalogue, stored, unpacked
-from rgnet.catalogue.queries import MARKS, Filter, best_rows, failed, model_row, records
-from rgnet.errors import OutputError
+from rgnet.atomic import replacing, replacing_folder
+from rgnet.catalogue.database import Catalogue
+from rgnet.catalogue.models import find_scale
+from rgnet.catalogue.queries import count_scored, find_failed, find_scored
+from rgnet.catalogue.records import PhotoRow
+from rgnet.catalogue.selects import Filter
 from rgnet.explanation import EDGES, Explanation, explain_prepared
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob
 from rgnet.imaging.pictures import MIME
 from rgnet.imaging.policy import DecodePolicy
-from rgnet.imaging.workers import DecodePool, cores
-from rgnet.page.folder import Beside
-from rgnet.results import Record, RegionMap, ScoredPhoto
+from rgnet.imaging.workers import DecodePool
+from rgnet.page.pictures import check_pictures_folder, picture_url, pictures_folder
 from rgnet.scorer import BATCH, Scorer
+from rgnet.weights.card import Scale
 
 THUMBNAIL, PICTURE = 512, 1600
-CHUNK = 2**20
+_CHUNK = 2**20
 
 
-class Found(NamedTuple):
-    """A scored photo as the catalogue has it; votes_HW on the human scale."""
-
-    record: ScoredPhoto
-    votes_HW: np.ndarray | None
-    sha256: bytes
-    taken: str | None
-    camera: str | None
-
-
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class Report:
-    """What a report is made of.
+    """What a report is made of. Every photo stands there once, under the first of its paths that matches.
 
-    wanted:  its scored photos, and where it asks for no score or day, also those without a score
-    scorer:  of the model whose scores are shown; None where its file is not at hand: then votes are all there is
-    beside:  takes the pictures; None: they are inside the page
+    wanted:  its scored photos, and where it filters neither by score nor by day, also those without a score
+    scorer:  of the model whose scores are shown; None where its file is not available: then votes are all there is
+    pictures_beside: pictures go to a folder beside the page; otherwise they are inside, and smaller
     root:    folders are named from this one on; None: in full
     limit:   of the scored photos, best first
-    tell:    called for every scored photo that is done
-    shown, lost: photos of the page, and those among them that have no picture or no score
+    on_photo: called for every scored photo that is done
+    photos, scored_photos, not_shown: counts of what was written; not shown are those without a picture or score
     """
 
     catalogue: Catalogue
     wanted: Filter
     scorer: Scorer | None
-    beside: Beside | None = None
+    pictures_beside: bool = False
     root: Path | None = None
     limit: int | None = None
-    tell: Callable[[], None] = lambda: None
+    on_photo: Callable[[], None] = lambda: None
     policy: DecodePolicy = field(default_factory=DecodePolicy)
-    processes: int = field(default_factory=cores)
-    shown: int = 0
-    lost: int = 0
+    processes: int | None = None
+    photos: int = 0
+    scored_photos: int = 0
+    not_shown: int = 0
 
-    def total(self) -> int:
-        """How many scored photos there are to tell of."""
-        return sum(1 for _ in best_rows(self.catalogue, self.wanted, self.limit))
+    def count_scored(self) -> int:
+        """How many photos `on_photo` will be called for."""
+        count = count_scored(self.catalogue, self.wanted, once=True)
+        return count if self.limit is None else min(count, self.limit)
 
     def write(self, target: Path) -> None:
-        """Write the page, whole or not at all. Raises OutputError.
+        """Write the page and its folder of pictures, both or neither.
 
-        What the page says of its photos comes before their pictures, and is known after: both wait in nameless files.
+        Raises OutputError, and SettingError where the folder's name is taken by something that no report has written.
         """
+        # The page begins with rows, which are complete only after the pictures: both wait in nameless files
         with (
-            saying(target),
-            spool(target) as rows,
-            spool(target) as blocks,
-            replacing(target) as path,
-            path.open("w", encoding="utf-8") as file,
+            replacing(target) as partial,
+            self._pictures(target) as pictures,
+            _spool(target) as rows,
+            _spool(target) as data,
+            partial.open("w", encoding="utf-8") as file,
         ):
-            for row, block in self.photos():
+            for row, photo_data in self._photos(_Pictures(target, pictures) if pictures else None):
                 rows.write(json.dumps(row) + "\n")
-                blocks.write(block)
-                self.shown += 1
-                self.lost += row["error"] is not None
-            pieces = page.embedded(map(json.loads, again(rows)), chunks(again(blocks)), self.about())
-            file.writelines(pieces)
-            if self.beside:
-                self.beside.finish()
-
-    def photos(self) -> Iterator[tuple[dict[str, Any], str]]:
-        """A row of the page and its block for every photo, nearly best first, then for those without a score."""
-        with DecodePool(self.processes) as pool:
-            done = pool.as_completed(self.jobs())
-            while batch := list(islice(done, BATCH)):
-                yield from self.batch(batch)
-        if not self.wanted.by_score_or_day:
-            yield from ((self.row(failure), "") for failure in failed(self.catalogue, self.wanted))
-
-    def found(self) -> Iterator[Found]:
-        more = "rows, votes, sha256, taken, camera"
-        for row in best_rows(self.catalogue, self.wanted, self.limit, more=more):
-            rows, votes, *header = row[MARKS:]
-            record = next(records(self.catalogue, self.wanted.model, [row[:MARKS]]))
-            yield Found(record, unpacked(rows, votes), *header)
-
-    def jobs(self) -> Iterator[tuple[Found, DecodeJob]]:
-        """What is wanted of each photo."""
-        sides = (PICTURE, THUMBNAIL) if self.beside else (THUMBNAIL,)
-        preprocess = self.scorer and self.scorer.card.preprocess
-        for found in self.found():
-            yield (
-                found,
-                DecodeJob(
-                    source=found.record.path,
-                    expected_sha256=found.sha256,
-                    preprocess=preprocess,
-                    pictures=sides,
-                    policy=self.policy,
-                ),
+                data.write(photo_data)
+                self._count(row)
+            about = self._about()
+            file.writelines(
+                page.render_standalone(map(json.loads, _rewound(rows)), _chunks(_rewound(data)), about)
             )
 
-    def batch(self, batch: list[tuple[Found, DecodedPhoto]]) -> Iterator[tuple[dict[str, Any], str]]:
-        paths = [found.record.path for found, _ in batch]
-        explanations = [None] * len(batch)
-        if self.scorer:
-            photos = [shown.prepared_or_error for _, shown in batch]
-            explanations = explain_prepared(self.scorer, paths, photos)
-        for (found, shown), explanation in zip(batch, explanations, strict=True):
-            yield self.photo(found, shown, explanation if isinstance(explanation, Explanation) else None)
-            self.tell()
+    def missing_graph(self) -> str | None:
+        """Why the page has no graph; None where it has one."""
+        if self.scorer is None:
+            return (
+                f"The model {self.wanted.model} is not available, so there are no weights and no graph: "
+                "put its file into your models folder, or pass it as --model FILE."
+            )
+        return None if self.scorer.card.architecture.graph_layers else "This model has no region graph."
 
-    def photo(
-        self, found: Found, shown: DecodedPhoto, explanation: Explanation | None
+    @contextlib.contextmanager
+    def _pictures(self, target: Path) -> Iterator[Path | None]:
+        if not self.pictures_beside:
+            yield None
+            return
+        check_pictures_folder(target)
+        with replacing_folder(pictures_folder(target)) as folder:
+            yield folder
+
+    def _photos(self, pictures: _Pictures | None) -> Iterator[tuple[dict[str, Any], str]]:
+        """A row and the data of every photo: nearly best first, then those without a score."""
+        found = find_scored(self.catalogue, self.wanted, once=True, votes=True, limit=self.limit)
+        with DecodePool(self.processes) as pool:
+            decoded = pool.as_completed((photo, self._job(photo)) for photo in found)
+            while batch := list(islice(decoded, BATCH)):
+                for photo, answer, explanation in self._explain(batch):
+                    yield self._describe(photo, answer, explanation, pictures)
+                    self.on_photo()
+        if not self.wanted.needs_score:
+            for photo in find_failed(self.catalogue, self.wanted, once=True):
+                yield self._row(photo), ""
+
+    def _job(self, photo: PhotoRow) -> DecodeJob:
+        return DecodeJob(
+            source=photo.record.path,
+            expected_sha256=bytes.fromhex(photo.sha256 or ""),
+            preprocess=self.scorer.card.preprocess if self.scorer else None,
+            pictures=(THUMBNAIL, PICTURE) if self.pictures_beside else (THUMBNAIL,),
+            policy=self.policy,
+        )
+
+    def _explain(
+        self, batch: list[tuple[PhotoRow, DecodedPhoto]]
+    ) -> Iterator[tuple[PhotoRow, DecodedPhoto, Explanation | None]]:
+        if self.scorer is None:
+            yield from ((photo, answer, None) for photo, answer in batch)
+            return
+        paths = [photo.record.path for photo, _ in batch]
+        prepared = [answer.prepared_or_error for _, answer in batch]
+        explanations = explain_prepared(self.scorer, paths, prepared)
+        for (photo, answer), explanation in zip(batch, explanations, strict=True):
+            yield photo, answer, explanation if isinstance(explanation, Explanation) else None
+
+    def _describe(
+        self,
+        photo: PhotoRow,
+        answer: DecodedPhoto,
+        explanation: Explanation | None,
+        pictures: _Pictures | None,
     ) -> tuple[dict[str, Any], str]:
-        header = {"taken": found.taken, "camera": found.camera}
-        if shown.error is not None:
-            return self.row(found.record, error=str(shown.error), **header), ""
-        id, pictures = key(found.record.path), shown.pictures
-        if self.beside:
-            picture = self.beside.put(f"{id}-large.webp", pictures[0])
-            thumbnail = self.beside.put(f"{id}.webp", pictures[1])
-            block = page.block(id, None, self.detail(found, explanation, picture))
-            return self.row(found.record, thumbnail=thumbnail, **header), block
-        data = f"data:{MIME['WEBP']};base64,{base64.b64encode(pictures[0]).decode()}"
-        return self.row(found.record, **header), page.block(id, data, self.detail(found, explanation))
+        if answer.error is not None:
+            return self._row(photo, error=answer.error.message), ""
+        id, thumbnail = photo_id(photo.record.path), answer.pictures[0]
+        if pictures is None:
+            data = f"data:{MIME['WEBP']};base64,{base64.b64encode(thumbnail).decode()}"
+            return self._row(photo), page.render_photo_data(id, data, self._detail(photo, explanation))
+        address = pictures.put(f"{id}.webp", thumbnail)
+        picture = pictures.put(f"{id}-large.webp", answer.pictures[1])
+        detail = self._detail(photo, explanation, picture)
+        return self._row(photo, thumbnail=address), page.render_photo_data(id, None, detail)
 
-    def row(self, record: Record, **known: str | None) -> dict[str, Any]:
-        folder = self.root and os.path.relpath(Path(record.path).parent, self.root.parent)
-        return page.listed(key(record.path), record, folder=folder, **known)
+    def _row(
+        self, photo: PhotoRow, *, thumbnail: str | None = None, error: str | None = None
+    ) -> dict[str, Any]:
+        path = photo.record.path
+        folder = None if self.root is None else os.path.relpath(Path(path).parent, self.root.parent)
+        return page.describe_photo(
+            photo_id(path),
+            photo.record,
+            taken=photo.taken,
+            camera=photo.camera,
+            folder=folder,
+            thumbnail=thumbnail,
+            error=error,
+        )
 
-    def detail(
-        self, found: Found, explanation: Explanation | None, picture: str | None = None
+    def _detail(
+        self, photo: PhotoRow, explanation: Explanation | None, picture: str | None = None
     ) -> dict[str, Any] | None:
-        if found.votes_HW is None:
+        if photo.votes_HW is None:
             return None
         weights_HW = edges = None
         if explanation is not None:
             weights_HW = explanation.regions.weights
             edges = None if explanation.affinity_NN is None else explanation.edges(EDGES)
-        return page.mapped(RegionMap(found.votes_HW, weights_HW), self.scale(), edges=edges, picture=picture)
-
-    # What holds for all photos
-
-    def about(self) -> dict[str, Any]:
-        name, *_ = model_row(self.catalogue, self.wanted.model)
-        folder = self.wanted.folder
-        return page.about(
-            self.scale(),
-            title=(folder and folder.absolute().name) or "Photos",
-            model=name,
-            model_hash=self.wanted.model,
-            made=date.today().isoformat(),
-            rgnet=rgnet.__version__,
-            graph=self.without_graph(),
+        return page.describe_regions(
+            photo.votes_HW, self._scale, weights_HW=weights_HW, edges=edges, picture=picture
         )
 
-    def scale(self) -> Any:
-        """low and high of the scale, and where the model is at hand, which people it is of."""
+    def _count(self, row: dict[str, Any]) -> None:
+        self.photos += 1
+        self.scored_photos += row["score"] is not None
+        self.not_shown += row["error"] is not None
+
+    # Metadata shared by all photos
+
+    def _about(self) -> dict[str, Any]:
+        folder = self.wanted.folder
+        return page.describe_page(
+            self._scale,
+            title=(folder and Path(folder).name) or "Photos",
+            model=find_scale(self.catalogue, self.wanted.model).name,
+            model_hash=self.wanted.model,
+            created=date.today().isoformat(),
+            rgnet=rgnet.__version__,
+            graph=self.missing_graph(),
+        )
+
+    @cached_property
+    def _scale(self) -> Scale:
+        """Of the model's card; where that is not available, the ends that the catalogue keeps."""
         if self.scorer:
             return self.scorer.card.scale
-        _, low, high = model_row(self.catalogue, self.wanted.model)
-        return SimpleNamespace(low=low, high=high)
-
-    def without_graph(self) -> str | None:
-        """Why there is no graph; None where there is one."""
-        if self.scorer is None:
-            return (
-                f"The model {self.wanted.model} is not at hand, so there are no weights and no graph: "
-                "put its file among your models, or give it as --model FILE."
-            )
-        return None if self.scorer.card.architecture.graph_layers else "This model has no region graph."
+        found = find_scale(self.catalogue, self.wanted.model)
+        return Scale(low=found.low, high=found.high, people="", quantiles=(found.low, found.high))
 
 
-def key(path: str) -> str:
-    """A photo's name in links to it: the same in every report of it."""
-    return hashlib.blake2b(stored(path), digest_size=6).hexdigest()
+@dataclass(frozen=True, slots=True)
+class _Pictures:
+    """Pictures of the page `target`, written to `folder`, which becomes its folder of pictures."""
+
+    target: Path
+    folder: Path
+
+    def put(self, name: str, data: bytes) -> str:
+        """Write a picture and return its address relative to the page."""
+        (self.folder / name).write_bytes(data)
+        return picture_url(self.target, name)
 
 
-def spool(target: Path) -> IO[str]:
+def photo_id(path: str) -> str:
+    """A photo's name in links to it, by its canonical path: the same in every report of it."""
+    return hashlib.blake2b(os.fsencode(path), digest_size=6).hexdigest()
+
+
+def _spool(target: Path) -> IO[str]:
     """A file without a name on the disk of the target, which is gone when it is closed, whatever happens."""
     return tempfile.TemporaryFile("w+", dir=target.parent, encoding="utf-8")
 
 
-@contextlib.contextmanager
-def saying(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as problem:
-        raise OutputError(
-            f"{target} cannot be written ({problem.strerror or problem}): make room, or give another --output"
-        ) from problem
-
-
-def again(file: IO[str]) -> IO[str]:
+def _rewound(file: IO[str]) -> IO[str]:
     file.seek(0)
     return file
 
 
-def chunks(file: IO[str]) -> Iterable[str]:
-    return iter(lambda: file.read(CHUNK), "")
+def _chunks(file: IO[str]) -> Iterable[str]:
+    return iter(lambda: file.read(_CHUNK), "")

@@ -1,36 +1,61 @@
-"""What the page is told of a photo: a row for the grid, and the detail that its own page needs.
+"""What the page knows of a photo: a row for the grid, and the details that its own page needs.
 
-All values are plain and go through JSON. Text is text: the page never takes it for markup.
+All values are plain and go through JSON. Text is text: the page never takes it for markup, and error messages are
+shown as they are.
 """
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rgnet.results import Record, RegionMap
+from rgnet.results import Record
+from rgnet.weights.card import Scale
 
 if TYPE_CHECKING:
     from rgnet.explanation import Explanation
 
-EDGES = 8
+_EDGES = 8
 
 
-def about(scale, *, title: str, model: str, model_hash: str, **more: Any) -> dict[str, Any]:
-    """What holds for every photo of the page.
+def describe_page(
+    scale: Scale,
+    *,
+    title: str,
+    model: str,
+    model_hash: str,
+    rgnet: str,
+    created: str | None = None,
+    graph: str | None = None,
+    folders: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """Metadata shared by all photos on the page.
 
-    scale: of the model's card: its ends and one sentence on who rated
-    more:  "made", the day; "rgnet", the version; "graph", why there is none; "folders", to choose from, where a
-           service knows them
+    rgnet:   its version
+    created: the day, YYYY-MM-DD, of a page that stays as it is
+    graph:   why there is no graph; None where there is one
+    folders: to choose from; None where the page finds them in its own rows, or they are too many
     """
-    ends = {"low": scale.low, "high": scale.high, "people": getattr(scale, "people", "")}
-    return {"title": valid(title), "model": valid(model), "model_hash": model_hash, **ends, **more}
+    known: dict[str, Any] = {"created": created, "graph": graph}
+    if folders is not None:
+        known["folders"] = [_valid(folder) for folder in folders]
+    return {
+        "title": _valid(title),
+        "model": _valid(model),
+        "model_hash": model_hash,
+        "low": scale.low,
+        "high": scale.high,
+        "people": scale.people,
+        "rgnet": rgnet,
+        **{name: value for name, value in known.items() if value is not None},
+    }
 
 
-def listed(
+def describe_photo(
     id: str,
     record: Record,
     *,
@@ -43,70 +68,72 @@ def listed(
     """One row of the grid.
 
     id:        of letters, digits, - and _; stays the photo's, for links to it
-    taken:     YYYY-MM-DDTHH:MM:SS of the camera's clock
-    folder:    as it is to be read; left out: the path's own
-    thumbnail: a URL or a data URI; None where the page has it in a `block`, or there is none
-    error:     why there is nothing to look at now, of a photo that was scored once; a failure brings its own
+    taken:     YYYY-MM-DDTHH:MM:SS by the camera's clock
+    folder:    as it is shown; default: that of the path
+    thumbnail: a URL or a data URI; None where the page holds it in `render_photo_data`, or there is none
+    error:     why there is nothing to show now of a photo that was scored once; a failure brings its own
     """
     values = record.to_dict()
-    path = PurePath(values["path"])
-    kept = {name: values[name] for name in ("score", "percentile", "label", "probability", "width", "height")}
+    path = PurePath(record.path)
+    copied = ("score", "percentile", "label", "probability", "width", "height", "engine")
+    reason = error or values["error"]
     return {
         "id": id,
-        "name": valid(path.name),
-        "path": valid(values["path"]),
-        "folder": valid(str(path.parent) if folder is None else folder),
-        **kept,
+        "name": _valid(path.name),
+        "path": _valid(record.path),
+        "folder": _valid(str(path.parent) if folder is None else folder),
+        **{name: values[name] for name in copied},
         "taken": taken,
-        "camera": camera and valid(camera),
-        "engine": values["engine"],
-        "notes": [valid(note) for note in values["notes"]],
-        "error": valid(error or values["error"] or "") or None,
+        "camera": camera and _valid(camera),
+        "notes": [_valid(note) for note in values["notes"]],
+        "error": reason and _valid(reason),
         "thumbnail": thumbnail,
     }
 
 
-def detail(
-    explanation: Explanation, scale, *, count: int = EDGES, picture: str | None = None
+def describe_explanation(
+    explanation: Explanation, scale: Scale, *, count: int = _EDGES, picture: str | None = None
 ) -> dict[str, Any]:
-    """What the photo's own page shows beyond its row; see `mapped`."""
+    """What a photo's own page shows beyond its row, with the `count` strongest neighbours of every region."""
+    regions = explanation.regions
     edges = None if explanation.affinity_NN is None else explanation.edges(count)
-    return mapped(explanation.photo.regions, scale, edges=edges, picture=picture)
+    return describe_regions(regions.votes, scale, weights_HW=regions.weights, edges=edges, picture=picture)
 
 
-def mapped(
-    regions: RegionMap,
-    scale,
+def describe_regions(
+    votes_HW: np.ndarray,
+    scale: Scale,
     *,
+    weights_HW: np.ndarray | None = None,
     edges: tuple[np.ndarray, np.ndarray] | None = None,
     picture: str | None = None,
 ) -> dict[str, Any]:
-    """A region map and its graph.
+    """The region map of a photo and its graph.
 
-    votes:   rows of votes on the human scale
-    weights: rows of weights in even shares: 1 is that of a region among equals; None where the map has none
-    edges:   (index_NK, weight_NK) of every region's strongest neighbours, packed; None where they are not known
-    picture: URL of the photo, larger than its thumbnail; None: the thumbnail has to do
+    votes_HW:   on the human scale
+    weights_HW: summing to 1; the page shows them as multiples of an equal share. None where they are not known
+    edges:      (index_NK, weight_NK) of every region's strongest neighbours; None where they are not known
+    picture:    URL of the photo, larger than its thumbnail; None: the thumbnail has to do
     """
-    rows, columns = regions.grid
+    rows, columns = votes_HW.shape
     return {
         "rows": rows,
         "columns": columns,
-        "votes": rounded(regions.votes),
-        "weights": None if regions.weights is None else rounded(regions.weights * regions.weights.size),
-        "edges": None if edges is None else packed(*edges),
+        "votes": _rounded(votes_HW),
+        "weights": None if weights_HW is None else _rounded(weights_HW * weights_HW.size),
+        "edges": None if edges is None else _pack_edges(*edges),
         "low": scale.low,
         "high": scale.high,
         "picture": picture,
     }
 
 
-def rounded(values_HW: np.ndarray) -> list[list[float]]:
+def _rounded(values_HW: np.ndarray) -> list[list[float]]:
     """To a thousandth; float16 votes and a picture's colours are not finer."""
     return np.round(values_HW.astype(np.float64), 3).tolist()
 
 
-def packed(index_NK: np.ndarray, weight_NK: np.ndarray) -> dict[str, Any]:
+def _pack_edges(index_NK: np.ndarray, weight_NK: np.ndarray) -> dict[str, Any]:
     """Edges in three bytes each: base64 of N * K little-endian uint16 indices, then N * K uint8 weights.
 
     A weight is its byte * `most` / 255.
@@ -117,6 +144,6 @@ def packed(index_NK: np.ndarray, weight_NK: np.ndarray) -> dict[str, Any]:
     return {"count": index_NK.shape[1], "most": most, "data": base64.b64encode(data).decode()}
 
 
-def valid(text: str) -> str:
+def _valid(text: str) -> str:
     """Text that UTF-8 can hold: bytes of a file name that are not text become escapes."""
     return text.encode("utf-8", "backslashreplace").decode()

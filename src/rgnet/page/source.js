@@ -1,96 +1,97 @@
 "use strict";
-// Where rows and details come from. Report has them inside this page, Service asks for them; both answer
+// Where rows and details come from. A report has them inside the page, a service is asked for them; both answer
 //   find(query, offset)  {photos, total, failed}, of query {sort, order, min, max, since, until, folder, text, errors}
-//   one(id)              {photo, detail}
+//   open(id)             {photo, detail}
 //   thumbnail(photo)     an address, null where there is none, undefined where it has not arrived yet
+// total: photos that match; failed: those among them without a score.
 
-const READ = { credentials: "same-origin", headers: { Accept: "application/json" } };
-const PAGE = 200;
+const REQUEST = { credentials: "same-origin", headers: { Accept: "application/json" } };
+const PAGE_SIZE = 200;
 
-class Report {
+class ReportSource {
   constructor(about, rows) {
     this.about = about;
     this.rows = rows;
     this.folders = [...new Set(rows.map((row) => row.folder))].sort(collator.compare);
-    this.ready = new Promise((done) => {
-      if (document.readyState !== "loading") done();
-      else document.addEventListener("DOMContentLoaded", done, { once: true });
+    this.ready = new Promise((resolve) => {
+      if (document.readyState !== "loading") resolve();
+      else document.addEventListener("DOMContentLoaded", resolve, { once: true });
     });
   }
 
   async find(query) {
-    const photos = this.rows.filter(wanted(query)).sort(ordered(query));
-    return { photos, total: photos.length, failed: photos.filter((row) => row.error).length };
+    const photos = this.rows.filter(makeFilter(query)).sort(makeOrder(query));
+    return { photos, total: photos.length, failed: photos.filter((row) => row.score === null).length };
   }
 
-  async one(id) {
+  async open(id) {
     const photo = this.rows.find((row) => row.id === id);
-    if (!photo) throw new Error("This report has no photo of that address.");
-    const found = held("d-" + id) ?? (await this.ready, held("d-" + id));
-    return { photo, detail: found ?? null };
+    if (!photo) throw new Error("This report has no such photo.");
+    const detail = readData("d-" + id) ?? (await this.ready, readData("d-" + id));
+    return { photo, detail: detail ?? null };
   }
 
   thumbnail(photo) {
     if (photo.thumbnail) return photo.thumbnail;
-    const found = held("t-" + photo.id);
-    return found ?? (photo.error || document.readyState !== "loading" ? null : undefined);
+    const address = readData("t-" + photo.id);
+    return address ?? (photo.error || document.readyState !== "loading" ? null : undefined);
   }
 
-  /** How many photos lie in each of so many equal parts of the scale. */
-  bars(count) {
+  /** How many photos lie in each of `count` equal parts of the scale. */
+  histogram(count) {
     const { low, high } = this.about;
-    const bars = new Array(count).fill(0);
+    const counts = new Array(count).fill(0);
     for (const { score } of this.rows) {
       if (score === null) continue;
-      bars[Math.min(count - 1, Math.max(0, Math.floor(((score - low) / (high - low)) * count)))]++;
+      counts[Math.min(count - 1, Math.max(0, Math.floor(((score - low) / (high - low)) * count)))]++;
     }
-    return bars;
+    return counts;
   }
 }
 
-class Service {
+class ServiceSource {
   async find(query, offset = 0) {
-    this.asking?.abort();
-    this.asking = new AbortController();
-    const named = Object.entries({ ...query, offset, limit: PAGE });
-    const given = named.filter(([, value]) => value !== null && value !== "");
-    const found = await answer("v1/photos?" + new URLSearchParams(given), this.asking.signal);
+    this.request?.abort();
+    this.request = new AbortController();
+    const parameters = Object.entries({ ...query, offset, limit: PAGE_SIZE });
+    const given = parameters.filter(([, value]) => value !== null && value !== "");
+    const found = await request("v1/photos?" + new URLSearchParams(given), this.request.signal);
     this.about = found.about;
     this.folders = found.about.folders ?? [];
     return found;
   }
 
-  one(id) {
-    return answer("v1/photos/" + encodeURIComponent(id));
+  open(id) {
+    return request("v1/photos/" + encodeURIComponent(id));
   }
 
   thumbnail(photo) {
     return photo.thumbnail;
   }
 
-  bars() {
+  histogram() {
     return this.about.bars ?? [];
   }
 }
 
-async function answer(address, signal) {
-  const response = await fetch(address, { ...READ, signal });
+async function request(address, signal) {
+  const response = await fetch(address, { ...REQUEST, signal });
   const body = await response.json().catch(() => null);
   if (response.ok && body) return body;
-  const reason = typeof body?.detail === "string" ? body.detail : response.statusText;
+  const reason = typeof body?.error === "string" ? body.error : response.statusText;
   throw new Error(`The service answered ${response.status}: ${reason || "no reason given"}`);
 }
 
-/** What an element of this page holds as JSON; undefined where it is not there, or has not arrived whole. */
-function held(id) {
+/** The JSON that an element of this page holds; undefined where there is none, or it has not arrived completely. */
+function readData(id) {
   const element = document.getElementById(id);
-  const whole = element && (element.nextSibling || document.readyState !== "loading");
-  return whole ? JSON.parse(element.textContent) : undefined;
+  const isComplete = element && (element.nextSibling || document.readyState !== "loading");
+  return isComplete ? JSON.parse(element.textContent) : undefined;
 }
 
-function opened() {
-  const about = held("all-about");
-  return about ? new Report(about, held("all-rows")) : new Service();
+function openSource() {
+  const about = readData("all-about");
+  return about ? new ReportSource(about, readData("all-rows")) : new ServiceSource();
 }
 
 // --- filters and orders of a report ---
@@ -98,11 +99,12 @@ function opened() {
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 
 /** A test of rows; a filter by score or day leaves out rows that have none. */
-function wanted({ min, max, since, until, folder, text, errors }) {
+function makeFilter({ min, max, since, until, folder, text, errors }) {
   if (errors === "only") [min, max, since, until] = [null, null, "", ""];
-  const words = text.toLowerCase();
-  const divider = folder.includes("\\") ? "\\" : "/";
-  const below = folder.replace(/[/\\]$/, "") + divider;
+  const part = fold(text);
+  const separator = folder.includes("\\") ? "\\" : "/";
+  const outer = folder.normalize("NFC").replace(/[/\\]$/, "");
+  const isInside = (inner) => inner === outer || inner.startsWith(outer + separator);
   const tests = [
     errors === "0" && ((row) => !row.error),
     errors === "only" && ((row) => row.error),
@@ -110,14 +112,14 @@ function wanted({ min, max, since, until, folder, text, errors }) {
     max !== null && ((row) => row.score !== null && row.score <= max),
     since && ((row) => row.taken && row.taken >= since),
     until && ((row) => row.taken && row.taken.slice(0, 10) <= until),
-    folder && ((row) => row.folder === folder || row.folder.startsWith(below)),
-    words && ((row) => row.path.toLowerCase().includes(words)),
+    folder && ((row) => isInside(row.folder.normalize("NFC"))),
+    part && ((row) => fold(row.path).includes(part)),
   ].filter(Boolean);
   return (row) => tests.every((test) => test(row));
 }
 
-/** A comparison of rows: what cannot be shown comes last, then what lacks the value. */
-function ordered({ sort, order }) {
+/** A comparison of rows: what cannot be shown comes last, before that what lacks the value. */
+function makeOrder({ sort, order }) {
   const sign = order === "desc" ? -1 : 1;
   const compare = sort !== "score" ? collator.compare : (one, other) => one - other;
   return (one, other) =>

@@ -1,0 +1,118 @@
+"""Stored rows as records."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from rgnet.catalogue.database import Catalogue
+from rgnet.catalogue.errors import decoding
+from rgnet.catalogue.models import ScannedBy, find_scale
+from rgnet.catalogue.values import hexadecimal, optional, required
+from rgnet.results import Record, ScoredPhoto, ScoreFailure
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Kind = TypeVar("Kind", bound=Record)
+Kind_co = TypeVar("Kind_co", bound=Record, covariant=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoRow(Generic[Kind_co]):
+    """A photo under one of its paths, as the last scan saw it.
+
+    id:       of the photo in this catalogue; "u" and a hash of its path where its content was never read
+    sha256:   of its content, in hexadecimal; None where it was never read
+    bytes, mtime_ns: size and date of the file when it was read
+    taken:    YYYY-MM-DDTHH:MM:SS by the camera's clock
+    votes_HW: float32, of its regions on the human scale; None where there are none or they were not asked for
+    """
+
+    id: str
+    record: Kind_co
+    sha256: str | None
+    bytes: int | None
+    mtime_ns: int | None
+    taken: str | None
+    camera: str | None
+    votes_HW: np.ndarray | None = None
+
+
+def read_photos(
+    catalogue: Catalogue, model: str, query: str, values: list[object], kind: type[Kind]
+) -> Iterator[PhotoRow[Kind]]:
+    """The rows of a query for COLUMNS, with the scores of a model by its hash. kind: of all their records."""
+    info = find_scale(catalogue, model)
+    for row in catalogue.rows(query, values):
+        with decoding(catalogue.file):
+            photo = _photo(row, _checked(read_record(row, info), kind))
+        yield photo
+
+
+def read_photo(catalogue: Catalogue, model: str, row: sqlite3.Row) -> PhotoRow[Record]:
+    """One row of COLUMNS."""
+    info = find_scale(catalogue, model)
+    with decoding(catalogue.file):
+        record: Record = read_record(row, info)
+        return _photo(row, record)
+
+
+def _checked(record: Record, kind: type[Kind]) -> Kind:
+    if isinstance(record, kind):
+        return record
+    raise TypeError(f"expected a {kind.__name__}, found a {type(record).__name__}")
+
+
+def _photo(row: sqlite3.Row, record: Kind) -> PhotoRow[Kind]:
+    path, photo = required(row, "path", bytes), optional(row, "photo", int)
+    return PhotoRow(
+        id="u" + hashlib.sha256(path).hexdigest()[:16] if photo is None else str(photo),
+        record=record,
+        sha256=hexadecimal(row),
+        bytes=optional(row, "bytes", int),
+        mtime_ns=optional(row, "mtime", int),
+        taken=optional(row, "taken", str),
+        camera=optional(row, "camera", str),
+        votes_HW=read_votes(row) if "votes" in row.keys() else None,  # noqa: SIM118 -- a Row is no dictionary
+    )
+
+
+def read_record(row: sqlite3.Row, model: ScannedBy) -> Record:
+    """Raises TypeError or ValueError where a value is not what it should be."""
+    path = os.fsdecode(required(row, "path", bytes))
+    engine = optional(row, "engine", str) or ""
+    if row["score"] is None:
+        error = required(row, "error", str)
+        return ScoreFailure(path=path, error=error, model=model.name, model_hash=model.hash, engine=engine)
+    return ScoredPhoto(
+        path=path,
+        score=required(row, "score", float),
+        percentile=required(row, "percentile", float),
+        label=optional(row, "label", str),
+        probability=optional(row, "probability", float),
+        width=required(row, "width", int),
+        height=required(row, "height", int),
+        model=model.name,
+        model_hash=model.hash,
+        engine=engine,
+        notes=tuple(str(note) for note in json.loads(required(row, "notes", str))),
+    )
+
+
+def read_votes(row: sqlite3.Row) -> np.ndarray | None:
+    """(H, W) float32 on the human scale, as exact as float16 is; None where none were kept."""
+    import numpy as np
+
+    rows, votes = optional(row, "vote_rows", int), optional(row, "votes", bytes)
+    if rows is None or votes is None:
+        return None
+    votes_HW = np.frombuffer(votes, np.float16).reshape(rows, -1).astype(np.float32)
+    if not votes_HW.size or not np.isfinite(votes_HW).all():
+        raise ValueError("votes that are no numbers")
+    return votes_HW

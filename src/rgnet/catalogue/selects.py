@@ -1,0 +1,157 @@
+"""The one builder of selects over photos, and the definitions of which photos have a score and which have none.
+
+    a photo has a score where the model asked about gave its content one; it keeps it while its file cannot be read
+    a photo has no score where the model could not give one, or where it has none and its file cannot be read
+
+What only another model has scored is neither. A photo is a content and may have several files; a file whose content
+was never read counts as a photo of its own.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rgnet.catalogue.database import Catalogue
+from rgnet.catalogue.locations import composed_path, contents_range
+
+_FEW = 20_000
+
+Order = Literal["score", "taken", "name", "folder"]
+ORDERS: dict[Order, str] = {
+    "score": "score.score",
+    "taken": "photo.taken",
+    "name": "name_key(path.path)",
+    "folder": "path.path",
+}
+
+COLUMNS = """path.path AS path, path.bytes AS bytes, path.mtime AS mtime, photo.id AS photo, sha256, taken, camera,
+    width, height, score.score AS score, percentile, label, probability, engine, notes,
+    coalesce(score.error, path.error) AS error"""
+VOTES = ", score.rows AS vote_rows, score.votes AS votes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which photos; None is for all of them.
+
+    model:           hash of the model whose scores count
+    lowest, highest: scores, ends included
+    since, until:    days of capture, YYYY-MM-DD, ends included; photos without a date do not match
+    folder:          as the catalogue spells it (`make_filter` takes any spelling); and what lies below it
+    text:            a part of the path, whatever its case
+    include_missing: also photos whose file is no longer there
+    """
+
+    model: str
+    lowest: float | None = None
+    highest: float | None = None
+    since: str | None = None
+    until: str | None = None
+    folder: str | Path | None = None
+    text: str = ""
+    include_missing: bool = False
+
+    @property
+    def needs_score(self) -> bool:
+        """Whether photos without a score cannot match: they have no score and usually no date."""
+        return any(bound is not None for bound in (self.lowest, self.highest, self.since, self.until))
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """A query, and the values of its question marks in their order."""
+
+    text: str
+    values: list[object]
+
+
+def select_scored(catalogue: Catalogue, wanted: Filter, columns: str, *, once: bool) -> Select:
+    """Columns of the photos with a score that match; the columns are of the tables path, photo and score."""
+    bounds: dict[str, object] = {
+        "score.score >= ?": wanted.lowest,
+        "score.score <= ?": wanted.highest,
+        "photo.taken >= ?": wanted.since,
+        "photo.taken < ?": wanted.until and wanted.until + "U",
+    }
+    given = {term: value for term, value in bounds.items() if value is not None}
+    condition = " AND ".join(["score.model = ?", "score.score IS NOT NULL", *given])
+    values = [wanted.model, *given.values()]
+    return _select(
+        columns, Select(f"{_tables(catalogue, wanted)} WHERE {condition}", values), wanted, once=once
+    )
+
+
+def select_failed(wanted: Filter, columns: str, *, once: bool) -> Select:
+    """The same of the photos without a score; bounds of scores and days do not count."""
+    refused = """score INDEXED BY score_error CROSS JOIN photo ON photo.id = score.photo
+        CROSS JOIN path ON path.photo = photo.id WHERE score.model = ? AND score.error IS NOT NULL"""
+    unread = """path INDEXED BY path_error LEFT JOIN photo ON photo.id = path.photo
+        LEFT JOIN score ON score.photo = path.photo AND score.model = ?
+        WHERE path.error IS NOT NULL AND score.photo IS NULL"""
+    halves = [
+        _select(columns, Select(source, [wanted.model]), wanted, once=once) for source in (refused, unread)
+    ]
+    text = " UNION ALL ".join(half.text for half in halves)
+    return Select(text, [value for half in halves for value in half.values])
+
+
+def _select(columns: str, source: Select, wanted: Filter, *, once: bool) -> Select:
+    """Columns of the rows of a source whose path matches; with `once` those under the first such path of a photo."""
+    terms, values = path_terms(wanted, "path")
+    text = f"SELECT {columns} FROM {source.text} AND {terms}"
+    if not once:
+        return Select(text, [*source.values, *values])
+    other_terms, other_values = path_terms(wanted, "other")
+    text += f""" AND NOT EXISTS (SELECT 1 FROM path AS other
+        WHERE other.photo = path.photo AND other.path < path.path AND {other_terms})"""
+    return Select(text, [*source.values, *values, *other_values])
+
+
+def path_terms(wanted: Filter, table: str) -> tuple[str, list[object]]:
+    """Folder, text and presence as conditions on a table of paths."""
+    terms: list[str] = []
+    values: list[object] = []
+    if wanted.folder is not None:
+        term, ends = _folder_terms(wanted.folder, table)
+        terms.append(term)
+        values.extend(ends)
+    if wanted.text:
+        terms.append(f"contains({table}.path, ?)")
+        values.append(wanted.text)
+    if not wanted.include_missing:
+        terms.append(f"{table}.gone IS NULL")
+    return " AND ".join(terms or ["1"]), values
+
+
+def _folder_terms(folder: str | Path, table: str) -> tuple[str, list[object]]:
+    """A folder holds paths of its own spelling, and in the other Unicode form."""
+    spelled = os.path.normpath(os.fsencode(folder))
+    composed = composed_path(spelled)
+    columns = [("path", spelled), ("composed", composed)]
+    if composed != spelled:
+        columns.append(("path", composed))
+    terms = [f"({table}.{column} >= ? AND {table}.{column} < ?)" for column, _ in columns]
+    return f"({' OR '.join(terms)})", [end for _, folder in columns for end in contents_range(folder)]
+
+
+def _tables(catalogue: Catalogue, wanted: Filter) -> str:
+    """The tables in the order in which they are gone through: CROSS JOIN keeps SQLite from choosing another."""
+    score, photo, path = "score", "photo ON photo.id = score.photo", "path ON path.photo = photo.id"
+    if wanted.folder is not None:
+        term, ends = _folder_terms(wanted.folder, "path")
+        if _are_few(catalogue, f"path WHERE {term}", ends):
+            return (
+                f"path CROSS JOIN photo ON photo.id = path.photo CROSS JOIN {score} ON score.photo = photo.id"
+            )
+    days: list[object] = [wanted.since or "", (wanted.until or "9") + "U"]
+    if (wanted.since or wanted.until) and _are_few(catalogue, "photo WHERE taken >= ? AND taken < ?", days):
+        return f"photo CROSS JOIN {score} ON score.photo = photo.id CROSS JOIN {path}"
+    return f"{score} CROSS JOIN {photo} CROSS JOIN {path}"
+
+
+def _are_few(catalogue: Catalogue, source: str, values: list[object]) -> bool:
+    """Whether a source has at most _FEW rows; counts no further."""
+    return catalogue.count(f"SELECT count(*) FROM (SELECT 1 FROM {source} LIMIT {_FEW + 1})", values) <= _FEW
