@@ -29,7 +29,8 @@ from photos import twelve_megapixels
 from score import CORES, machine, on_two_cores
 
 from rgnet.catalogue.database import Catalogue
-from rgnet.catalogue.queries import Filter, best, entry, failed
+from rgnet.catalogue.queries import find_entry, find_failed, find_scored
+from rgnet.catalogue.selects import Filter
 from rgnet.imaging.discovery import find_photos
 from rgnet.imaging.jobs import DecodeJob
 from rgnet.imaging.policy import DecodePolicy
@@ -121,18 +122,22 @@ def querying(scratch: Path, rows: int) -> dict:
         paths = [path_of(index) for index in range(0, 1000, 2)]
         spread = [path_of(index) for index in range(0, rows, rows // 500)][:500]
         asked: dict[str, Callable[[], object]] = {
-            "top 20": lambda: list(best(many, wanted(), 20)),
-            "top 20 of a small folder": lambda: list(best(many, wanted(folder="/p/007"), 20)),
-            "top 20 of a folder that holds all": lambda: list(best(many, wanted(folder="/p"), 20)),
-            "top 20 of a day": lambda: list(best(many, wanted(since="2020-05-01", until="2020-05-01"), 20)),
-            "top 20 of two years": lambda: list(
-                best(many, wanted(since="2020-01-01", until="2021-12-31"), 20)
+            "top 20": lambda: list(find_scored(many, wanted(), limit=20)),
+            "top 20 of a small folder": lambda: list(find_scored(many, wanted(folder="/p/007"), limit=20)),
+            "top 20 of a folder that holds all": lambda: list(
+                find_scored(many, wanted(folder="/p"), limit=20)
             ),
-            "20 below 2": lambda: list(best(many, wanted(highest=2.0), 20)),
-            "20 errors": lambda: list(failed(many, wanted(), 20)),
-            "show": lambda: entry(many, os.fsdecode(path_of(rows // 2)), "m"),
-            "look-up of 500 paths": lambda: many.known(spread, "m"),
-            "look-up of 500 paths among 1,000": lambda: few.known(paths, "m"),
+            "top 20 of a day": lambda: list(
+                find_scored(many, wanted(since="2020-05-01", until="2020-05-01"), limit=20)
+            ),
+            "top 20 of two years": lambda: list(
+                find_scored(many, wanted(since="2020-01-01", until="2021-12-31"), limit=20)
+            ),
+            "20 below 2": lambda: list(find_scored(many, wanted(highest=2.0), limit=20)),
+            "20 errors": lambda: list(find_failed(many, wanted(), limit=20)),
+            "show": lambda: find_entry(many, os.fsdecode(path_of(rows // 2)), "m"),
+            "look-up of 500 paths": lambda: many.known_files(spread, "m"),
+            "look-up of 500 paths among 1,000": lambda: few.known_files(paths, "m"),
         }
         return {
             "rows": rows,
@@ -159,17 +164,17 @@ def invented(file: Path, rows: int) -> Path:
     scores, days = draw.normal(3, 0.6, rows).clip(1, 5), draw.integers(0, 3650, rows)
     first, votes = np.datetime64("2015-01-01"), bytes(392)
     taken = [f"{day}T12:00:00" for day in np.datetime_as_string(first + days)]
-    with Catalogue.open(file, make=True) as catalogue, catalogue.writing() as database:
-        database.execute("INSERT INTO model VALUES ('m', 'invented', 0, 1, 5)")
-        database.executemany(
+    with Catalogue.open(file, create=True) as catalogue, catalogue.transaction():
+        catalogue.execute("INSERT INTO model VALUES ('m', 'invented', 0, 1, 5)")
+        catalogue.execute_many(
             "INSERT INTO photo VALUES (?, ?, ?, 4000, 3000, ?, 'camera', 1)",
             ((index, index.to_bytes(32, "big"), 5_000_000 + index, taken[index]) for index in range(rows)),
         )
-        database.executemany(
-            "INSERT INTO path VALUES (?, ?, 1, 1, 1, NULL, NULL)",
+        catalogue.execute_many(
+            "INSERT INTO path VALUES (?, ?, 1, 1, 1, NULL, NULL, NULL)",
             ((path_of(index), index) for index in range(rows)),
         )
-        database.executemany(
+        catalogue.execute_many(
             """INSERT INTO score (photo, model, score, percentile, engine, notes, error, rows, votes)
             VALUES (?, 'm', ?, 50, 'none', '[]', ?, 14, ?)""",
             (

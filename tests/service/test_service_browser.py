@@ -26,7 +26,7 @@ def asked_elsewhere(tab, running) -> list[str]:
 
 def test_a_library_is_looked_through_and_a_hostile_name_does_nothing(tab, running_gallery):
     tab.goto(running_gallery.address + "/")
-    tab.wait_for_selector(".card img.there")
+    tab.wait_for_selector(".card img.loaded")
     scores = [
         float(text) for text in tab.locator(".card .caption b").all_text_contents() if text[0].isdigit()
     ]

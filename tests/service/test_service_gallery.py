@@ -99,7 +99,7 @@ def test_a_photos_page_has_the_map_that_the_scorer_gives(gallery, library, tiny_
     detail = found["detail"]
     assert found["photo"] == row and (detail["rows"], detail["columns"]) == expected.regions.votes.shape
     assert detail["edges"]["count"] > 0 and detail["picture"] == f"v1/photos/{row['id']}/picture"
-    remembered = page.mapped(expected.regions, gallery.app.state.inference.scorer.card.scale)
+    remembered = page.describe_regions(expected.regions.votes, gallery.app.state.inference.scorer.card.scale)
     assert detail["low"] == pytest.approx(remembered["low"], abs=2e-2)
 
 
@@ -157,7 +157,7 @@ def test_the_page_and_its_parts_are_guarded_and_kept_by_their_tag(gallery):
     for address, kind in (("/", "text/html"), ("/page.js", "text/javascript"), ("/page.css", "text/css")):
         answer = gallery.get(address)
         assert answer.status_code == 200 and answer.headers["content-type"].startswith(kind)
-        assert answer.headers["content-security-policy"] == page.POLICY
+        assert answer.headers["content-security-policy"] == page.CONTENT_SECURITY_POLICY
         assert gallery.get(address, headers={"if-none-match": answer.headers["etag"]}).status_code == 304
     assert HOSTILE_NAME not in gallery.get("/").text
 

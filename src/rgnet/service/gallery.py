@@ -14,15 +14,16 @@ import numpy as np
 
 import rgnet
 from rgnet import page
-from rgnet.catalogue import listing
 from rgnet.catalogue.database import Catalogue
-from rgnet.catalogue.listing import Asked, Row
-from rgnet.catalogue.queries import entry, model_asked_for
+from rgnet.catalogue.models import resolve_model
+from rgnet.catalogue.paging import Listing, count_photos, find_page
+from rgnet.catalogue.queries import find_entry, find_photo, list_folders
+from rgnet.catalogue.records import PhotoRow
 from rgnet.errors import CatalogueError
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob
 from rgnet.imaging.preprocess import Preprocess
 from rgnet.imaging.workers import DecodePool
-from rgnet.results import RegionMap, ScoreFailure
+from rgnet.results import Record, ScoreFailure
 from rgnet.scorer import vote_weights
 from rgnet.service.inference import Inference
 from rgnet.service.limits import Capacity, RequestRefused
@@ -60,37 +61,40 @@ class Gallery:
             with self.pool:
                 yield
 
-    async def photos(self, asked: Asked, offset: int, limit: int) -> PhotoPage:
-        rows, total, failed = await self.catalogue.page(asked, offset, limit)
+    async def photos(self, listing: Listing, offset: int, limit: int) -> PhotoPage:
+        rows, total, failed = await self.catalogue.page(listing, offset, limit)
         about = await self._about()
         photos = [gallery_photo(row) for row in rows]
         return PhotoPage.model_validate({"photos": photos, "total": total, "failed": failed, "about": about})
 
     async def _about(self) -> dict[str, Any]:
-        folders = await self.catalogue.folders()
-        more = {"rgnet": rgnet.__version__} | ({} if folders is None else {"folders": folders})
-        return page.about(
-            self.card.scale, title=self.title, model=self.card.name, model_hash=self.card.short_hash, **more
+        return page.describe_page(
+            self.card.scale,
+            title=self.title,
+            model=self.card.name,
+            model_hash=self.card.short_hash,
+            rgnet=rgnet.__version__,
+            folders=await self.catalogue.folders(),
         )
 
-    async def row(self, id: str) -> Row:
+    async def row(self, id: str) -> PhotoRow[Record]:
         """Raises RequestRefused (404)."""
         row = await self.catalogue.row(id)
         if row is None:
             raise RequestRefused(404, f"there is no photo {id}: see /v1/photos for those there are")
         return row
 
-    async def picture(self, row: Row, kind: PictureKind) -> bytes:
+    async def picture(self, row: PhotoRow[Record], kind: PictureKind) -> bytes:
         """A JPEG of the photo. Raises RequestRefused (404) where there can be none."""
         if isinstance(row.record, ScoreFailure):
             raise RequestRefused(404, f"{row.record.path} has no picture: {row.record.error}")
         return await self.cache.get((row.sha256, kind), lambda: self._make_picture(row, LONG_SIDE[kind]))
 
-    async def _make_picture(self, row: Row, long_side: int) -> bytes:
+    async def _make_picture(self, row: PhotoRow[Record], long_side: int) -> bytes:
         (picture,) = (await self._decode(row, pictures=(long_side,))).pictures
         return picture
 
-    async def photo_map(self, row: Row) -> PhotoMap | None:
+    async def photo_map(self, row: PhotoRow[Record]) -> PhotoMap | None:
         """What the photo's own page shows beyond its row; None where it has no score."""
         if isinstance(row.record, ScoreFailure):
             return None
@@ -100,24 +104,26 @@ class Gallery:
             return await self._scanned_map(row)
         return PhotoMap.model_validate_json(data)
 
-    async def _explain(self, row: Row) -> bytes:
+    async def _explain(self, row: PhotoRow[Record]) -> bytes:
         """With the graph of the photo's regions, which is computed anew. Raises RequestRefused (404)."""
         photo = await self._decode(row, preprocess=self.card.preprocess)
         found = await self.inference.explain_decoded(row.record.path, photo.prepared_or_error)
         if isinstance(found, ScoreFailure):
             raise RequestRefused(404, found.error)
-        values = page.detail(found, self.card.scale, picture=f"v1/photos/{row.id}/picture")
+        values = page.describe_explanation(found, self.card.scale, picture=f"v1/photos/{row.id}/picture")
         return PhotoMap.model_validate(values).model_dump_json().encode()
 
-    async def _scanned_map(self, row: Row) -> PhotoMap | None:
+    async def _scanned_map(self, row: PhotoRow[Record]) -> PhotoMap | None:
         """As the scan stored it, where the photo's file is gone or has changed."""
         votes_HW = await self.catalogue.votes(row.record.path)
         if votes_HW is None:
             return None
-        return PhotoMap.model_validate(page.mapped(region_map(votes_HW, self.card), self.card.scale))
+        weights_HW = region_weights(votes_HW, self.card)
+        values = page.describe_regions(votes_HW, self.card.scale, weights_HW=weights_HW)
+        return PhotoMap.model_validate(values)
 
     async def _decode(
-        self, row: Row, *, preprocess: Preprocess | None = None, pictures: tuple[int, ...] = ()
+        self, row: PhotoRow[Record], *, preprocess: Preprocess | None = None, pictures: tuple[int, ...] = ()
     ) -> DecodedPhoto:
         """Only if the file's content is still what was scanned. Raises RequestRefused (404)."""
         job = DecodeJob(
@@ -135,16 +141,16 @@ class Gallery:
         return photo
 
 
-def gallery_photo(row: Row) -> GalleryPhoto:
+def gallery_photo(row: PhotoRow[Record]) -> GalleryPhoto:
     thumbnail = f"v1/photos/{row.id}/thumbnail" if row.record.ok else None
-    values = page.listed(row.id, row.record, taken=row.taken, camera=row.camera, thumbnail=thumbnail)
+    values = page.describe_photo(row.id, row.record, taken=row.taken, camera=row.camera, thumbnail=thumbnail)
     return GalleryPhoto.model_validate(values)
 
 
-def region_map(votes_HW: np.ndarray, card: ModelCard) -> RegionMap:
+def region_weights(votes_HW: np.ndarray, card: ModelCard) -> np.ndarray:
     """Weights of equation 4 from votes on the human scale."""
     unit_HW = (votes_HW - card.scale.low) / (card.scale.high - card.scale.low)
-    return RegionMap(votes=votes_HW, weights=vote_weights(unit_HW, card.architecture.r))
+    return vote_weights(unit_HW, card.architecture.r)
 
 
 class GalleryCatalogue:
@@ -167,7 +173,7 @@ class GalleryCatalogue:
         try:
             yield
         finally:
-            await self._in_thread(self._opened.database.close)
+            await self._in_thread(self._opened.close)
             self._thread.shutdown()
 
     async def _in_thread(self, call: Callable[..., Returned], *arguments: object) -> Returned:
@@ -176,32 +182,32 @@ class GalleryCatalogue:
             return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
 
     def _open(self) -> Catalogue:
-        catalogue = Catalogue.open(self._file)
-        listing.prepare(catalogue)
-        return catalogue
+        return Catalogue.open(self._file)
 
-    async def page(self, asked: Asked, offset: int, limit: int) -> tuple[list[Row], int, int]:
+    async def page(
+        self, listing: Listing, offset: int, limit: int
+    ) -> tuple[list[PhotoRow[Record]], int, int]:
         """(rows, number of photos on all pages, how many of these have no score)."""
         return await self._in_thread(self._page, asked, offset, limit)
 
-    def _page(self, asked: Asked, offset: int, limit: int) -> tuple[list[Row], int, int]:
-        scored, failed = self._cached(asked, lambda: listing.counted(self._opened, asked))
-        rows = listing.rows(self._opened, asked, offset=offset, limit=limit, scored=scored)
+    def _page(self, listing: Listing, offset: int, limit: int) -> tuple[list[PhotoRow[Record]], int, int]:
+        scored, failed = self._cached(listing, lambda: count_photos(self._opened, listing))
+        rows = find_page(self._opened, listing, offset=offset, limit=limit, scored=scored)
         return rows, scored + failed, failed
 
     async def folders(self) -> list[str] | None:
         """None where they are too many to choose from."""
-        return await self._in_thread(self._cached, "folders", lambda: listing.folders(self._opened))
+        return await self._in_thread(self._cached, "folders", lambda: list_folders(self._opened))
 
-    async def row(self, id: str) -> Row | None:
-        return await self._in_thread(lambda: listing.row(self._opened, self._model_hash, id))
+    async def row(self, id: str) -> PhotoRow[Record] | None:
+        return await self._in_thread(lambda: find_photo(self._opened, self._model_hash, id))
 
     async def votes(self, path: str) -> np.ndarray | None:
         """(H, W) region votes on the human scale as the scan stored them; None where it stored none."""
-        return await self._in_thread(lambda: entry(self._opened, path, self._model_hash).votes_HW)
+        return await self._in_thread(lambda: find_entry(self._opened, path, self._model_hash).votes_HW)
 
     def _cached(self, key: Hashable, count: Callable[[], Returned]) -> Returned:
-        (version,) = self._opened.reading("PRAGMA data_version").fetchone()
+        version = self._opened.count("PRAGMA data_version")
         if version != self._version or len(self._totals) > MAX_CACHED_TOTALS:
             self._version, self._totals = version, {}
         if key not in self._totals:
@@ -212,9 +218,9 @@ class GalleryCatalogue:
 def check_catalogue(file: Path, model_name: str, model_hash: str) -> None:
     """Raises CatalogueError where there is no catalogue, or none with scores of the model that is served."""
     with Catalogue.open(file) as catalogue:
-        if model_asked_for(catalogue, None) == model_hash:
+        if resolve_model(catalogue, None) == model_hash:
             return
-        known = catalogue.reading("SELECT name FROM model WHERE hash = ?", (model_hash,)).fetchone()
+        known = catalogue.first("SELECT name FROM model WHERE hash = ?", (model_hash,))
     if known is None:
         raise CatalogueError(
             f"{file} holds no scores of {model_name} ({model_hash}), the model to be served: "

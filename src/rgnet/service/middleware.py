@@ -16,14 +16,14 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rgnet.page import POLICY
+from rgnet.page import CONTENT_SECURITY_POLICY
 from rgnet.service.metrics import Metrics
 from rgnet.service.settings import Settings
 
 HEALTH_PATHS = ("/healthz", "/readyz")
 CLIENT_CLOSED_REQUEST = 499
 SECURITY_HEADERS = {
-    "Content-Security-Policy": POLICY,
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",

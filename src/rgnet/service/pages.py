@@ -61,9 +61,9 @@ def page_router() -> APIRouter:
     """The gallery's page; its addresses are relative to it."""
     return _static_router(
         {
-            "/": ("text/html", page.served().encode()),
-            "/page.js": ("text/javascript", page.script().encode()),
-            "/page.css": ("text/css", page.style().encode()),
+            "/": ("text/html", page.render_served().encode()),
+            "/page.js": ("text/javascript", page.read_script().encode()),
+            "/page.css": ("text/css", page.read_style().encode()),
         }
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import pathlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -11,8 +10,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from rgnet.catalogue.listing import Asked
-from rgnet.catalogue.queries import Filter
+from rgnet.catalogue.paging import Listing
+from rgnet.catalogue.selects import Filter
 from rgnet.service.gallery import Gallery, PictureKind, gallery_photo
 from rgnet.service.inference import Inference, ScoredUpload
 from rgnet.service.limits import Capacity
@@ -204,11 +203,12 @@ def gallery_router(gallery: Gallery) -> APIRouter:
             highest=max,
             since=since.isoformat() if since else None,
             until=until.isoformat() if until else None,
-            folder=pathlib.Path(folder) if folder else None,
+            folder=folder or None,
+            text=text,
         )
         descending = order == "desc" if order else sort == "score"
-        asked = Asked(wanted=wanted, text=text, sort=sort, descending=descending, errors=errors)
-        return await gallery.photos(asked, offset, limit)
+        listing = Listing(wanted=wanted, order=sort, descending=descending, failures=errors)
+        return await gallery.photos(listing, offset, limit)
 
     @router.get("/{id}", responses=errors)
     async def photo(id: PhotoId) -> PhotoDetail:
