@@ -292,7 +292,7 @@ def test_a_scanned_folder_is_exported_as_it_would_be_scored(rgnet, folder, tmp_p
     _, *best = rgnet("top", 2).stdout.decode().splitlines()
     highest = sorted(all_scores.items(), key=lambda pair: -pair[1])[:2]
     assert [line.split("\t")[2] for line in best] == [path for path, _ in highest]
-    assert b"scored\t6\n" in rgnet("stats").stdout
+    assert b"scored photos\t6\n" in rgnet("stats").stdout
     assert b"percentile\t" in rgnet("show", folder / "0.png").stdout
     assert b"expected a sound JPEG" in rgnet("show", folder / "broken.jpg").stdout
 
@@ -381,7 +381,7 @@ def test_catalogue_commands_say_what_is_missing(rgnet, folder):
     for words in (("top",), ("stats",), ("show", folder / "0.png"), ("export", "-o", "x.csv")):
         done = rgnet(*words)
         assert done.returncode == 2 and b"there is no catalogue" in done.stderr, words
-        assert b"make it with  rgnet scan FOLDER" in done.stderr
+        assert b"create it with  rgnet scan FOLDER" in done.stderr
     assert (
         b"0.png: expected a folder of photos, found a file: check the path"
         in rgnet("scan", folder / "0.png").stderr
