@@ -188,7 +188,7 @@ class GalleryCatalogue:
         self, listing: Listing, offset: int, limit: int
     ) -> tuple[list[PhotoRow[Record]], int, int]:
         """(rows, number of photos on all pages, how many of these have no score)."""
-        return await self._in_thread(self._page, asked, offset, limit)
+        return await self._in_thread(self._page, listing, offset, limit)
 
     def _page(self, listing: Listing, offset: int, limit: int) -> tuple[list[PhotoRow[Record]], int, int]:
         scored, failed = self._cached(listing, lambda: count_photos(self._opened, listing))
