@@ -53,7 +53,7 @@ def test_each_of_many_clients_gets_the_response_to_its_own_photo(running_service
 
     assert max(scores) - min(scores) > 0.01
     with ThreadPoolExecutor(CLIENTS) as pool:
-        list(pool.map(ask, range(200)))
+        list(pool.map(ask, range(100)))
 
 
 def test_killed_decoders_cost_no_response(run_service, photo):
@@ -61,11 +61,11 @@ def test_killed_decoders_cost_no_response(run_service, photo):
     running, large = run_service(), photo(1, size=(3000, 2000))
     before = {decoder.pid for decoder in running.decoders()}
     with ThreadPoolExecutor(CLIENTS) as pool:
-        asked = [pool.submit(post, running.port, large) for _ in range(60)]
+        asked = [pool.submit(post, running.port, large) for _ in range(30)]
         while in_flight(running) < CLIENTS // 2:
             time.sleep(0.01)
         running.decoders()[0].kill()
-        assert Counter(one.result()[0] for one in asked) == {200: 60}
+        assert Counter(one.result()[0] for one in asked) == {200: 30}
     after = {decoder.pid for decoder in running.decoders()}
     assert len(after) == len(before) == 2 and len(after & before) == 1
 
@@ -92,7 +92,7 @@ def closed_within(connection: socket.socket, seconds: float) -> bool:
 
 
 def test_silent_connections_keep_nobody_out_and_are_closed(run_service, photo):
-    running = run_service(RGNET_MAX_CONNECTIONS="20", RGNET_HEAD_S="2")
+    running = run_service(RGNET_MAX_CONNECTIONS="20", RGNET_HEAD_S="1")
     with contextlib.ExitStack() as stack:
         silent = [stack.enter_context(connect(running)) for _ in range(60)]
         assert post(running.port, photo(1))[0] == 200
@@ -104,10 +104,10 @@ def test_silent_connections_keep_nobody_out_and_are_closed(run_service, photo):
             while time.monotonic() - begun < 20:
                 dripping.sendall(b"G" if time.monotonic() == begun else b"E")
                 time.sleep(0.1)
-        assert 1.5 < time.monotonic() - begun < 10
+        assert 0.8 < time.monotonic() - begun < 10
         # A connection that is kept alive, and a body that arrives slowly, are not silent
         alive = http.client.HTTPConnection("127.0.0.1", running.port, timeout=30)
-        for pause in (2.5, 0):
+        for pause in (1.5, 0):
             alive.request("GET", "/healthz")
             assert alive.getresponse().read() and not time.sleep(pause)
         alive.close()
@@ -116,7 +116,7 @@ def test_silent_connections_keep_nobody_out_and_are_closed(run_service, photo):
         alive.putheader("Content-Type", "application/octet-stream")
         alive.putheader("Content-Length", str(len(data)))
         alive.endheaders(data[:100])
-        time.sleep(2.5)
+        time.sleep(1.5)
         alive.send(data[100:])
         assert alive.getresponse().status == 200
         alive.close()
@@ -239,5 +239,5 @@ def test_what_cannot_be_served_is_reported_in_a_line(
         monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit) as ended:
         run_command(monkeypatch, "serve", "--port", "0", "-m", tiny_model, *words)
-    printed = capsys.readouterr().err
-    assert ended.value.code == 2 and error in printed and printed.count("\n") == 1
+    lines = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("warning: ")]
+    assert ended.value.code == 2 and len(lines) == 1 and error in lines[0], lines

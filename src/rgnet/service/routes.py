@@ -180,7 +180,7 @@ _JPEG: Responses = {
 
 def gallery_router(gallery: Gallery) -> APIRouter:
     router = APIRouter(prefix="/v1/photos", tags=["gallery"])
-    errors = error_responses(401, 404, 421, 422, 429, 503)
+    failures = error_responses(401, 404, 421, 422, 429, 503)
 
     @router.get("", responses=error_responses(401, 421, 422, 429, 503), response_model_exclude_unset=True)
     async def photos(
@@ -210,18 +210,18 @@ def gallery_router(gallery: Gallery) -> APIRouter:
         listing = Listing(wanted=wanted, order=sort, descending=descending, failures=errors)
         return await gallery.photos(listing, offset, limit)
 
-    @router.get("/{id}", responses=errors)
+    @router.get("/{id}", responses=failures)
     async def photo(id: PhotoId) -> PhotoDetail:
         """One photo with the map and the graph of its regions; without them where it has no score."""
         row = await gallery.row(id)
         return PhotoDetail(photo=gallery_photo(row), detail=await gallery.photo_map(row))
 
-    @router.get("/{id}/thumbnail", response_class=Response, responses=_JPEG | errors)
+    @router.get("/{id}/thumbnail", response_class=Response, responses=_JPEG | failures)
     async def thumbnail(request: Request, id: PhotoId) -> Response:
         """The photo, at most 512 pixels a side."""
         return await picture_response(request, id, "thumbnail")
 
-    @router.get("/{id}/picture", response_class=Response, responses=_JPEG | errors)
+    @router.get("/{id}/picture", response_class=Response, responses=_JPEG | failures)
     async def picture(request: Request, id: PhotoId) -> Response:
         """The photo, at most 1600 pixels a side."""
         return await picture_response(request, id, "picture")
