@@ -1,7 +1,7 @@
 """Sidecars as photo programs write them, shortened, and some that strain the rules. {rating} is filled in."""
 
 from rgnet.xmp.packet import Packet
-from rgnet.xmp.sidecar import apply, plan, plan_undo
+from rgnet.xmp.sidecar import apply, plan_rating, plan_undo
 
 MODEL = 'compact & "small" 0123456789ab'
 JPEG = b"\xff\xd8\xff\xe1 no picture \xff\xd9"
@@ -152,7 +152,7 @@ PROGRAMS = [lightroom, darktable, digikam, exiftool, windows, wide, one_line]
 
 
 def rate(photo, stars, **options):
-    change = plan(photo, stars, model=MODEL, **options)
+    change = plan_rating(photo, stars, model=MODEL, **options)
     apply(change)
     return change
 

@@ -9,7 +9,7 @@ import pytest
 from sidecars import JPEG, MODEL, darktable, digikam, lightroom, rate, rating, undo
 
 from rgnet.errors import MissingExtra, OutputError, PhotoNotFound, SettingError, SidecarRefused
-from rgnet.xmp.sidecar import apply, plan, plan_undo, stars_of
+from rgnet.xmp.sidecar import apply, plan_rating, plan_undo, stars_for
 
 pytest.importorskip("lxml.etree")
 
@@ -23,8 +23,8 @@ def names(folder):
 
 def test_stars_rise_at_the_cuts():
     reached = {0: 1, 9.99: 1, 10: 2, 34.9: 2, 35: 3, 64.9: 3, 65: 4, 89.9: 4, 90: 5, 100: 5}
-    assert {percentile: stars_of(percentile) for percentile in reached} == reached
-    assert stars_of(50, (60, 70, 80, 90)) == 1
+    assert {percentile: stars_for(percentile) for percentile in reached} == reached
+    assert stars_for(50, (60, 70, 80, 90)) == 1
 
 
 NO_CUTS = [(10, 20, 30), (10, 20, 30, 30), (0, 1, 2, 3), (1, 2, 3, 100), (1, float("nan"), 3, 4)]
@@ -32,21 +32,21 @@ NO_CUTS = [(10, 20, 30), (10, 20, 30, 30), (0, 1, 2, 3), (1, 2, 3, 100), (1, flo
 
 @pytest.mark.parametrize("cuts", NO_CUTS)
 def test_cuts_that_are_no_cuts_are_refused(cuts):
-    with pytest.raises(SettingError, match="four ascending percentiles above 0 and below 100, not "):
-        stars_of(50, cuts)
+    with pytest.raises(SettingError, match=r"cuts between stars: expected four ascending percentiles above 0 and below 100, found "):
+        stars_for(50, cuts)
 
 
 def test_settings_that_cannot_be_are_refused(photo):
-    with pytest.raises(SettingError, match="1 to 5 stars, not 6"):
-        plan(photo, 6, model=MODEL)
+    with pytest.raises(SettingError, match="stars: expected 1 to 5, found 6"):
+        plan_rating(photo, 6, model=MODEL)
     with pytest.raises(SettingError, match="unknown naming of sidecars 'ful': did you mean full"):
-        plan(photo, 3, model=MODEL, naming="ful")
+        plan_rating(photo, 3, model=MODEL, naming="ful")
     with pytest.raises(SettingError, match="cannot be written to a sidecar"):
-        plan(photo, 3, model="a\0b")
-    with pytest.raises(SettingError, match="from 0 to 100, not nan"):
-        stars_of(float("nan"))
-    with pytest.raises(PhotoNotFound, match=r"there is no photo .*b\.jpg"):
-        plan(photo.with_name("b.jpg"), 3, model=MODEL)
+        plan_rating(photo, 3, model="a\0b")
+    with pytest.raises(SettingError, match="percentile: expected 0 to 100, found nan"):
+        stars_for(float("nan"))
+    with pytest.raises(PhotoNotFound, match=r"b\.jpg: the file does not exist any more: scan its folder again"):
+        plan_rating(photo.with_name("b.jpg"), 3, model=MODEL)
 
 
 # Where there is no sidecar
@@ -63,18 +63,18 @@ def test_a_sidecar_is_made_and_taken_away(photo, naming, name):
 
 
 def test_a_plan_changes_nothing(photo, sidecar):
-    plan(photo, 4, model=MODEL)
+    plan_rating(photo, 4, model=MODEL)
     assert names(photo.parent) == ["a.jpg"]
     rate(photo, 4)
     before = sidecar.read_bytes()
-    plan(photo, 5, model=MODEL)
+    plan_rating(photo, 5, model=MODEL)
     plan_undo(photo)
     assert sidecar.read_bytes() == before and names(photo.parent) == ["a.jpg", "a.jpg.xmp"]
 
 
 def test_stars_given_again_are_the_same_and_other_stars_replace_them(photo, sidecar):
     rate(photo, 4)
-    assert rate(photo, 4).action == "same"
+    assert rate(photo, 4).action == "unchanged"
     assert (rate(photo, 2).action, rating(sidecar)) == ("set", 2)
     fresh = photo.with_name("b.jpg")
     fresh.write_bytes(JPEG)
@@ -96,6 +96,14 @@ def test_a_sidecar_that_others_wrote_into_is_not_deleted(photo, sidecar):
         )
 
 
+def test_stars_next_to_a_photo_that_is_gone_or_damaged_are_taken_away_too(photo, sidecar):
+    rate(photo, 4)
+    photo.write_bytes(b"damaged")
+    rate(photo, 3)
+    photo.unlink()
+    assert undo(photo) == ["delete"] and names(photo.parent) == []
+
+
 # What a person said
 
 
@@ -104,7 +112,7 @@ def test_a_sidecar_that_others_wrote_into_is_not_deleted(photo, sidecar):
 def test_a_persons_rating_is_kept_unless_asked(photo, sidecar, program, standing):
     sidecar.write_bytes(program(standing))
     change = rate(photo, 4)
-    assert (change.action, change.before, change.after) == ("keep human", float(standing), float(standing))
+    assert (change.action, change.before, change.after) == ("keep", float(standing), float(standing))
     assert sidecar.read_bytes() == program(standing) and undo(photo) == []
     assert (rate(photo, 4, overwrite=True).action, rating(sidecar)) == ("set", 4)
 
@@ -114,7 +122,7 @@ def test_a_person_who_changed_the_stars_owns_them(photo, sidecar, said):
     rate(photo, 4)
     sidecar.write_bytes(sidecar.read_bytes().replace(b'xmp:Rating="4"', said))
     theirs = sidecar.read_bytes()
-    assert rate(photo, 3).action == "keep human" and undo(photo) == ["keep human"]
+    assert rate(photo, 3).action == "keep" and undo(photo) == ["keep"]
     assert sidecar.read_bytes() == theirs
     assert rate(photo, 3, overwrite=True).action == "set" and rating(sidecar) == 3
     undo(photo)
@@ -124,7 +132,7 @@ def test_a_person_who_changed_the_stars_owns_them(photo, sidecar, said):
 def test_a_rating_inside_the_photo_is_kept_too(photo, sidecar):
     photo.write_bytes(JPEG + lightroom(4) + JPEG)
     change = rate(photo, 2)
-    assert (change.action, change.sidecar, change.before) == ("keep human", photo, 4)
+    assert (change.action, change.sidecar, change.before) == ("keep", photo, 4)
     assert rate(photo, 2, overwrite=True).action == "create" and rate(photo, 3).action == "set"
     undo(photo)
     sidecar.write_bytes(darktable(0))
@@ -163,7 +171,7 @@ def test_of_two_sidecars_the_naming_chooses_and_a_person_in_either_is_heard(phot
         sidecar.write_bytes(digikam(2 if path == sidecar else 0))
         stem.write_bytes(lightroom(2 if path == stem else 0))
         change = rate(photo, 4, naming=naming)
-        assert (change.action, change.sidecar) == ("keep human", path)
+        assert (change.action, change.sidecar) == ("keep", path)
 
 
 def test_a_sidecar_that_may_be_anothers_is_refused(photo, sidecar):
@@ -172,11 +180,11 @@ def test_a_sidecar_that_may_be_anothers_is_refused(photo, sidecar):
     with pytest.raises(
         SidecarRefused, match=r"a\.xmp would belong to a\.jpg and to A\.NEF: rename one of them"
     ):
-        plan(photo, 3, model=MODEL, naming="stem")
+        plan_rating(photo, 3, model=MODEL, naming="stem")
     photo.with_name("a.xmp").write_bytes(darktable())
     for naming in ("full", "stem"):
         with pytest.raises(SidecarRefused, match=r"a\.xmp may belong to a\.jpg or to A\.NEF: rename"):
-            plan(photo, 3, model=MODEL, naming=naming)
+            plan_rating(photo, 3, model=MODEL, naming=naming)
     sidecar.write_bytes(digikam())
     assert rate(photo, 3, naming="stem").sidecar == sidecar
     assert photo.with_name("a.xmp").read_bytes() == darktable()
@@ -187,12 +195,12 @@ def test_adobes_note_says_whose_a_sidecar_is(photo):
     raw.touch()
     stem.write_bytes(lightroom(5, extension="NEF"))
     assert rate(photo, 3).sidecar.name == "a.jpg.xmp"
-    assert rate(raw, 3).action == "keep human"
+    assert rate(raw, 3).action == "keep"
     rate(raw, 3, overwrite=True)
     assert undo(photo) == ["delete"] and rating(stem) == 3
     raw.unlink()
     with pytest.raises(SidecarRefused, match=r"a\.xmp belongs to another photo"):
-        plan(photo, 3, model=MODEL, naming="stem")
+        plan_rating(photo, 3, model=MODEL, naming="stem")
     stem.write_bytes(lightroom(extension="JPG"))
     raw.touch()
     assert rate(photo, 3).sidecar == stem
@@ -215,7 +223,7 @@ def test_companions_of_a_photo_are_no_photos(photo):
         (b"", "is not well-formed XML"),
         (lightroom(3)[:-20], "is not well-formed XML"),
         (b"\xff\xd8\xff", "is not in UTF-8 .byte 0"),
-        (b"<a/>", "has 0 elements rdf:RDF"),
+        (b"<a/>", "has 0 elements rdf:RDF, expected exactly one"),
         (b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>' + lightroom("&b;"), "has a DOCTYPE"),
         (darktable().replace(b"UTF-8", b"ISO-8859-1"), "is in ISO-8859-1, expected UTF-8 or UTF-16"),
         (lightroom("five"), "gives Rating as 'five', expected a number from -1 to 5"),
@@ -225,26 +233,26 @@ def test_companions_of_a_photo_are_no_photos(photo):
 )
 def test_an_unsound_sidecar_is_named_and_not_touched(photo, sidecar, broken, why):
     sidecar.write_bytes(broken)
-    for act in (lambda: plan(photo, 3, model=MODEL, overwrite=True), lambda: plan_undo(photo)):
-        with pytest.raises(SidecarRefused, match=rf"a\.jpg\.xmp {why}.*: it is left as it is; repair it"):
+    for act in (lambda: plan_rating(photo, 3, model=MODEL, overwrite=True), lambda: plan_undo(photo)):
+        with pytest.raises(SidecarRefused, match=rf"a\.jpg\.xmp {why}.*: it was not changed; repair it or move it away"):
             act()
     assert sidecar.read_bytes() == broken
 
 
 def test_a_link_to_nothing_and_a_folder_are_refused(photo, sidecar):
     sidecar.symlink_to("nowhere.xmp")
-    with pytest.raises(SidecarRefused, match=r"a\.jpg\.xmp is a link to nothing"):
-        plan(photo, 3, model=MODEL)
+    with pytest.raises(SidecarRefused, match=r"a\.jpg\.xmp is a link to a file that does not exist"):
+        plan_rating(photo, 3, model=MODEL)
     sidecar.unlink()
     sidecar.mkdir()
     with pytest.raises(SidecarRefused, match=r"a\.jpg\.xmp cannot be read \(expected a file"):
-        plan(photo, 3, model=MODEL)
+        plan_rating(photo, 3, model=MODEL)
 
 
 def test_without_lxml_the_line_that_installs_it_is_said(photo, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "lxml.etree", None)
     with pytest.raises(MissingExtra, match=r'pip install "\.\[xmp\]"'):
-        plan(photo, 3, model=MODEL)
+        plan_rating(photo, 3, model=MODEL)
 
 
 # Whole or not at all
@@ -264,13 +272,13 @@ def test_permissions_stay_and_a_link_is_written_through(photo, sidecar, tmp_path
 
 
 def test_a_sidecar_changed_since_the_plan_is_not_written(photo, sidecar):
-    first = plan(photo, 3, model=MODEL)
+    first = plan_rating(photo, 3, model=MODEL)
     sidecar.write_bytes(lightroom(5))
-    with pytest.raises(SidecarRefused, match="was changed since it was looked at"):
+    with pytest.raises(SidecarRefused, match="was changed by another program just now: rate the photo again"):
         apply(first)
-    second = plan(photo, 3, model=MODEL, overwrite=True)
+    second = plan_rating(photo, 3, model=MODEL, overwrite=True)
     sidecar.unlink()
-    with pytest.raises(SidecarRefused, match="was changed since it was looked at"):
+    with pytest.raises(SidecarRefused, match="was changed by another program just now: rate the photo again"):
         apply(second)
     assert names(photo.parent) == ["a.jpg"]
 
@@ -278,14 +286,14 @@ def test_a_sidecar_changed_since_the_plan_is_not_written(photo, sidecar):
 @pytest.mark.parametrize("step", ["fsync", "replace", "access"])
 def test_a_disk_that_is_full_or_closed_changes_nothing(photo, sidecar, monkeypatch, step):
     sidecar.write_bytes(darktable())
-    change = plan(photo, 3, model=MODEL)
+    change = plan_rating(photo, 3, model=MODEL)
 
     def refuse(*_arguments):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(Path if step == "replace" else os, step, refuse)
     with pytest.raises(
-        OutputError, match=r"a\.jpg\.xmp cannot be written \(No space left on device\)"
+        OutputError, match=r"a\.jpg\.xmp: cannot be written \(No space left on device\)"
     ) as caught:
         apply(change)
     assert not isinstance(caught.value, SidecarRefused)
@@ -293,7 +301,7 @@ def test_a_disk_that_is_full_or_closed_changes_nothing(photo, sidecar, monkeypat
 
 
 def test_a_read_only_file_or_folder_is_an_error(photo, sidecar):
-    gone = replace(plan(photo, 3, model=MODEL), sidecar=photo.parent / "gone" / "a.jpg.xmp")
+    gone = replace(plan_rating(photo, 3, model=MODEL), sidecar=photo.parent / "gone" / "a.jpg.xmp")
     with pytest.raises(OutputError, match=r"cannot be written \(No such file or directory\)"):
         apply(gone)
     sidecar.write_bytes(darktable())

@@ -65,18 +65,18 @@ def rate(
     from rgnet.catalogue.queries import find_scored, make_filter
     from rgnet.errors import SettingError, need
     from rgnet.paths import catalogue_file
-    from rgnet.xmp.sidecar import plan, plan_undo, stars_of
+    from rgnet.xmp.sidecar import plan_rating, plan_undo, stars_for
 
     need("lxml.etree", extra="xmp", purpose="writing ratings")
     bounds = _parse_cuts(cuts)
-    stars_of(50.0, bounds)
+    stars_for(50.0, bounds)
 
     def changes_of(photo: ScoredPhoto) -> Iterable[Change]:
         path = Path(photo.path)
         if undo:
             return plan_undo(path)
-        model, stars = f"{photo.model} {photo.model_hash}", stars_of(photo.percentile, bounds)
-        return [plan(path, stars, model=model, naming=naming, overwrite=overwrite)]
+        model, stars = f"{photo.model} {photo.model_hash}", stars_for(photo.percentile, bounds)
+        return [plan_rating(path, stars, model=model, naming=naming, overwrite=overwrite)]
 
     with Catalogue.open(catalogue or catalogue_file()) as opened, stop_on_signal() as stop:
         photos = (row.record for row in find_scored(opened, make_filter(opened, model, folder=folder)))
@@ -121,7 +121,7 @@ class _Run:
                 if self.write:
                     apply(change)
                 self.counts[change.action] += 1
-                if change.action != "same":
+                if change.action != "unchanged":
                     yield _row(change)
         except PhotoError as problem:
             self.failures.add(photo.path, problem.message)
@@ -131,9 +131,9 @@ class _Run:
     def summary(self) -> str:
         changed = sum(self.counts[action] for action in _CHANGES)
         words = [f"{changed} {'changed' if self.write else 'would change'}"]
-        if same := self.counts["same"]:
-            words.append(f"{same} unchanged")
-        if kept := self.counts["keep human"]:
+        if unchanged := self.counts["unchanged"]:
+            words.append(f"{unchanged} unchanged")
+        if kept := self.counts["keep"]:
             words.append(f"{kept} kept (rated by you)")
         if self.failures.count:
             words.append(f"{self.failures.count} refused")
@@ -142,8 +142,7 @@ class _Run:
 
 
 def _row(change: Change) -> dict[str, object]:
-    action = "keep" if change.action == "keep human" else change.action
-    return {"action": action, "before": change.before, "after": change.after, "sidecar": str(change.sidecar)}
+    return {"action": change.action, "before": change.before, "after": change.after, "sidecar": str(change.sidecar)}
 
 
 def _parse_cuts(text: str) -> tuple[float, ...]:

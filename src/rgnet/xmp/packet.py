@@ -1,35 +1,31 @@
-"""An XMP packet whose stars can be set and taken back, while everything else stays as it is, to the byte.
+"""An XMP packet whose rating can be set and reverted, while every other byte stays as it is.
 
-rgnet writes one rdf:Description of its own, which holds what it must know later:
+rgnet writes one rdf:Description of its own with what it must know later:
 
     rgnet:Rating    the stars it wrote; as long as xmp:Rating equals them, the rating is rgnet's
-    rgnet:Before    the xmp:Rating that stood there before, as it was written
-    rgnet:Model     who gave the stars
-    rgnet:Created   "True" where rgnet made the whole file
+    rgnet:Before    the earlier xmp:Rating, as it was written
+    rgnet:Model     the model that gave the stars
+    rgnet:Created   "True" where rgnet created the file
 
-xmp:Rating is changed where it stands; where there is none, it is added in that block. Another program may move all
-this about: it is found wherever it is a property of the photo.
+xmp:Rating is changed where it is; where there is none, it is added to rgnet's own description. Another program may
+rearrange the packet: the properties are found in any description of the photo.
 """
 
 from __future__ import annotations
 
-import mmap
 import re
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 from xml.sax.saxutils import escape
 
-from rgnet.errors import SidecarRefused
-from rgnet.xmp.spans import RDF, Property, Span, read, refusal, space_before
+from rgnet.xmp.spans import RDF, Property, Span, parse, refusal, space_before
 
-XMP = "http://ns.adobe.com/xap/1.0/"
-# Ends in "/", since Exiv2, on which darktable and digiKam stand, adds one where a namespace ends in neither / nor #
-RGNET = "urn:rgnet:xmp:1.0/"
-RATING = f"{{{XMP}}}Rating"
-EXTENSION = "{http://ns.adobe.com/photoshop/1.0/}SidecarForExtension"
+_XMP = "http://ns.adobe.com/xap/1.0/"
+# Ends in "/", since Exiv2, which darktable and digiKam use, adds one where a namespace ends in neither / nor #
+_RGNET = "urn:rgnet:xmp:1.0/"
+_RATING = f"{{{_XMP}}}Rating"
+_EXTENSION = "{http://ns.adobe.com/photoshop/1.0/}SidecarForExtension"
 
-EMPTY = f"""\
+_EMPTY = f"""\
 <?xml version="1.0" encoding="UTF-8"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
  <rdf:RDF xmlns:rdf="{RDF}">
@@ -39,136 +35,145 @@ EMPTY = f"""\
 _SPACE = re.compile(r"[ \t\r\n]*")
 _NUMBER = re.compile(r"\s*[+-]?\d+(\.\d+)?\s*")
 
-Edit = tuple[Span, str]
+_Edit = tuple[Span, str]
 
 
 class Packet:
-    """A packet, and what it says of the photo's rating. `name` is for messages.
+    """A packet and the ratings in it. `name` is for messages.
 
-    rating:  xmp:Rating, 1 to 5; 0 is unrated, -1 rejected; None where there is none
-    written: what rgnet wrote there, or None
-    Raises SidecarRefused if it cannot be understood: see `markup.read`; or where a rating is given twice, or is
-    no number.
+    rating:       xmp:Rating, 1 to 5; 0 is unrated, -1 rejected; None where there is none
+    rgnet_rating: what rgnet wrote there, or None
+    Raises SidecarRefused if the packet cannot be parsed (`spans.parse`), or a rating is given twice or is no number.
     """
 
     def __init__(self, data: bytes, name: str) -> None:
         self.data, self.name = data, name
-        self.markup = read(data, name)
-        self.rating = self._number(self._only(RATING))
-        self.written = self._number(self._ours("Rating"))
-        self.before = self._ours("Before")
-        self._number(self.before)
+        self._parsed = parse(data, name)
+        self.rating = self._number(self._find(_RATING))
+        self.rgnet_rating = self._number(self._find_ours("Rating"))
+        self._before = self._find_ours("Before")
+        self._number(self._before)
 
     @classmethod
     def empty(cls, name: str) -> Packet:
-        return cls(EMPTY.encode(), name)
+        return cls(_EMPTY.encode(), name)
 
     @property
-    def mine(self) -> bool:
+    def rated_by_rgnet(self) -> bool:
         """Whether the rating is the one that rgnet wrote."""
-        return self.written is not None and self.rating == self.written
+        return self.rgnet_rating is not None and self.rating == self.rgnet_rating
 
     @property
-    def human(self) -> bool:
+    def rated_by_person(self) -> bool:
         """Whether the rating is a person's.
 
         0 is not: most programs write it for "not rated yet". But where rgnet had written stars, a 0 or nothing
         means that somebody took them away.
         """
-        return not self.mine and (self.written is not None or self.rating not in (None, 0))
+        if self.rgnet_rating is not None:
+            return not self.rated_by_rgnet
+        return self.rating not in (None, 0)
 
     @property
-    def created(self) -> bool:
-        """Whether rgnet made the whole file."""
-        return self._ours("Created") is not None
+    def created_by_rgnet(self) -> bool:
+        """Whether rgnet created the file."""
+        return self._find_ours("Created") is not None
 
     @property
-    def bare(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether nothing is left in it that anybody could miss."""
-        return self.markup.plain and not self.markup.properties
+        return self._parsed.only_xmp and not self._parsed.properties
 
     @property
     def extension(self) -> str | None:
-        """The ending of the photo it belongs to, where Adobe's programs noted it: "NEF"."""
-        found = self._only(EXTENSION)
+        """The extension of the photo it belongs to, where Adobe's programs noted it: "NEF"."""
+        found = self._find(_EXTENSION)
         return found.text.strip() if found else None
 
-    def rated(self, stars: int, model: str, *, created: bool = False) -> Packet:
-        """With `stars`, written by `model`, and with what taking them back needs."""
-        base = self.cleaned(restore=self.mine)
-        standing = base._only(RATING)
-        ours = {} if standing else {"xmp:Rating": str(stars)}
-        ours |= {"rgnet:Rating": str(stars), "rgnet:Model": escape(model, {'"': "&quot;"})}
-        ours |= {"rgnet:Before": standing.text} if standing else {}
-        ours |= {"rgnet:Created": "True"} if created or (self.created and base.bare) else {}
-        change = [(standing.value, str(stars))] if standing else []
-        return base._edited([*change, base._added(ours)])
+    def with_stars(self, stars: int, model: str, *, created: bool = False) -> Packet:
+        """With `stars`, written by `model`, and with what reverting them needs."""
+        base = self.without_rgnet(restore=self.rated_by_rgnet)
+        current = base._find(_RATING)
+        ours = {"rgnet:Rating": str(stars), "rgnet:Model": escape(model, {'"': "&quot;"})}
+        if current is None:
+            ours = {"xmp:Rating": str(stars)} | ours
+        else:
+            ours["rgnet:Before"] = current.text
+        if created or (self.created_by_rgnet and base.is_empty):
+            ours["rgnet:Created"] = "True"
+        change = [(current.value, str(stars))] if current else []
+        return base._edited([*change, base._new_description(ours)])
 
-    def cleaned(self, *, restore: bool) -> Packet:
-        """Without what rgnet wrote; with `restore`, the rating of before is back, or none where there was none."""
-        gone = [one for one in self.markup.properties if one.name.startswith(f"{{{RGNET}}}")]
-        edits: list[Edit] = []
-        if restore and self.before:
-            edits = [(self._only(RATING).value, self.before.text)]
-        elif restore:
-            gone.append(self._only(RATING))
-        # A block goes as a whole when nothing stays in it, else its properties one by one
-        blocks = [
-            one.whole for one in self.markup.blocks if one.properties and set(one.properties) <= set(gone)
+    def without_rgnet(self, *, restore: bool) -> Packet:
+        """Without what rgnet wrote; with `restore`, also with the earlier rating, or none where there was none."""
+        removed = [one for one in self._parsed.properties if one.name.startswith(f"{{{_RGNET}}}")]
+        current, edits = self._find(_RATING), list[_Edit]()
+        if restore and current and self._before:
+            edits = [(current.value, self._before.text)]
+        elif restore and current:
+            removed.append(current)
+        # A description without any other property goes as a whole
+        descriptions = [
+            one.outer
+            for one in self._parsed.descriptions
+            if one.properties and set(one.properties) <= set(removed)
         ]
-        spans = [one.whole for one in gone]
-        spans += [span for namespace, span in self.markup.declared if namespace == RGNET]
-        spans = [span for span in spans if not any(block.holds(span) for block in blocks)]
-        return self._edited(edits + [(span, "") for span in blocks + spans])
+        spans = [one.outer for one in removed]
+        spans += [span for namespace, span in self._parsed.declarations if namespace == _RGNET]
+        spans = [span for span in spans if not any(outer.contains(span) for outer in descriptions)]
+        return self._edited(edits + [(span, "") for span in descriptions + spans])
 
-    def _edited(self, edits: list[Edit]) -> Packet:
+    def _edited(self, edits: list[_Edit]) -> Packet:
         if not edits:
             return self
-        text = self.markup.text
+        text = self._parsed.text
         for span, replacement in sorted(edits, reverse=True):
             text = text[: span.start] + replacement + text[span.end :]
-        packet = Packet(text.encode(self.markup.encoding), self.name)
+        packet = Packet(text.encode(self._parsed.encoding), self.name)
         assert packet._foreign() == self._foreign(), f"an edit of {self.name} changed more than its rating"
         return packet
 
-    def _added(self, properties: dict[str, str]) -> Edit:
-        """A block of these properties behind the last one, and indented as it is."""
-        text, frame, blocks = self.markup.text, self.markup.frame, self.markup.blocks
-        gap = (
-            _SPACE.match(text, blocks[-1].whole.start)[0] if blocks else space_before(text, frame.start) + " "
-        )
-        words = ["rdf:about=" + (blocks[0].about if blocks else '""')]
+    def _new_description(self, properties: dict[str, str]) -> _Edit:
+        """A description of these properties after the last one, indented like it."""
+        text, root, descriptions = self._parsed.text, self._parsed.root, self._parsed.descriptions
+        if descriptions:
+            gap = _leading_space(text, descriptions[-1].outer.start)
+        else:
+            gap = space_before(text, root.start) + " "
+        words = ["rdf:about=" + (descriptions[0].about if descriptions else '""')]
         words += [f'xmlns:{prefix}="{namespace}"' for prefix, namespace in self._prefixes(properties)]
         words += [f'{name}="{value}"' for name, value in properties.items()]
-        block = f"{gap}<rdf:Description {(gap + '  ' if gap.strip(' ') else ' ').join(words)}/>"
-        if blocks:
-            return Span(blocks[-1].whole.end, blocks[-1].whole.end), block
-        if frame.close < frame.end:
-            return Span(frame.inner, frame.inner), block
-        name = re.match(r"[^\s/>]+", text[frame.start + 1 :])[0]
-        return Span(frame.inner - 2, frame.inner), f">{block}</{name}>"
+        description = f"{gap}<rdf:Description {(gap + '  ' if gap.strip(' ') else ' ').join(words)}/>"
+        if descriptions:
+            end = descriptions[-1].outer.end
+            return Span(end, end), description
+        if root.close < root.end:
+            return Span(root.content, root.content), description
+        # <rdf:RDF/> has to be opened
+        name = re.split(r"[\s/>]", text[root.start + 1 : root.content], maxsplit=1)[0]
+        return Span(root.content - 2, root.content), f">{description}</{name}>"
 
     def _prefixes(self, properties: dict[str, str]) -> Iterator[tuple[str, str]]:
-        """The prefixes that a block of these properties has to declare."""
-        if self.markup.prefixes.get("rdf") != RDF:
+        """The prefixes that a description of these properties has to declare."""
+        if self._parsed.prefixes.get("rdf") != RDF:
             yield "rdf", RDF
         if "xmp:Rating" in properties:
-            yield "xmp", XMP
-        yield "rgnet", RGNET
+            yield "xmp", _XMP
+        yield "rgnet", _RGNET
 
     def _foreign(self) -> list[tuple[str, str]]:
         """The properties that are none of rgnet's business."""
         return [
             (one.name, one.text)
-            for one in self.markup.properties
-            if one.name != RATING and not one.name.startswith(f"{{{RGNET}}}")
+            for one in self._parsed.properties
+            if one.name != _RATING and not one.name.startswith(f"{{{_RGNET}}}")
         ]
 
-    def _ours(self, local: str) -> Property | None:
-        return self._only(f"{{{RGNET}}}{local}")
+    def _find_ours(self, local: str) -> Property | None:
+        return self._find(f"{{{_RGNET}}}{local}")
 
-    def _only(self, name: str) -> Property | None:
-        found = [one for one in self.markup.properties if one.name == name]
+    def _find(self, name: str) -> Property | None:
+        found = [one for one in self._parsed.properties if one.name == name]
         if len(found) > 1:
             raise refusal(self.name, f"gives {name.partition('}')[2]} {len(found)} times, expected once")
         return found[0] if found else None
@@ -182,16 +187,6 @@ class Packet:
         return float(found.text)
 
 
-def packets_inside(photo: Path) -> Iterator[Packet]:
-    """The packets inside a photo, found by their bytes, whatever its format, unless they are compressed.
-
-    What is no sound packet is passed over: nothing is written there, and it may only look like one.
-    """
-    if not photo.stat().st_size:
-        return
-    head, tail = b"<rdf:RDF", b"</rdf:RDF>"
-    with photo.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        end = 0
-        while (start := data.find(head, end)) >= 0 and (end := data.find(tail, start)) >= 0:
-            with suppress(SidecarRefused):
-                yield Packet(data[start : end + len(tail)], photo.name)
+def _leading_space(text: str, start: int) -> str:
+    found = _SPACE.match(text, start)
+    return found[0] if found else ""

@@ -1,51 +1,50 @@
-"""Stars beside a photo: its score as xmp:Rating in an XMP sidecar, where photo programs look for it.
+"""Star ratings next to a photo: its score as xmp:Rating in an XMP sidecar, where photo programs look for it.
 
-First `plan`, which looks and changes nothing, then `apply`, which replaces the sidecar whole or not at all. A dry
-run is a plan that is printed. A rating that a person gave is kept unless `overwrite` is asked for, and `plan_undo`
-takes back what rgnet wrote: to the byte, unless another program wrote the sidecar anew in between.
+First `plan_rating`, which only reads, then `apply`, which replaces the sidecar atomically. A dry run is a plan that
+is printed. A rating that a person gave is kept unless `overwrite` is asked for, and `plan_undo` reverts what rgnet
+wrote: to the byte, unless another program rewrote the sidecar in between.
 
 A photo's sidecar has one of two names: a.jpg.xmp ("full": darktable, digiKam) or a.xmp ("stem": Adobe, Capture
-One). Where one is there, it is used. Where both are, `naming` says which one gets the stars: "full" unless told
-otherwise, since that name can mean no other photo, and programs that know both prefer it. Writing both would
-rate the photo in programs that were not asked about. But a person's rating in either of them is kept.
+One). An existing one is used. If both exist, `naming` says which one gets the stars; the default is "full", since
+that name can belong to no other photo, and programs that know both prefer it. Writing both would rate the photo in
+programs that were not asked about. A person's rating in either of them is kept.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
-from uuid import uuid4
 
-from rgnet.errors import OutputError, PhotoNotFound, PhotoRefused, SettingError, SidecarRefused, near
-from rgnet.xmp.packet import Packet, packets_inside
+from rgnet.atomic import explaining_errors, write_bytes
+from rgnet.errors import PhotoNotFound, PhotoRefused, SettingError, SidecarRefused, near
+from rgnet.xmp.embedded import find_rating
+from rgnet.xmp.packet import Packet
 
-CUTS = (10.0, 35.0, 65.0, 90.0)
-MAX_BYTES = 32 * 2**20
+STAR_PERCENTILES = (10.0, 35.0, 65.0, 90.0)
 NAMINGS = ("full", "stem")
+_MAX_BYTES = 32 * 2**20
 # Share a photo's stem without being a photo: notes, previews, recorded voice, settings of raw developers
-COMPANIONS = {".xmp", ".txt", ".json", ".xml", ".thm", ".wav", ".pp3", ".dop", ".on1", ".aae"}
+_COMPANIONS = {".xmp", ".txt", ".json", ".xml", ".thm", ".wav", ".pp3", ".dop", ".on1", ".aae"}
 
-Action = Literal["create", "set", "same", "keep human", "undo", "delete"]
+Action = Literal["create", "set", "unchanged", "keep", "undo", "delete"]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """What is to become of a photo's rating.
 
-    sidecar: the file that changes; of "keep human" the one that holds the rating, which may be the photo itself
-    action:  create   a sidecar, where there is none
-             set      the rating, in a sidecar that is there
-             same     nothing: these stars stand there already, by rgnet
-             keep human   nothing: a person rated the photo, or changed what rgnet wrote
-             undo     bring back the rating that stood before, or none
-             delete   the sidecar, which rgnet made and where nothing was added
+    sidecar: the file that changes; of "keep" the one that holds the rating, which may be the photo itself
+    action:  create     a new sidecar
+             set        the rating in an existing sidecar
+             unchanged  nothing: rgnet has written these stars before
+             keep       nothing: a person rated the photo, or changed what rgnet wrote
+             undo       restore the earlier rating, or none
+             delete     the sidecar, which rgnet created and nobody added to
     before, after: xmp:Rating; None where there is none
-    old, new: the bytes of the sidecar; None for no file, both None where nothing is to change
+    old, new: the bytes of the sidecar; None for no file, both None where nothing changes
     """
 
     photo: Path
@@ -57,7 +56,7 @@ class Change:
     new: bytes | None = field(default=None, repr=False)
 
 
-def stars_of(percentile: float, cuts: tuple[float, ...] = CUTS) -> int:
+def stars_for(percentile: float, cuts: tuple[float, ...] = STAR_PERCENTILES) -> int:
     """1 to 5 stars: one, and one more for every cut that `percentile` reaches.
 
     By default a tenth of typical photos gets one star, a quarter two, three tenths three, a quarter four, and a
@@ -67,36 +66,39 @@ def stars_of(percentile: float, cuts: tuple[float, ...] = CUTS) -> int:
     if len(cuts) != 4 or not all(low < high for low, high in pairwise(bounds)):
         found = ", ".join(f"{cut:g}" for cut in cuts)
         raise SettingError(
-            f"cuts between stars are four ascending percentiles above 0 and below 100, not {found}"
+            f"cuts between stars: expected four ascending percentiles above 0 and below 100, found {found}"
         )
     if not 0 <= percentile <= 100:
-        raise SettingError(f"a percentile is from 0 to 100, not {percentile}")
+        raise SettingError(f"percentile: expected 0 to 100, found {percentile}")
     return 1 + sum(percentile >= cut for cut in cuts)
 
 
-def plan(photo: Path, stars: int, *, model: str, naming: str = "full", overwrite: bool = False) -> Change:
-    """How to give `stars` to a photo; nothing is written. model: its name and hash, noted beside the stars.
+def plan_rating(
+    photo: Path, stars: int, *, model: str, naming: str = "full", overwrite: bool = False
+) -> Change:
+    """How to give `stars` to a photo; nothing is written. model: its name and hash, noted next to the stars.
 
     Raises SettingError; and for this photo alone PhotoNotFound, PhotoRefused, or SidecarRefused where a sidecar
-    cannot be understood or may be another photo's.
+    cannot be parsed or may belong to another photo.
     """
     _check(photo, stars, model, naming)
-    found = _sidecars(photo)
-    if not overwrite and (kept := _human(photo, found)):
-        holder, rating = kept
-        return Change(photo, holder, "keep human", rating, rating)
+    found = _find_sidecars(photo)
+    if not overwrite and (person := _person_rating(photo, found)):
+        holder, rating = person
+        return Change(photo, holder, "keep", rating, rating)
     if not found:
         sidecar = _new_sidecar(photo, naming)
-        packet = Packet.empty(sidecar.name).rated(stars, model, created=True)
+        packet = Packet.empty(sidecar.name).with_stars(stars, model, created=True)
         return Change(photo, sidecar, "create", None, stars, None, packet.data)
     sidecar, packet = found.get(naming) or next(iter(found.values()))
-    if packet.mine and packet.rating == stars:
-        return Change(photo, sidecar, "same", stars, stars)
-    return Change(photo, sidecar, "set", packet.rating, stars, packet.data, packet.rated(stars, model).data)
+    if packet.rated_by_rgnet and packet.rating == stars:
+        return Change(photo, sidecar, "unchanged", stars, stars)
+    new = packet.with_stars(stars, model).data
+    return Change(photo, sidecar, "set", packet.rating, stars, packet.data, new)
 
 
 def plan_undo(photo: Path) -> tuple[Change, ...]:
-    """How to take back what rgnet wrote beside a photo: a change for each sidecar where it did, mostly one.
+    """How to revert what rgnet wrote next to a photo, which need not exist any more: a change for each sidecar.
 
     Where the rating is no longer what rgnet wrote, it is a person's, and all is kept. Raises SidecarRefused.
     """
@@ -104,12 +106,12 @@ def plan_undo(photo: Path) -> tuple[Change, ...]:
     return tuple(
         _undo(photo, sidecar, packet)
         for sidecar, packet in found
-        if packet.written is not None and not _of_another(photo, packet)
+        if packet.rgnet_rating is not None and not _belongs_to_another(photo, packet)
     )
 
 
 def apply(change: Change) -> None:
-    """Do what was planned: the sidecar is replaced whole or not at all, through a link to the file it names.
+    """Carry out a plan: the sidecar is replaced atomically, and a link to one is followed.
 
     Raises SidecarRefused if the sidecar is not as it was when the change was planned, OutputError if it cannot
     be written; either way nothing has changed.
@@ -117,30 +119,24 @@ def apply(change: Change) -> None:
     if change.old == change.new:
         return
     sidecar = change.sidecar
-    try:
+    with explaining_errors(sidecar):
         if _bytes(sidecar) != change.old:
-            raise SidecarRefused(
-                f"{sidecar} was changed since it was looked at: it is left as it is; rate it again"
-            )
+            raise SidecarRefused(f"{sidecar} was changed by another program just now: rate the photo again")
         if change.new is None:
             _delete(sidecar)
         else:
-            _replace(sidecar, change.new)
-    except OSError as problem:
-        raise OutputError(
-            f"{sidecar} cannot be written ({problem.strerror or problem}): make room or allow it; nothing was changed"
-        ) from problem
+            write_bytes(sidecar, change.new)
 
 
 def _check(photo: Path, stars: int, model: str, naming: str) -> None:
     if stars not in (1, 2, 3, 4, 5):
-        raise SettingError(f"a photo gets 1 to 5 stars, not {stars}")
+        raise SettingError(f"stars: expected 1 to 5, found {stars}")
     if naming not in NAMINGS:
         raise SettingError(f"unknown naming of sidecars {naming!r}: {near(naming, NAMINGS)}")
     if not model.isprintable():
-        raise SettingError(f"the model's name {model!r} cannot be written to a sidecar: rename it")
+        raise SettingError(f"model name {model!r}: cannot be written to a sidecar: rename the model")
     if not photo.is_file():
-        raise PhotoNotFound(f"there is no photo {photo}: a sidecar would belong to nothing")
+        raise PhotoNotFound(str(photo), "the file does not exist any more", "scan its folder again")
 
 
 def _names(photo: Path) -> dict[str, Path]:
@@ -155,9 +151,9 @@ def _names(photo: Path) -> dict[str, Path]:
     }
 
 
-def _sidecars(photo: Path) -> dict[str, tuple[Path, Packet]]:
-    """The sidecars that are this photo's, by naming. Raises SidecarRefused where that is not sure."""
-    found = {}
+def _find_sidecars(photo: Path) -> dict[str, tuple[Path, Packet]]:
+    """The sidecars that belong to this photo, by naming. Raises SidecarRefused where that is not certain."""
+    found: dict[str, tuple[Path, Packet]] = {}
     for naming, sidecar in _names(photo).items():
         if not os.path.lexists(sidecar):
             continue
@@ -165,8 +161,8 @@ def _sidecars(photo: Path) -> dict[str, tuple[Path, Packet]]:
         if naming == "full":
             found[naming] = sidecar, packet
         elif packet.extension:
-            found |= {} if _of_another(photo, packet) else {naming: (sidecar, packet)}
-        elif not (others := _sharing(photo)):
+            found |= {} if _belongs_to_another(photo, packet) else {naming: (sidecar, packet)}
+        elif not (others := _photos_of_same_stem(photo)):
             found[naming] = sidecar, packet
         elif not found:
             raise SidecarRefused(
@@ -178,47 +174,50 @@ def _sidecars(photo: Path) -> dict[str, tuple[Path, Packet]]:
 
 def _new_sidecar(photo: Path, naming: str) -> Path:
     sidecar = _names(photo).get(naming, photo.with_name(f"{photo.name}.xmp"))
-    if naming == "stem" and (others := _sharing(photo)):
+    if naming == "stem" and (others := _photos_of_same_stem(photo)):
         raise SidecarRefused(
-            f"{sidecar} would belong to {photo.name} and to {others[0]}: rename one of them, or name sidecars in full"
+            f'{sidecar} would belong to {photo.name} and to {others[0]}: rename one of them, or use the naming "full"'
         )
     if os.path.lexists(sidecar):
-        raise SidecarRefused(f"{sidecar} belongs to another photo: rename this one, or name sidecars in full")
+        raise SidecarRefused(f'{sidecar} belongs to another photo: rename this one, or use the naming "full"')
     return sidecar
 
 
-def _sharing(photo: Path) -> list[str]:
-    """The other files of the folder that a sidecar named by the stem could be meant for."""
+def _photos_of_same_stem(photo: Path) -> list[str]:
+    """The other files of the folder that a sidecar named by the stem could belong to."""
     stem = photo.stem.lower()
     same = [path for path in photo.parent.iterdir() if path.stem.lower() == stem and path.name != photo.name]
-    return sorted(path.name for path in same if path.suffix.lower() not in COMPANIONS and path.is_file())
+    return sorted(path.name for path in same if path.suffix.lower() not in _COMPANIONS and path.is_file())
 
 
-def _of_another(photo: Path, packet: Packet) -> bool:
-    """Whether Adobe's note in a.xmp says that it is a.nef's and not a.jpg's."""
-    return bool(packet.extension) and packet.extension.lower() != photo.suffix[1:].lower()
+def _belongs_to_another(photo: Path, packet: Packet) -> bool:
+    """Whether Adobe's note in a.xmp says that it belongs to a.nef and not to a.jpg."""
+    extension = packet.extension
+    return extension is not None and extension.lower() not in ("", photo.suffix[1:].lower())
 
 
-def _human(photo: Path, found: dict[str, tuple[Path, Packet]]) -> tuple[Path, float | None] | None:
-    """Where a person's rating stands, and the rating: in a sidecar, or inside the photo if no sidecar has one."""
+def _person_rating(photo: Path, found: dict[str, tuple[Path, Packet]]) -> tuple[Path, float | None] | None:
+    """The file with a person's rating, and the rating: a sidecar, or the photo itself if no sidecar has one."""
     for sidecar, packet in found.values():
-        if packet.human:
+        if packet.rated_by_person:
             return sidecar, packet.rating
     if any(packet.rating is not None for _, packet in found.values()):
         return None
     try:
-        return next(((photo, packet.rating) for packet in packets_inside(photo) if packet.human), None)
+        rating = find_rating(photo)
     except OSError as problem:
-        raise PhotoRefused(f"{photo} cannot be read ({problem.strerror or problem})") from problem
+        reason = f"it cannot be read ({problem.strerror or problem})"
+        raise PhotoRefused(str(photo), reason, "check its permissions") from problem
+    return None if rating is None else (photo, rating)
 
 
 def _undo(photo: Path, sidecar: Path, packet: Packet) -> Change:
-    if not packet.mine:
-        return Change(photo, sidecar, "keep human", packet.rating, packet.rating)
-    cleaned = packet.cleaned(restore=True)
-    if packet.created and cleaned.bare:
+    if not packet.rated_by_rgnet:
+        return Change(photo, sidecar, "keep", packet.rating, packet.rating)
+    reverted = packet.without_rgnet(restore=True)
+    if packet.created_by_rgnet and reverted.is_empty:
         return Change(photo, sidecar, "delete", packet.rating, None, packet.data, None)
-    return Change(photo, sidecar, "undo", packet.rating, cleaned.rating, packet.data, cleaned.data)
+    return Change(photo, sidecar, "undo", packet.rating, reverted.rating, packet.data, reverted.data)
 
 
 def _read(sidecar: Path) -> Packet:
@@ -226,10 +225,12 @@ def _read(sidecar: Path) -> Packet:
         data = _bytes(sidecar)
     except OSError as problem:
         raise SidecarRefused(
-            f"{sidecar} cannot be read ({problem.strerror or problem}): it is left as it is"
+            f"{sidecar} cannot be read ({problem.strerror or problem}): it was not changed"
         ) from problem
     if data is None:
-        raise SidecarRefused(f"{sidecar} is a link to nothing: remove it, or bring back what it names")
+        raise SidecarRefused(
+            f"{sidecar} is a link to a file that does not exist: remove the link or restore the file"
+        )
     return Packet(data, str(sidecar))
 
 
@@ -237,34 +238,9 @@ def _bytes(sidecar: Path) -> bytes | None:
     """The content of a sidecar, or None if there is none."""
     if not sidecar.exists():
         return None
-    if not sidecar.is_file() or sidecar.stat().st_size > MAX_BYTES:
-        raise OSError(f"expected a file of at most {MAX_BYTES // 2**20} MiB")
+    if not sidecar.is_file() or sidecar.stat().st_size > _MAX_BYTES:
+        raise OSError(f"expected a file of at most {_MAX_BYTES // 2**20} MiB")
     return sidecar.read_bytes()
-
-
-def _replace(sidecar: Path, data: bytes) -> None:
-    target = Path(os.path.realpath(sidecar))
-    partial = target.with_name(f".{uuid4().hex}.part")
-    try:
-        with partial.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            _permit(target, partial)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _permit(target: Path, partial: Path) -> None:
-    """Give a new file the owner and the permissions of the one it replaces, if that one may be written at all."""
-    if not os.access(target, os.W_OK):
-        raise PermissionError(13, "the file is read-only")
-    status = target.stat()
-    with suppress(PermissionError, AttributeError):  # Windows knows no owners
-        os.chown(partial, status.st_uid, status.st_gid)
-    shutil.copymode(target, partial)
 
 
 def _delete(sidecar: Path) -> None:

@@ -1,0 +1,61 @@
+"""Ratings inside a photo file: in an XMP packet, whatever the file's format, or in EXIF."""
+
+from __future__ import annotations
+
+import mmap
+import re
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from rgnet.errors import SidecarRefused
+from rgnet.xmp.packet import Packet
+
+# The outermost element of a packet; without the wrapper x:xmpmeta, that is rdf:RDF. Any prefix may stand for either.
+_START_TAG = re.compile(rb"<((?:[A-Za-z_][\w.-]{0,40}:)?(?:xmpmeta|xapmeta|RDF))(?=[\s>])")
+# A photo has one packet, seldom a few; random bytes look like a start tag hardly ever
+_MOST_START_TAGS = 1000
+_EXIF_RATING = 0x4746  # written by Windows; in IFD0
+
+
+def find_rating(photo: Path) -> float | None:
+    """A person's rating inside the photo, or None. Nothing is ever written there. Raises OSError."""
+    for packet in _find_packets(photo):
+        if packet.rated_by_person:
+            return packet.rating
+    return _exif_rating(photo)
+
+
+def _find_packets(photo: Path) -> Iterator[Packet]:
+    """The packets in a file, found by their bytes, unless they are compressed; what is no sound packet is skipped."""
+    if not photo.stat().st_size:
+        return
+    with photo.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        position = 0
+        for _ in range(_MOST_START_TAGS):
+            start = _START_TAG.search(data, position)
+            if start is None:
+                return
+            position = start.end()
+            end_tag = b"</" + start[1] + b">"
+            close = data.find(end_tag, position)
+            if close < 0:
+                continue
+            end = close + len(end_tag)
+            try:
+                yield Packet(data[start.start() : end], photo.name)
+            except SidecarRefused:
+                continue  # perhaps the rdf:RDF in it is sound
+            position = end
+
+
+def _exif_rating(photo: Path) -> float | None:
+    """EXIF's Rating of 1 to 5 stars; 0 is unrated. A file that Pillow cannot open has none."""
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(photo) as image:
+            rating = image.getexif().get(_EXIF_RATING)
+    except Exception:  # damaged headers fail in many ways, and none of them is a rating
+        return None
+    return float(rating) if isinstance(rating, int) and 1 <= rating <= 5 else None
