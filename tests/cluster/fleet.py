@@ -15,7 +15,7 @@ from PIL import Image
 
 import rgnet
 from rgnet.cluster import run
-from rgnet.cluster.plan import Asked, Plan, finished, planned
+from rgnet.cluster.plan import Plan, PlanRequest, finished_parts, load_or_create
 from rgnet.cluster.store import Store
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, run_job
 from rgnet.outputs.tables import open_table
@@ -37,13 +37,13 @@ def photos(folder: Path, count: int) -> list[str]:
 
 
 def plan_of(store: Store, source: str | Path, model: Path, **asked) -> Plan:
-    return planned(store, Asked(source=str(source), **asked), read_card(model), model)
+    return load_or_create(store, PlanRequest(source=str(source), **asked), read_card(model), model)
 
 
-def done(store: Store, found: Plan, pool: run.Pool) -> dict[int, run.Outcome]:
+def done(store: Store, found: Plan, pool: run.WorkerPool) -> dict[int, run.PartResult]:
     """What came of the parts that were missing."""
-    missing = [part for part in range(found.parts) if part not in finished(store, found)]
-    return {outcome.part: outcome for outcome in run.run(store, found, missing, pool)}
+    missing = [part for part in range(found.parts) if part not in finished_parts(store, found)]
+    return {result.part: result for result in run.run_parts(store, found, missing, pool)}
 
 
 def rows(store: Store) -> pyarrow.Table:
@@ -70,6 +70,8 @@ def deadly(job: DecodeJob) -> DecodedPhoto:
     (path.parent / f"worker-{os.getppid()}").touch()
     if path.stem == "kill-worker" and not (path.parent / "killed").exists():
         (path.parent / "killed").write_text(str(os.getppid()))
+        os.kill(os.getppid(), signal.SIGKILL)
+    if path.stem.endswith("always-kill-worker"):
         os.kill(os.getppid(), signal.SIGKILL)
     if path.stem == "crash":
         os.abort()

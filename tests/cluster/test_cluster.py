@@ -17,8 +17,9 @@ pytest.importorskip("ray.data")
 import fleet  # noqa: E402
 from fleet import done, photos, plan_of, rows, scored  # noqa: E402
 
+from rgnet.atomic import temporary_name  # noqa: E402
 from rgnet.cluster.plan import part_file  # noqa: E402
-from rgnet.cluster.run import Pool  # noqa: E402
+from rgnet.cluster.run import WorkerPool  # noqa: E402
 from rgnet.cluster.store import Store  # noqa: E402
 from rgnet.errors import ClusterError  # noqa: E402
 
@@ -55,12 +56,12 @@ def test_with_a_worker_killed_every_photo_has_the_row_that_rgnet_score_gives(
         names[index] = str(Path(names[index]).rename(tmp_path / "photos" / f"{stem}.png"))
     (tmp_path / "list.txt").write_text("".join(f"{name}\n" for name in names))
     plan = plan_of(store, tmp_path / "list.txt", tiny_model, part_size=8)
-    outcomes = done(store, plan, Pool(workers=2, decode=fleet.deadly))
+    outcomes = done(store, plan, WorkerPool(workers=2, decode=fleet.deadly))
 
     killed = (tmp_path / "photos" / "killed").read_text()
     workers = {path.name.removeprefix("worker-") for path in (tmp_path / "photos").glob("worker-*")}
     assert len(workers) >= 3 and killed in workers
-    assert sorted(outcomes) == list(range(8)) and not any(outcome.left for outcome in outcomes.values())
+    assert sorted(outcomes) == list(range(8)) and not any(outcome.skipped for outcome in outcomes.values())
 
     found, expected = rows(store), scored(names, tiny_model, tmp_path / "score.parquet")
     assert found.schema == expected.schema and found["path"].to_pylist() == names
@@ -75,12 +76,12 @@ def test_with_a_worker_killed_every_photo_has_the_row_that_rgnet_score_gives(
 def test_a_later_run_does_the_missing_parts_alone(two_nodes, store, tmp_path, tiny_model):
     photos(tmp_path / "photos", 32)
     plan = plan_of(store, tmp_path / "photos", tiny_model, part_size=8)
-    done(store, plan, Pool(workers=2))
+    done(store, plan, WorkerPool(workers=2))
     files = [Path(store.root, part_file(part)) for part in range(4)]
     before, stamps = rows(store), [file.stat().st_mtime_ns for file in files]
     files[2].unlink()
-    (files[2].parent / f".{files[2].name}.0.partial").write_bytes(b"half")
-    assert list(done(store, plan, Pool())) == [2]
+    temporary_name(files[2]).write_bytes(b"half")
+    assert list(done(store, plan, WorkerPool())) == [2]
     assert rows(store).equals(before)
     assert [file.stat().st_mtime_ns == stamp for file, stamp in zip(files, stamps, strict=True)] == [
         True,
@@ -92,16 +93,30 @@ def test_a_later_run_does_the_missing_parts_alone(two_nodes, store, tmp_path, ti
 
 
 @pytest.mark.slow
+def test_a_part_that_kills_every_worker_is_given_up_and_the_others_are_done(
+    two_nodes, store, tmp_path, tiny_model
+):
+    names = photos(tmp_path / "photos", 24)
+    Path(names[10]).rename(tmp_path / "photos" / "010-always-kill-worker.png")
+    plan = plan_of(store, tmp_path / "photos", tiny_model, part_size=8)
+    results = done(store, plan, WorkerPool(workers=2, decode=fleet.deadly))
+    assert sorted(results) == [0, 1, 2]
+    skipped = {part: result.skipped for part, result in results.items() if result.skipped}
+    assert skipped == {1: "part-0000001.parquet: its worker died 3 times: look at its photos"}
+    assert not store.fs.exists(f"{store.root}/_rgnet/attempts")
+
+
+@pytest.mark.slow
 def test_what_a_worker_says_is_said_here(two_nodes, store, tmp_path, tiny_model):
     photos(tmp_path / "photos", 8)
     plan = plan_of(store, tmp_path / "photos", tiny_model)
     Path(store.root, "_rgnet", "model.safetensors").unlink()
-    with pytest.raises(ClusterError, match=r"Ray gave up .*model.safetensors.*the same command goes on"):
-        done(store, plan, Pool(workers=1))
     with pytest.raises(
-        ClusterError, match="a worker needs 50 processors and 0 cards, the cluster has 2 and 0"
+        ClusterError, match=r"Ray gave up .*model.safetensors.*run the same command again to resume"
     ):
-        done(store, plan, Pool(cpus=50))
+        done(store, plan, WorkerPool(workers=1))
+    with pytest.raises(ClusterError, match="a worker needs 50 CPUs and 0 GPUs, the cluster has 2 and 0"):
+        done(store, plan, WorkerPool(cpus=50))
 
 
 @pytest.mark.slow
@@ -145,4 +160,4 @@ def test_the_command_stops_on_ctrl_c_goes_on_and_gives_the_rows_of_rgnet_score(
     (tmp_path / "photos" / "new.png").write_bytes(fleet.BROKEN)
     other = start(*command)
     errors = other.communicate(timeout=60)[1]
-    assert other.returncode == 2 and "rows was begun with photos 400" in errors
+    assert other.returncode == 2 and "rows was started with photos 400" in errors

@@ -16,8 +16,8 @@ from fleet import photos, plan_of  # noqa: E402
 from pyarrow import parquet  # noqa: E402
 
 from rgnet.cluster import plan  # noqa: E402
-from rgnet.cluster.plan import finished, part_file  # noqa: E402
-from rgnet.cluster.sources import photos_of  # noqa: E402
+from rgnet.cluster.plan import finished_parts, part_file  # noqa: E402
+from rgnet.cluster.sources import read_names  # noqa: E402
 from rgnet.cluster.store import Store  # noqa: E402
 from rgnet.errors import ClusterError, MissingExtra, OutputError, SettingError  # noqa: E402
 from rgnet.imaging.discovery import photo_names  # noqa: E402
@@ -56,9 +56,9 @@ def test_lists_and_tables_give_their_names_in_order(tmp_path):
     with table.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         csv.writer(file).writerows([["id", "path"], *enumerate(NAMES)])
     parquet.write_table(arrow.table({"key": NAMES[:4], "n": range(4)}), tmp_path / "names.parquet")
-    assert list(photos_of(str(lines))) == NAMES
-    assert list(photos_of(table.as_uri())) == NAMES
-    assert list(photos_of(str(tmp_path / "names.parquet"), "key")) == NAMES[:4]
+    assert list(read_names(str(lines))) == NAMES
+    assert list(read_names(table.as_uri())) == NAMES
+    assert list(read_names(str(tmp_path / "names.parquet"), "key")) == NAMES[:4]
 
 
 def test_a_bucket_is_walked_as_a_folder_is(tmp_path, bucket):
@@ -68,11 +68,11 @@ def test_a_bucket_is_walked_as_a_folder_is(tmp_path, bucket):
     for name in ("b-c.JPG", "notes.txt", ".jpg", "z.png"):
         (tmp_path / "p" / name).write_bytes(b"x")
     local = list(photo_names([tmp_path / "p"]))
-    assert len(local) == 6 and list(photos_of(str(tmp_path / "p"))) == local
-    assert list(photos_of((tmp_path / "p").as_uri())) == [f"file://{name}" for name in local]
+    assert len(local) == 6 and list(read_names(str(tmp_path / "p"))) == local
+    assert list(read_names((tmp_path / "p").as_uri())) == [f"file://{name}" for name in local]
     bucket.put(str(tmp_path / "p"), "/shoot", recursive=True)
     inside = [name.removeprefix(str(tmp_path / "p")) for name in local]
-    assert list(photos_of("memory://shoot")) == [f"memory:///shoot{name}" for name in inside]
+    assert list(read_names("memory://shoot")) == [f"memory:///shoot{name}" for name in inside]
 
 
 def test_a_source_that_is_none_says_what_was_expected(tmp_path):
@@ -91,12 +91,12 @@ def test_a_source_that_is_none_says_what_was_expected(tmp_path):
     }
     for name, message in cases.items():
         with pytest.raises(SettingError, match=message):
-            list(photos_of(str(tmp_path / name)))
+            list(read_names(str(tmp_path / name)))
     with pytest.raises(SettingError, match="neither a path nor a URL that fsspec knows"):
-        list(photos_of("nowhere://bucket"))
+        list(read_names("nowhere://bucket"))
     if not find_spec("s3fs"):
         with pytest.raises(MissingExtra, match=r"s3://bucket needs a package that is not installed \(.*s3fs"):
-            list(photos_of("s3://bucket"))
+            list(read_names("s3://bucket"))
 
 
 def test_a_long_list_lies_in_pieces_and_is_read_back_part_by_part(store, listed, tiny_model, monkeypatch):
@@ -107,14 +107,14 @@ def test_a_long_list_lies_in_pieces_and_is_read_back_part_by_part(store, listed,
     assert names == [f"/photos/{index}.jpg" for index in range(123)]
     assert [found.size(part) for part in range(8)] == [16] * 7 + [11]
     assert plan_of(store, listed(123), tiny_model) == found
-    assert finished(store, found) == set()
+    assert finished_parts(store, found) == set()
     store.write(part_file(3), b"rows")
-    assert finished(store, found) == {3}
+    assert finished_parts(store, found) == {3}
 
 
 def test_parts_hold_whole_batches_whatever_the_list(store, listed, tiny_model):
-    assert [plan.usual_part(photos, 8) for photos in (1, 600, 5000, 10**8)] == [8, 8, 72, 4000]
-    with pytest.raises(SettingError, match="10 photos are not a multiple of 8"):
+    assert [plan.default_part_size(photos, 8) for photos in (1, 600, 5000, 10**8)] == [8, 8, 72, 4000]
+    with pytest.raises(SettingError, match="part size 10: expected a multiple of the batch size 8"):
         plan_of(store, listed(20), tiny_model, part_size=10)
     assert plan_of(store, listed(20), tiny_model, part_size=10, batch=5).parts == 2
 
@@ -123,15 +123,15 @@ def test_a_destination_of_something_else_is_refused(store, listed, tiny_model, t
     before = plan_of(store, listed(40), tiny_model, part_size=8)
     changed = {"part_size": {"part_size": 16}, "batch": {"batch": 4}, "precision": {"precision": "f32"}}
     for name, asked in changed.items():
-        with pytest.raises(ClusterError, match=f"was begun with {name} .*give another destination"):
+        with pytest.raises(ClusterError, match=f"was started with {name} .*give another destination"):
             plan_of(store, listed(40), tiny_model, **asked)
-    with pytest.raises(ClusterError, match=r"was begun with photos 40 .* and now photos is 41"):
+    with pytest.raises(ClusterError, match=r"was started with photos 40 .* and now photos is 41"):
         plan_of(store, listed(41), tiny_model)
     other = listed(40)
     other.write_text(other.read_text().replace("/39.", "/93."))
-    with pytest.raises(ClusterError, match="was begun with list_sha256"):
+    with pytest.raises(ClusterError, match="was started with list_sha256"):
         plan_of(store, other, tiny_model)
-    with pytest.raises(ClusterError, match=r"was begun with model_sha256 .*model tiny-score"):
+    with pytest.raises(ClusterError, match=r"was started with model_sha256 .*model tiny-score"):
         plan_of(store, listed(40), tiny_classifier)
     assert plan_of(store, listed(40), tiny_model) == before
 
@@ -143,19 +143,20 @@ def test_relative_names_belong_to_the_folder_they_were_given_in(store, tmp_path,
     assert plan_of(store, list_file, tiny_model).base == str(tmp_path)
     (tmp_path / "else").mkdir()
     monkeypatch.chdir(tmp_path / "else")
-    with pytest.raises(ClusterError, match="was begun with base"):
+    with pytest.raises(ClusterError, match="was started with base"):
         plan_of(store, list_file, tiny_model)
 
 
 def test_plans_that_cannot_be_followed_are_refused(store, listed, tiny_model):
     plan_of(store, listed(9), tiny_model)
-    values = json.loads(store.read(plan.FILE))
-    store.write(plan.FILE, json.dumps(values | {"format": 2, "new": 1}).encode())
-    with pytest.raises(ClusterError, match="has format 2, this rgnet reads up to 1: upgrade"):
+    values = json.loads(store.read(plan.PLAN_FILE))
+    store.write(plan.PLAN_FILE, json.dumps(values | {"format": 2, "new": 1}).encode())
+    with pytest.raises(ClusterError, match="has format 2, this rgnet reads up to 1: update"):
         plan_of(store, listed(9), tiny_model)
-    store.write(plan.FILE, b"{")
-    with pytest.raises(ClusterError, match=r"plan.json is damaged"):
-        plan_of(store, listed(9), tiny_model)
+    for damaged in (b"{", json.dumps(values | {"other": 1}).encode(), b"[]"):
+        store.write(plan.PLAN_FILE, damaged)
+        with pytest.raises(ClusterError, match=r"plan\.json is damaged: give another destination"):
+            plan_of(store, listed(9), tiny_model)
 
 
 def test_parts_without_a_plan_and_empty_lists_are_refused(store, listed, tiny_model):
@@ -183,4 +184,4 @@ def test_the_plan_says_what_it_was_made_of(store, listed, tiny_model):
     found = plan_of(store, listed(9), tiny_model)
     card = read_card(tiny_model)
     assert (found.model, found.model_sha256) == ("tiny-score", card.sha256)
-    assert store.read(plan.MODEL) == tiny_model.read_bytes()
+    assert store.read(plan.MODEL_FILE) == tiny_model.read_bytes()

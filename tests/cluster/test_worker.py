@@ -12,10 +12,11 @@ from fleet import photos, plan_of, rows, scored
 from fsspec.implementations.memory import MemoryFileSystem
 
 from rgnet.cluster import worker
-from rgnet.cluster.plan import finished
+from rgnet.cluster.plan import finished_parts
+from rgnet.cluster.run import count_failed
 from rgnet.cluster.store import Store
-from rgnet.cluster.worker import Post, Worker, ahead
-from rgnet.errors import ClusterError, PhotoRefused
+from rgnet.cluster.worker import Worker, WorkerSettings, fetch, prefetch
+from rgnet.errors import ClusterError, OutputError, PhotoTooLarge
 
 
 @pytest.fixture
@@ -36,18 +37,17 @@ def hired(tmp_path, tiny_model):
 
     def hire(source: str | Path, *, dest: str = "memory://rows", **asked) -> Worker:
         plan_of(Store(dest), source, tiny_model, **({"part_size": 16} | asked))
-        made.append(Worker(Post(store=Store(dest).url, seconds=20)))
+        made.append(Worker(WorkerSettings(store=Store(dest).url, seconds=20)))
         return made[-1]
 
     yield hire
     for one in made:
-        one.decoders.close()
-        one.fetchers.shutdown(cancel_futures=True)
+        one.close()
 
 
 def test_photos_of_a_bucket_have_the_numbers_of_the_same_files(bucket, hired, tmp_path, tiny_model):
     one = hired("memory://shoot")
-    outcomes = [one.part(part) for part in range(2)]
+    outcomes = [one.score_part(part) for part in range(2)]
     assert [(outcome.scored, outcome.failed) for outcome in outcomes] == [(15, 1), (7, 1)]
     names = [str(path) for path in sorted((tmp_path / "p").iterdir())]
     found, expected = rows(one.store), scored(names, tiny_model, tmp_path / "s.parquet")
@@ -62,17 +62,19 @@ def test_a_missing_photo_an_empty_one_and_one_too_large_are_rows(bucket, hired, 
         "memory://shoot/none.jpg\nmemory://shoot/empty.jpg\nmemory://shoot/000.png\n"
     )
     one = hired(tmp_path / "list")
-    monkeypatch.setattr(worker, "PAUSE_S", 0)
-    assert one.part(0).failed == 2
+    monkeypatch.setattr(worker, "FETCH_PAUSE_S", 0)
+    assert one.score_part(0).failed == 2
     none, empty, sound = rows(one.store)["error"].to_pylist()
-    assert "none.jpg: expected a photo file, found none" in none
+    assert "none.jpg: there is no such photo: check the address" in none
     assert "empty.jpg: expected one of" in empty and "found an empty file" in empty
     assert sound is None
-    with pytest.raises(PhotoRefused, match=r"000.png: expected at most 3 bytes, found more"):
-        worker.fetched("memory://shoot/000.png", 3)
+    with pytest.raises(
+        PhotoTooLarge, match=r"000\.png: it has more than the 3 bytes that are allowed: shrink it"
+    ):
+        fetch("memory://shoot/000.png", 3)
 
 
-def test_an_odd_photo_out_of_reach_is_a_row_and_an_outage_leaves_the_part(bucket, hired, monkeypatch):
+def test_a_single_unreachable_photo_is_a_row_and_an_outage_skips_the_part(bucket, hired, monkeypatch):
     one, tried = hired("memory://shoot"), []
 
     def broken(stems):
@@ -85,28 +87,28 @@ def test_an_odd_photo_out_of_reach_is_a_row_and_an_outage_leaves_the_part(bucket
         return cat_file
 
     sound = MemoryFileSystem.cat_file
-    monkeypatch.setattr(worker, "PAUSE_S", 0)
+    monkeypatch.setattr(worker, "FETCH_PAUSE_S", 0)
     monkeypatch.setattr(MemoryFileSystem, "cat_file", broken({"003"}))
-    assert one.part(0).failed == 2 and len(tried) == worker.TRIES
-    assert "003.png: cannot be fetched (OSError: connection reset)" in rows(one.store)["error"][3].as_py()
+    assert one.score_part(0).failed == 2 and len(tried) == worker.FETCH_ATTEMPTS
+    assert "003.png: it cannot be fetched (OSError: connection reset)" in rows(one.store)["error"][3].as_py()
     monkeypatch.setattr(MemoryFileSystem, "cat_file", broken({"017", "018", "019"}))
-    outcome = one.part(1)
-    assert "cannot be fetched" in outcome.left and outcome.scored == outcome.failed == 0
-    assert finished(one.store, one.plan) == {0}
+    outcome = one.score_part(1)
+    assert "cannot be fetched" in outcome.skipped and outcome.scored == outcome.failed == 0
+    assert finished_parts(one.store, one.plan) == {0}
     monkeypatch.setattr(MemoryFileSystem, "cat_file", sound)
-    assert one.part(1).left == "" and finished(one.store, one.plan) == {0, 1}
+    assert one.score_part(1).skipped == "" and finished_parts(one.store, one.plan) == {0, 1}
 
 
 def test_a_worker_that_sees_other_files_than_the_run_does_no_work(hired, tmp_path):
     photos(tmp_path / "p", 8)
     store = hired(tmp_path / "p", dest=str(tmp_path / "rows")).store
     with pytest.raises(ClusterError, match=r"does not see /elsewhere/a.jpg, .*mount the photos"):
-        Worker(Post(store=store.url, witness="/elsewhere/a.jpg"))
+        Worker(WorkerSettings(store=store.url, probe="/elsewhere/a.jpg"))
     with pytest.raises(ClusterError, match="does not see file:///elsewhere: mount it there"):
-        Worker(Post(store="file:///elsewhere"))
+        Worker(WorkerSettings(store="file:///elsewhere"))
 
 
-def test_answers_come_in_order_and_no_more_is_begun_than_said():
+def test_results_come_in_order_and_no_more_are_begun_than_asked_for():
     from concurrent.futures import ThreadPoolExecutor
 
     begun = []
@@ -117,6 +119,62 @@ def test_answers_come_in_order_and_no_more_is_begun_than_said():
             yield item
 
     with ThreadPoolExecutor(4) as threads:
-        answers = ahead((threads.submit(lambda item: item * item, item) for item in items()), 5)
+        answers = prefetch((threads.submit(lambda item: item * item, item) for item in items()), 5)
         assert next(answers) == 0 and len(begun) == 5
         assert list(answers) == [item * item for item in range(1, 20)]
+
+
+def test_a_part_that_ends_its_worker_is_started_three_times_and_then_skipped(
+    bucket, hired, tmp_path, monkeypatch
+):
+    photos(tmp_path / "p", 16)
+    one = hired(tmp_path / "p", part_size=8)
+
+    def die(self, names):
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Worker, "_score", die)
+        for _ in range(worker.MAX_ATTEMPTS):
+            with pytest.raises(SystemExit):
+                one.score_part(1)
+    skipped = "part-0000001.parquet: its worker died 3 times: look at its photos"
+    assert one.score_part(1).skipped == skipped and one.score_part(0).skipped == ""
+    assert finished_parts(one.store, one.plan) == {0}
+    another_run = Worker(WorkerSettings(store=one.store.url, run="later"))
+    assert another_run.score_part(1).skipped == ""
+    another_run.close()
+
+
+def test_names_that_are_not_utf8_fail_as_rows_and_pass_through_arrow(bucket, hired, tmp_path):
+    import pyarrow
+
+    (tmp_path / "list").write_bytes(b"/photos/a\xff.jpg\n")
+    table = hired(tmp_path / "list")(pyarrow.table({"part": [0]}))
+    assert table["errors"].to_pylist()[0][0].startswith("/photos/a\\udcff.jpg: ")
+
+
+def test_a_finished_part_that_was_cut_is_named(hired, tmp_path):
+    photos(tmp_path / "p", 16)
+    one = hired(tmp_path / "p", part_size=8, dest=str(tmp_path / "rows"))
+    for part in (0, 1):
+        one.score_part(part)
+    assert count_failed(one.store, {0, 1}) == 1
+    file = tmp_path / "rows" / "part-0000001.parquet"
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(
+        ClusterError, match=r"part-0000001\.parquet is damaged \(.*\): delete it, and the same command"
+    ):
+        count_failed(one.store, {0, 1})
+
+
+def test_a_part_on_a_full_disk_is_an_error_of_one_line(bucket, hired, tmp_path, full_disk):
+    photos(tmp_path / "p", 8)
+    one = hired(tmp_path / "p", dest="memory://rows")
+    one.store = Store(str(full_disk))
+    (full_disk / "rest").write_bytes(bytes(256 * 1024 - 8192))
+    with pytest.raises(
+        OutputError, match=r"cannot be written \(No space left on device\): make room or choose"
+    ):
+        one.score_part(0)
+    assert not list(full_disk.glob("part-*")) and not list(full_disk.glob(".*"))

@@ -11,11 +11,11 @@ from PIL import Image
 import rgnet
 from rgnet.errors import SettingError
 from rgnet.explanation import STAGES
-from rgnet.outputs import figures as heatmap
-from rgnet.outputs.colormaps import more_or_less
-from rgnet.outputs.layout import plan
+from rgnet.outputs import figures
+from rgnet.outputs.colormaps import diverging
+from rgnet.outputs.layout import arrange
 from rgnet.outputs.maps import write_json, write_npz
-from rgnet.outputs.overlay import EDGES, bend, draw_edges, name_cells, overlay
+from rgnet.outputs.overlay import EDGES, arc_bend, draw_edges, draw_map, label_cells
 from rgnet.what_if import WhatIf
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
@@ -61,7 +61,7 @@ def test_json_and_npz_say_the_same(found, tmp_path):
 # --- pictures --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("what", heatmap.PANELS)
+@pytest.mark.parametrize("what", figures.PANELS)
 @pytest.mark.parametrize("shape", SIZES)
 def test_every_map_of_every_shape_is_drawn_in_the_photos_own_proportions(
     scorer, tmp_path, monkeypatch, shape, what
@@ -69,7 +69,7 @@ def test_every_map_of_every_shape_is_drawn_in_the_photos_own_proportions(
     photo = Image.fromarray(PIXELS).resize(SIZES[shape])
     found = rgnet.explain(scorer, photo, what_if=3 if what == "what-if" else None)
     shown = watched(monkeypatch)
-    heatmap.draw(found, photo, tmp_path / "a.png", what=what, region=(0, 0), scale=scorer.card.scale)
+    figures.draw(found, photo, tmp_path / "a.png", what=what, region=(0, 0), scale=scorer.card.scale)
     with Image.open(tmp_path / "a.png") as sheet:
         sheet.load()
         assert np.asarray(sheet.convert("L")).std() > 5
@@ -84,22 +84,22 @@ def test_a_network_without_a_graph_has_no_map_behind_one(scorer, found, tmp_path
     plain = replace(found, affinity_NN=None)
     shown = watched(monkeypatch)
     photo = Image.fromarray(PIXELS)
-    heatmap.draw(plain, photo, tmp_path / "a.png", what="stages", region=(0, 0), scale=scorer.card.scale)
+    figures.draw(plain, photo, tmp_path / "a.png", what="stages", region=(0, 0), scale=scorer.card.scale)
     assert len(shown) == 3
     with pytest.raises(SettingError, match="has no region graph"):
-        heatmap.draw(plain, photo, tmp_path / "b.png", what="graph", region=(0, 0), scale=scorer.card.scale)
+        figures.draw(plain, photo, tmp_path / "b.png", what="graph", region=(0, 0), scale=scorer.card.scale)
     write_json(plain, tmp_path / "a.json", region=(0, 0))
     assert json.loads((tmp_path / "a.json").read_text())["region"]["hears"] is None
 
 
 def watched(monkeypatch):
     """The axes that panels are painted into."""
-    shown, show = [], heatmap.Panel.__init__
+    shown, init = [], figures.Panel.__init__
 
-    def watching(panel, title, paint, legend=None):
-        show(panel, title, lambda axes: (shown.append(axes), paint(axes))[1], legend)
+    def watching(panel, title, draw, legend=None):
+        init(panel, title, lambda axes: (shown.append(axes), draw(axes))[1], legend)
 
-    monkeypatch.setattr(heatmap.Panel, "__init__", watching)
+    monkeypatch.setattr(figures.Panel, "__init__", watching)
     return shown
 
 
@@ -107,7 +107,7 @@ def test_colours_of_a_map_lie_where_its_values_do(axes):
     photo = Image.new("RGB", (200, 100), "grey")
     values = np.zeros((2, 4))
     values[0, 3] = 1
-    shade = overlay(axes, photo=photo, values=values, span=(0, 1), smooth=False)
+    shade = draw_map(axes, photo=photo, values=values, span=(0, 1), smooth=False)
     assert shade.get_extent() == [0, 200, 100, 0]
     alpha = shade.get_alpha()
     assert alpha[0, 3] == alpha.max() > alpha[1, 0] == alpha.min()
@@ -115,7 +115,7 @@ def test_colours_of_a_map_lie_where_its_values_do(axes):
 
 def test_nothing_and_everything_between_keep_apart_what_lifts_from_what_distracts(axes):
     photo = Image.new("RGB", (20, 10), "grey")
-    shade = overlay(axes, photo=photo, values=np.array([[-2.0, 0.0, 2.0]]), span=(-2, 2), veil=(0.1, 0.9))
+    shade = draw_map(axes, photo=photo, values=np.array([[-2.0, 0.0, 2.0]]), span=(-2, 2), opacity=(0.1, 0.9))
     np.testing.assert_allclose(shade.get_alpha(), [[0.9, 0.1, 0.9]])
 
 
@@ -144,28 +144,28 @@ def test_edges_along_a_border_bend_into_the_photo(axes, ends):
 
     axes.set(xlim=(0, 100), ylim=(100, 0))
     ends_px = axes.transData.transform(ends)
-    style = ConnectionStyle("arc3", rad=bend(*ends, (100, 100)))
+    style = ConnectionStyle("arc3", rad=arc_bend(*ends, (100, 100)))
     control = axes.transData.inverted().transform(style(*ends_px, shrinkA=0, shrinkB=0).vertices[1])
     assert np.hypot(*(control - 50)) < np.hypot(*(np.mean(ends, axis=0) - 50))
 
 
 def test_only_what_lifts_and_what_distracts_is_named(axes):
     effect_RC = np.array([[0.2, 0.1, 0.0, 0.0], [0.0, 0.0, 0.0, -0.3]], dtype=np.float32)
-    name_cells(axes, (80, 40), WhatIf(effect_RC))
+    label_cells(axes, (80, 40), WhatIf(effect_RC))
     named = {(text.get_text(), *text.get_position()) for text in axes.texts}
     assert named == {("+0.20", 10, 10), ("+0.10", 30, 10), ("\N{MINUS SIGN}0.30", 70, 30)}
 
 
 def test_panels_stand_side_by_side_unless_the_photo_is_wide():
-    assert plan(1.5, 2).columns == 2 and plan(0.6, 4).columns == 4
-    assert plan(1.5, 4).columns == 2 and plan(4, 2).columns == 1
+    assert arrange(1.5, 2).columns == 2 and arrange(0.6, 4).columns == 4
+    assert arrange(1.5, 4).columns == 2 and arrange(4, 2).columns == 1
 
 
 # --- colours ---------------------------------------------------------------------------------------------
 
 
 def test_steps_of_the_two_armed_colours_look_even_and_both_arms_alike():
-    lab_N3 = oklab(more_or_less().colors)
+    lab_N3 = oklab(diverging().colors)
     steps = np.linalg.norm(np.diff(lab_N3, axis=0), axis=1)
     for arm in (steps[:127], steps[127:]):
         assert arm.max() / arm.min() < 1.1

@@ -29,7 +29,14 @@ def with_exif(tags, format="JPEG"):
 @pytest.mark.parametrize(
     "packet",
     [NAMESPACES_OUTSIDE, OTHER_PREFIXES, BARE, BROKEN_WRAPPER, lightroom(4), exiftool(4)],
-    ids=["namespaces on xmpmeta", "other prefixes", "default namespace", "broken wrapper", "Lightroom", "ExifTool"],
+    ids=[
+        "namespaces on xmpmeta",
+        "other prefixes",
+        "default namespace",
+        "broken wrapper",
+        "Lightroom",
+        "ExifTool",
+    ],
 )
 def test_a_rating_in_xmp_of_any_layout_is_kept(photo, packet):
     photo.write_bytes(JPEG + packet + JPEG)

@@ -32,7 +32,10 @@ NO_CUTS = [(10, 20, 30), (10, 20, 30, 30), (0, 1, 2, 3), (1, 2, 3, 100), (1, flo
 
 @pytest.mark.parametrize("cuts", NO_CUTS)
 def test_cuts_that_are_no_cuts_are_refused(cuts):
-    with pytest.raises(SettingError, match=r"cuts between stars: expected four ascending percentiles above 0 and below 100, found "):
+    with pytest.raises(
+        SettingError,
+        match=r"cuts between stars: expected four ascending percentiles above 0 and below 100, found ",
+    ):
         stars_for(50, cuts)
 
 
@@ -45,7 +48,9 @@ def test_settings_that_cannot_be_are_refused(photo):
         plan_rating(photo, 3, model="a\0b")
     with pytest.raises(SettingError, match="percentile: expected 0 to 100, found nan"):
         stars_for(float("nan"))
-    with pytest.raises(PhotoNotFound, match=r"b\.jpg: the file does not exist any more: scan its folder again"):
+    with pytest.raises(
+        PhotoNotFound, match=r"b\.jpg: the file does not exist any more: scan its folder again"
+    ):
         plan_rating(photo.with_name("b.jpg"), 3, model=MODEL)
 
 
@@ -234,7 +239,9 @@ def test_companions_of_a_photo_are_no_photos(photo):
 def test_an_unsound_sidecar_is_named_and_not_touched(photo, sidecar, broken, why):
     sidecar.write_bytes(broken)
     for act in (lambda: plan_rating(photo, 3, model=MODEL, overwrite=True), lambda: plan_undo(photo)):
-        with pytest.raises(SidecarRefused, match=rf"a\.jpg\.xmp {why}.*: it was not changed; repair it or move it away"):
+        with pytest.raises(
+            SidecarRefused, match=rf"a\.jpg\.xmp {why}.*: it was not changed; repair it or move it away"
+        ):
             act()
     assert sidecar.read_bytes() == broken
 

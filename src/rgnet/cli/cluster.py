@@ -14,7 +14,7 @@ from rgnet.cli.score import counts_line
 from rgnet.text import printable
 
 if TYPE_CHECKING:
-    from rgnet.cluster.worker import Outcome
+    from rgnet.cluster.worker import PartResult
 
 
 def cluster(
@@ -59,30 +59,30 @@ def cluster(
     """
     from rgnet.cli.progress import counter
     from rgnet.cluster import run
-    from rgnet.cluster.plan import Asked, finished, planned
+    from rgnet.cluster.plan import PlanRequest, finished_parts, load_or_create
     from rgnet.cluster.store import Store
     from rgnet.weights.file import read_card
     from rgnet.weights.registry import find_model
 
     store, file = Store(dest), find_model(model)
-    asked = Asked(
+    request = PlanRequest(
         source=source, column=column, engine=engine, precision=precision, batch=batch, part_size=part_size
     )
-    plan = planned(store, asked, read_card(file), file)
-    there = finished(store, plan)
+    plan = load_or_create(store, request, read_card(file), file)
+    there = finished_parts(store, plan)
     before = sum(map(plan.size, there))
     progress = _Progress(plan.photos)
-    progress.failed = run.failed_before(store, there)
+    progress.failed = run.count_failed(store, there)
     progress.scored = before - progress.failed
-    pool = run.Pool(
+    pool = run.WorkerPool(
         workers=workers, cpus=cpus_per_worker, gpus=gpus_per_worker, address=address, verbose=verbose
     )
     missing = [part for part in range(plan.parts) if part not in there]
     try:
         with counter(lambda: plan.photos - before, "scoring") as advance:
-            for outcome in run.run(store, plan, missing, pool):
-                advance(plan.size(outcome.part))
-                progress.add(outcome)
+            for result in run.run_parts(store, plan, missing, pool):
+                advance(plan.size(result.part))
+                progress.add(result)
     except KeyboardInterrupt:
         typer.echo(f"stopped: {progress.summary()}; run the same command again to resume", err=True)
         raise typer.Exit(INTERRUPTED) from None
@@ -109,11 +109,11 @@ class _Progress:
     left: list[str] = field(default_factory=list)
     failures: FailureLog = field(default_factory=FailureLog)
 
-    def add(self, outcome: Outcome) -> None:
-        self.scored += outcome.scored
-        self.failed += outcome.failed
-        self.left += [outcome.left] if outcome.left else []
-        for line in outcome.errors:
+    def add(self, result: PartResult) -> None:
+        self.scored += result.scored
+        self.failed += result.failed
+        self.left += [result.skipped] if result.skipped else []
+        for line in result.errors:
             self.failures.add_line(line)
 
     def summary(self) -> str:

@@ -1,9 +1,10 @@
-"""What a destination is to hold: which photos by which model, in which parts. Laid down once, beside the parts.
+"""The plan of a run: which photos are scored by which model, in which parts. Written once, next to the parts.
 
-DEST/part-0000000.parquet ...      the rows; whole as soon as they are there
-DEST/_rgnet/plan.json              written last: with it, the list and the model are there
-DEST/_rgnet/list-000000.json.gz    the photos' names, in pieces of whole parts
-DEST/_rgnet/model.safetensors      what scores them
+DEST/part-0000000.parquet ...      the rows; complete as soon as the file exists
+DEST/_rgnet/plan.json              written last: where it exists, the list and the model do
+DEST/_rgnet/list-000000.json.gz    the names of the photos, in pieces of whole parts
+DEST/_rgnet/model.safetensors      the model
+DEST/_rgnet/attempts/              how often a part was started, while a run goes on
 """
 
 from __future__ import annotations
@@ -16,26 +17,30 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import rgnet
-from rgnet.cluster.sources import photos_of
+from rgnet.cluster.sources import read_names
 from rgnet.cluster.store import Store, is_url
 from rgnet.errors import UPDATE, ClusterError, SettingError
 from rgnet.weights.card import ModelCard
 
 FORMAT = 1
-BATCH, LARGEST_PART, FEWEST_PARTS = 8, 4000, 64
 PIECE = 100_000
+_BATCH, _LARGEST_PART, _FEWEST_PARTS = 8, 4000, 64
 FOLDER = "_rgnet"
-FILE, MODEL = f"{FOLDER}/plan.json", f"{FOLDER}/model.safetensors"
+MODEL_FILE, ATTEMPTS = f"{FOLDER}/model.safetensors", f"{FOLDER}/attempts"
+PLAN_FILE = f"{FOLDER}/plan.json"
+
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class PlanRequest:
     """What the user wants of a run.
 
-    batch, part_size: None leaves them to a plan that is there already, or else to us
+    batch, part_size: None for those of an existing plan, or the defaults
     """
 
     source: str
@@ -52,9 +57,9 @@ class Plan:
 
     list_sha256: over the names, a NUL after each
     base:        the folder that relative names start from; empty where none is relative
-    batch:       photos that the network sees at once; a part holds whole batches, so that every photo meets the
-                 same neighbours as in `rgnet score`, and its numbers are the same to the bit
-    piece:       names in a file of the list
+    batch:       photos per batch of the network; a part holds whole batches, so that every photo is in the same
+                 batch as in `rgnet score`, and its numbers are the same to the bit
+    piece:       names per file of the list
     """
 
     source: str
@@ -76,115 +81,122 @@ class Plan:
         return -(-self.photos // self.part_size)
 
     def size(self, part: int) -> int:
-        """Photos of a part."""
+        """Number of photos in a part."""
         return min(self.part_size, self.photos - part * self.part_size)
 
     def names(self, store: Store, part: int) -> list[str]:
         """The photos of a part."""
         start = part * self.part_size
         piece, offset = divmod(start, self.piece)
-        return unpacked(store.read(list_file(piece)))[offset : offset + self.part_size]
+        return _decompress(store.read(_list_file(piece)))[offset : offset + self.part_size]
 
 
 def part_file(part: int) -> str:
     return f"part-{part:07}.parquet"
 
 
-def list_file(piece: int) -> str:
+def _list_file(piece: int) -> str:
     return f"{FOLDER}/list-{piece:06}.json.gz"
 
 
-def finished(store: Store, plan: Plan) -> set[int]:
-    """Parts that are there."""
+def finished_parts(store: Store, plan: Plan) -> set[int]:
+    """Parts that have been written."""
     names = store.names()
     return {part for part in range(plan.parts) if part_file(part) in names}
 
 
-# --- the first run lays it down, a later one must mean the same ----------------------------------------------
+# --- the first run writes the plan, a later one must agree with it ---------------------------------------
 
 
-def planned(store: Store, asked: Asked, card: ModelCard, model: Path) -> Plan:
-    """The plan of a destination: the one that is there, or a new one.
+def load_or_create(store: Store, request: PlanRequest, card: ModelCard, model: Path) -> Plan:
+    """The plan of a destination: the existing one, or a new one.
 
-    Raises ClusterError where another list, model or setting is asked for than it was made for.
+    Raises ClusterError where the existing one is for another list, model or setting.
     """
-    found = read(store)
-    if found is None:
-        return lay_down(store, asked, card, model)
-    digest = Digest()
-    for names in pieces(photos_of(asked.source, asked.column), PIECE):
+    plan = load(store)
+    if plan is None:
+        return _create(store, request, card, model)
+    digest = _ListDigest()
+    for names in batched(read_names(request.source, request.column), PIECE):
         digest.add(names)
-    agree(store, found, wanted(asked, digest, card))
-    return found
+    _check_agreement(store, plan, _identity(request, digest, card))
+    return plan
 
 
-def read(store: Store) -> Plan | None:
-    """The plan that is there. Raises ClusterError where it is a later rgnet's or nobody's."""
+def load(store: Store) -> Plan | None:
+    """The existing plan. Raises ClusterError where it is damaged or was written by a later rgnet."""
     try:
-        values = json.loads(store.read(FILE))
+        values = json.loads(store.read(PLAN_FILE))
         version = values["format"]
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, LookupError):
-        raise ClusterError(f"{store.url}/{FILE} is damaged: give another destination") from None
+        raise _damaged(store) from None
     if version > FORMAT:
         raise ClusterError(f"{store.url} has format {version}, this rgnet reads up to {FORMAT}: {UPDATE}")
-    return Plan(**values)
+    try:
+        return Plan(**values)
+    except TypeError:
+        raise _damaged(store) from None
 
 
-def wanted(asked: Asked, digest: Digest, card: ModelCard) -> dict[str, Any]:
-    """What must be the same in every run for one destination; None is as it may be."""
+def _damaged(store: Store) -> ClusterError:
+    return ClusterError(f"{store.url}/{PLAN_FILE} is damaged: give another destination")
+
+
+def _identity(request: PlanRequest, digest: _ListDigest, card: ModelCard) -> dict[str, Any]:
+    """What must be the same in every run for one destination; None may be anything."""
     return {
         "photos": digest.photos,
         "list_sha256": digest.hash.hexdigest(),
         "base": digest.base,
         "model_sha256": card.sha256,
-        "engine": asked.engine,
-        "precision": asked.precision,
-        "batch": asked.batch,
-        "part_size": asked.part_size,
+        "engine": request.engine,
+        "precision": request.precision,
+        "batch": request.batch,
+        "part_size": request.part_size,
     }
 
 
-def agree(store: Store, found: Plan, values: dict[str, Any]) -> None:
+def _check_agreement(store: Store, plan: Plan, values: dict[str, Any]) -> None:
     for name, value in values.items():
-        before = getattr(found, name)
+        before = getattr(plan, name)
         if value is not None and value != before:
             raise ClusterError(
-                f"{store.url} was begun with {name} {before!r} (source {found.source}, model {found.model}), "
-                f"and now {name} is {value!r}: give another destination, or what it was begun with"
+                f"{store.url} was started with {name} {before!r} (source {plan.source}, model {plan.model}), "
+                f"and now {name} is {value!r}: give another destination, or what it was started with"
             )
 
 
-def lay_down(store: Store, asked: Asked, card: ModelCard, model: Path) -> Plan:
+def _create(store: Store, request: PlanRequest, card: ModelCard, model: Path) -> Plan:
     if any(name.startswith("part-") for name in store.names()):
         raise ClusterError(f"{store.url} holds parts without a plan: give an empty destination")
-    names = photos_of(asked.source, asked.column)
+    names = read_names(request.source, request.column)
     first = list(islice(names, PIECE))
     if not first:
-        raise SettingError(f"no photos found in {asked.source}")
-    batch = asked.batch or BATCH
-    part_size = asked.part_size or usual_part(len(first), batch)
+        raise SettingError(f"no photos found in {request.source}")
+    batch = request.batch or _BATCH
+    part_size = request.part_size or default_part_size(len(first), batch)
     if part_size % batch:
-        raise SettingError(f"a part holds whole batches: {part_size} photos are not a multiple of {batch}")
-    piece, digest = max(1, PIECE // part_size) * part_size, Digest()
-    for number, some in enumerate(pieces(chain(first, names), piece)):
-        store.write(list_file(number), packed(some))
+        raise SettingError(f"part size {part_size}: expected a multiple of the batch size {batch}")
+    piece, digest = max(1, PIECE // part_size) * part_size, _ListDigest()
+    for number, some in enumerate(batched(chain(first, names), piece)):
+        store.write(_list_file(number), _compress(some))
         digest.add(some)
-    store.write(MODEL, model.read_bytes())
-    values = wanted(asked, digest, card) | {"batch": batch, "part_size": part_size}
-    plan = Plan(**values, source=asked.source, model=card.name, piece=piece, rgnet=rgnet.__version__)
-    store.write(FILE, json.dumps(asdict(plan), indent=1).encode())
+    store.write(MODEL_FILE, model.read_bytes())
+    values = _identity(request, digest, card) | {"batch": batch, "part_size": part_size}
+    plan = Plan(**values, source=request.source, model=card.name, piece=piece, rgnet=rgnet.__version__)
+    store.write(PLAN_FILE, json.dumps(asdict(plan), indent=1).encode())
     return plan
 
 
-def usual_part(photos: int, batch: int) -> int:
+def default_part_size(photos: int, batch: int) -> int:
     """Small enough that many workers share a short list, large enough that a long one has not too many files."""
-    return max(1, min(LARGEST_PART, photos // FEWEST_PARTS) // batch) * batch
+    return max(1, min(_LARGEST_PART, photos // _FEWEST_PARTS) // batch) * batch
 
 
 @dataclass(slots=True)
-class Digest:
+class _ListDigest:
     """The hash of a list that is never in memory as a whole."""
 
     hash: Any = field(default_factory=hashlib.sha256)
@@ -198,15 +210,16 @@ class Digest:
             self.base = str(Path.cwd())
 
 
-def pieces(names: Iterable[str], size: int) -> Iterator[list[str]]:
-    names = iter(names)
-    while piece := list(islice(names, size)):
-        yield piece
+def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Lists of `size` items, the last one perhaps shorter."""
+    items = iter(items)
+    while batch := list(islice(items, size)):
+        yield batch
 
 
-def packed(names: list[str]) -> bytes:
+def _compress(names: list[str]) -> bytes:
     return gzip.compress(json.dumps(names).encode(), compresslevel=6, mtime=0)
 
 
-def unpacked(data: bytes) -> list[str]:
+def _decompress(data: bytes) -> list[str]:
     return json.loads(gzip.decompress(data))

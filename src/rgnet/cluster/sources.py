@@ -1,4 +1,4 @@
-"""Names of photos, one after the other: from a list, a table's column, a folder, or a bucket."""
+"""The names of the photos to score: from a list, a column of a table, a folder, or a bucket."""
 
 from __future__ import annotations
 
@@ -8,34 +8,36 @@ import os
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from rgnet.cluster.store import is_url, opened
+from rgnet.cluster.store import is_url, open_filesystem
 from rgnet.errors import SettingError, near, need
 from rgnet.imaging.discovery import is_photo, photo_names
 
 
-def photos_of(source: str, column: str = "path") -> Iterator[str]:
-    """Names in their order; `column` is that of a .parquet or .csv table, any other file is a list by lines.
+def read_names(source: str, column: str = "path") -> Iterator[str]:
+    """Paths and URLs in their order; `column` is that of a .parquet or .csv table, any other file is a list by lines.
 
-    A folder is walked as `rgnet score` walks it. Raises SettingError where the source is none of these.
+    A folder is searched as `rgnet score` searches it. Raises SettingError where the source is none of these.
     """
-    fs, root = opened(source)
+    fs, root = open_filesystem(source)
     if fs.isdir(root):
-        yield from below(fs, root) if is_url(source) else photo_names([source])
+        yield from _walk(fs, root) if is_url(source) else photo_names([source])
         return
     if is_photo(source):
-        raise SettingError(f"{source} is a photo: give a list or a folder, or use  rgnet score {source}")
+        raise SettingError(f"{source} is a photo: give a list or a folder, or run  rgnet score {source}")
     try:
         file = fs.open(root, "rb")
     except FileNotFoundError:
-        raise SettingError(f"{source}: expected a list, a table or a folder, found none: check it") from None
+        raise SettingError(
+            f"{source}: expected a list, a table or a folder, found none: check the path"
+        ) from None
     with file:
         ending = os.path.splitext(root)[1].lower()  # noqa: PTH122 -- of a URL
-        read = {".parquet": from_parquet, ".csv": from_csv}.get(ending, from_lines)
+        read = {".parquet": _read_parquet, ".csv": _read_csv}.get(ending, _read_lines)
         yield from read(file, source, column)
 
 
-def below(fs: Any, folder: str) -> Iterator[str]:
-    """Photos of a folder of a file system by their URLs, with the order and the omissions of `photo_names`."""
+def _walk(fs: Any, folder: str) -> Iterator[str]:
+    """URLs of the photos in a folder of a file system, in the order and with the omissions of `photo_names`."""
     entries = sorted(fs.ls(folder, detail=True), key=lambda entry: entry["name"].rstrip("/"))
     for entry in entries:
         path = entry["name"].rstrip("/")
@@ -44,45 +46,45 @@ def below(fs: Any, folder: str) -> Iterator[str]:
             continue
         if entry["type"] == "directory":
             if not entry.get("islink"):
-                yield from below(fs, path)
+                yield from _walk(fs, path)
         elif is_photo(name):
             yield fs.unstrip_protocol(path)
 
 
-def from_lines(file: BinaryIO, source: str, _column: str) -> Iterator[str]:
+def _read_lines(file: BinaryIO, source: str, _column: str) -> Iterator[str]:
     for line in file:
         if b"\0" in line:
-            raise SettingError(f"{source}: expected one path a line, found NUL bytes: divide it by lines")
+            raise SettingError(f"{source}: expected one path a line, found NUL bytes: use line breaks")
         if line.strip():
             yield os.fsdecode(line.rstrip(b"\r\n"))
 
 
-def from_csv(file: BinaryIO, source: str, column: str) -> Iterator[str]:
+def _read_csv(file: BinaryIO, source: str, column: str) -> Iterator[str]:
     text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
     table = csv.DictReader(text)
-    check_column(source, column, table.fieldnames or ())
+    _check_column(source, column, table.fieldnames or ())
     for row in table:
-        yield named(source, column, row[column])
+        yield _check_name(source, column, row[column])
 
 
-def from_parquet(file: BinaryIO, source: str, column: str) -> Iterator[str]:
+def _read_parquet(file: BinaryIO, source: str, column: str) -> Iterator[str]:
     arrow = need("pyarrow.parquet", extra="cluster", purpose="reading a Parquet table")
     try:
         table = arrow.ParquetFile(file)
     except (ValueError, OSError) as problem:
         raise SettingError(f"{source}: expected a Parquet table, found none ({problem})") from None
-    check_column(source, column, table.schema_arrow.names)
+    _check_column(source, column, table.schema_arrow.names)
     for batch in table.iter_batches(columns=[column]):
         for value in batch.column(0).to_pylist():
-            yield named(source, column, value)
+            yield _check_name(source, column, value)
 
 
-def check_column(source: str, column: str, columns: Any) -> None:
+def _check_column(source: str, column: str, columns: Any) -> None:
     if column not in columns:
         raise SettingError(f"{source} has no column {column!r}: {near(column, columns)}")
 
 
-def named(source: str, column: str, value: object) -> str:
+def _check_name(source: str, column: str, value: object) -> str:
     if not isinstance(value, str) or not value:
         raise SettingError(f"{source}: expected a path in every row of {column!r}, found {value!r}")
     return value

@@ -1,16 +1,15 @@
-"""A folder or a bucket by its path or URL: files are read whole, and written whole or not at all."""
+"""A folder or a bucket by its path or URL, whose files are read and written whole."""
 
 from __future__ import annotations
 
-import os
-import uuid
 from pathlib import Path
 from typing import Any
 
+from rgnet import atomic
 from rgnet.errors import MissingExtra, OutputError, SettingError, need
 
 
-def opened(url: str) -> tuple[Any, str]:
+def open_filesystem(url: str) -> tuple[Any, str]:
     """(fsspec's file system, the path in it). Raises MissingExtra or SettingError where there is no such system."""
     core = need("fsspec.core", extra="cluster", purpose="reading and writing folders and buckets")
     try:
@@ -34,50 +33,46 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
-        self.fs, root = opened(url)
+        self.fs, root = open_filesystem(url)
         self.root = root.rstrip("/")
         self.url = self.fs.unstrip_protocol(root)
-        self.local = "file" in (self.fs.protocol if isinstance(self.fs.protocol, tuple) else ())
+        self._is_local = "file" in (self.fs.protocol if isinstance(self.fs.protocol, tuple) else ())
 
     def read(self, name: str) -> bytes:
         """Raises FileNotFoundError, or another OSError."""
         return self.fs.cat_file(f"{self.root}/{name}")
 
     def write(self, name: str, data: bytes) -> None:
-        """In a folder under another name, then renamed; an object of a bucket appears whole by itself."""
+        """Atomically: an object of a bucket appears complete by itself. Raises OutputError."""
+        if self._is_local:
+            path = Path(self.root, name)
+            with atomic.explaining_errors(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+            atomic.write_bytes(path, data)
+            return
         try:
-            if self.local:
-                write_and_rename(Path(self.root, name), data)
-            else:
-                self.fs.pipe_file(f"{self.root}/{name}", data)
-        except OSError as problem:
+            self.fs.pipe_file(f"{self.root}/{name}", data)
+        except Exception as problem:  # every file system has errors of its own
+            reason = str(problem) or type(problem).__name__
             raise OutputError(
-                f"{self.url}/{name}: cannot be written ({problem}): free or open it"
+                f"{self.url}/{name}: cannot be written ({reason}): check the bucket and your rights to it"
             ) from problem
 
     def names(self) -> set[str]:
-        """Of the files that lie in the folder itself; none where there is no folder."""
+        """Of the files in the folder itself; none where there is no folder."""
         self.fs.invalidate_cache()
         try:
             return {path.rpartition("/")[2] for path in self.fs.ls(self.root or "/", detail=False)}
         except FileNotFoundError:
             return set()
 
-    def sweep(self) -> None:
-        """Remove what killed workers left half written. Only where no worker is at work."""
-        for name in self.names() if self.local else ():
-            if name.startswith(".") and name.endswith(".partial"):
-                Path(self.root, name).unlink(missing_ok=True)
+    def remove_folder(self, name: str) -> None:
+        """Remove a folder with its files, if it is there."""
+        self.fs.invalidate_cache()
+        if self.fs.exists(f"{self.root}/{name}"):
+            self.fs.rm(f"{self.root}/{name}", recursive=True)
 
-
-def write_and_rename(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    def remove_leftovers(self) -> None:
+        """Remove what killed workers left half written. Only where no worker is running."""
+        if self._is_local and Path(self.root).is_dir():
+            atomic.remove_leftovers(Path(self.root))

@@ -1,4 +1,4 @@
-"""What runs on every worker: a model, processes that decode, threads that fetch; a part in, a file of rows out."""
+"""A worker: a model, processes that decode, threads that fetch. It takes a part and writes a file of rows."""
 
 from __future__ import annotations
 
@@ -15,136 +15,169 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rgnet.cluster import plan
-from rgnet.cluster.store import Store, is_url, opened
-from rgnet.errors import ClusterError, PhotoError, PhotoNotFound, PhotoRefused, need
+from rgnet.cluster.store import Store, is_url, open_filesystem
+from rgnet.errors import ClusterError, PhotoError, PhotoNotFound, PhotoRefused, PhotoTooLarge, need
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, run_job
 from rgnet.imaging.policy import DecodePolicy
 from rgnet.imaging.workers import SECONDS, DecodePool, Decoder
 from rgnet.outputs.tables import open_table
-from rgnet.results import Record
+from rgnet.results import Record, ScoreFailure
 from rgnet.scorer import Scorer
-from rgnet.scorer import opened as scorer_of
+from rgnet.scorer import opened as open_scorer
+from rgnet.text import printable
 from rgnet.weights.file import read_model
 
-FETCHERS = 4
-TRIES, PAUSE_S = 3, 1.0
-ERRORS_TOLD = 10
+# Times that a part is started in one run: each of them but the last ended with its worker
+MAX_ATTEMPTS = 3
+FETCH_ATTEMPTS, FETCH_PAUSE_S = 3, 1.0
+_FETCHERS = 4
+_ERRORS_REPORTED = 10
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
-class OutOfReach(PhotoRefused):
-    """The network's fault or the bucket's, as far as one can see; not the photo's."""
+class PhotoUnreachable(PhotoError):
+    """A photo that cannot be fetched, as far as one can see by the fault of the network or the bucket."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
-    """What a worker is told once.
+class WorkerSettings:
+    """What every worker of a run is started with.
 
-    store:   URL of the destination, where plan, list and model lie
+    store:   URL of the destination with plan, list and model
+    run:     a name of the run, under which attempts are counted
     cpus:    processes that decode, and threads of the network
-    witness: a local photo that the machine which started the run sees: a worker that does not would call every
-             photo missing
-    seconds: that decoding a photo may take; decode: what does a job
+    probe:   a local photo that the machine which started the run sees: a worker that does not see it would report
+             every photo as missing
+    seconds: time limit for decoding a photo; decode: the function that does it
     """
 
     store: str
+    run: str = "run"
     cpus: int = 1
-    witness: str = ""
+    probe: str = ""
     seconds: float = SECONDS
     decode: Decoder = run_job
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a part; `left` says why it was not written, `errors` are the first few."""
+class PartResult:
+    """What came of a part. skipped: why it was not written, or ""; errors: the first few, with the photos' names."""
 
     part: int
     scored: int = 0
     failed: int = 0
-    left: str = ""
+    skipped: str = ""
     errors: list[str] = field(default_factory=list)
 
 
 class Worker:
     """One of Ray's actors."""
 
-    def __init__(self, post: Post) -> None:
-        self.post = post
-        self.store = Store(post.store)
-        found = plan.read(self.store)
+    def __init__(self, settings: WorkerSettings) -> None:
+        self.settings = settings
+        self.store = Store(settings.store)
+        found = plan.load(self.store)
         if found is None:
             raise ClusterError(
-                f"{platform.node()} does not see {post.store}: mount it there, or use a bucket"
+                f"{platform.node()} does not see {settings.store}: mount it there, or use a bucket"
             )
         self.plan = found
-        self.at_home()
-        self.scorer = self.load()
+        self._enter_base_folder()
+        self.scorer = self._load_scorer()
         self.policy = DecodePolicy()
-        self.decoders = DecodePool(post.cpus, seconds=post.seconds, decode=post.decode)
-        self.fetchers = ThreadPoolExecutor(FETCHERS * post.cpus, thread_name_prefix="rgnet-fetch")
-
-    def at_home(self) -> None:
-        """Relative names mean the same here as where the run began."""
-        with contextlib.suppress(OSError):
-            os.chdir(self.plan.base or ".")
-        if self.post.witness and not Path(self.post.witness).exists():
-            raise ClusterError(
-                f"{platform.node()} does not see {self.post.witness}, which the machine that started the run sees: "
-                "mount the photos at the same place on every machine, or name them by URLs"
-            )
-
-    def load(self) -> Scorer:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "model.safetensors")
-            path.write_bytes(self.store.read(plan.MODEL))
-            file = read_model(path)
-        if file.card.sha256 != self.plan.model_sha256:
-            raise ClusterError(f"{self.store.url}/{plan.MODEL} is another model than its plan says")
-        chosen = {"engine": self.plan.engine, "precision": self.plan.precision}
-        return scorer_of(file, **chosen, threads=self.post.cpus)
+        self.decoders = DecodePool(settings.cpus, seconds=settings.seconds, decode=settings.decode)
+        self.fetchers = ThreadPoolExecutor(_FETCHERS * settings.cpus, thread_name_prefix="rgnet-fetch")
 
     def __call__(self, parts: Any) -> Any:
-        """A table of parts in, one of what came of each out. Photos and rows do not pass through Ray."""
+        """A table of parts in, a table of their results out. Photos and rows do not pass through Ray."""
         arrow = need("pyarrow", extra="cluster", purpose="rgnet cluster")
-        text = arrow.string()
-        kinds = {"part": arrow.int64(), "scored": arrow.int64(), "failed": arrow.int64(), "left": text}
-        schema = arrow.schema({**kinds, "errors": arrow.list_(text)})
-        rows = [asdict(self.part(part)) for part in parts["part"].to_pylist()]
+        text, integer = arrow.string(), arrow.int64()
+        columns = {"part": integer, "scored": integer, "failed": integer, "skipped": text}
+        schema = arrow.schema({**columns, "errors": arrow.list_(text)})
+        rows = [asdict(self.score_part(part)) for part in parts["part"].to_pylist()]
         return arrow.Table.from_pylist(rows, schema=schema)
 
-    def part(self, part: int) -> Outcome:
-        """Score a part and write it; or leave it, where more of it than an odd photo is out of reach."""
-        names, errors = self.plan.names(self.store, part), []
+    def close(self) -> None:
+        self.decoders.close()
+        self.fetchers.shutdown(cancel_futures=True)
+
+    def score_part(self, part: int) -> PartResult:
+        """Score a part and write it; or skip it if it has killed its workers, or its photos cannot be reached."""
+        if not self._count_attempt(part):
+            reason = f"its worker died {MAX_ATTEMPTS} times"
+            return PartResult(part, skipped=f"{plan.part_file(part)}: {reason}: look at its photos")
+        names, failures = self.plan.names(self.store, part), list[ScoreFailure]()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, plan.part_file(part))
             try:
                 with open_table(path) as write:
-                    for record in self.score(names):
+                    for record in self._score(names):
                         write(record)
-                        errors += [] if record.ok else [record.error]
-            except OutOfReach as problem:
-                return Outcome(part, left=str(problem))
+                        failures += [record] if isinstance(record, ScoreFailure) else []
+            except PhotoUnreachable as problem:
+                return PartResult(part, skipped=printable(str(problem)))
             self.store.write(plan.part_file(part), path.read_bytes())
-        return Outcome(part, len(names) - len(errors), len(errors), errors=errors[:ERRORS_TOLD])
+        errors = [_error_line(failure) for failure in failures[:_ERRORS_REPORTED]]
+        return PartResult(part, len(names) - len(failures), len(failures), errors=errors)
 
-    def score(self, names: list[str]) -> Iterator[Record]:
+    # --- getting ready
+
+    def _enter_base_folder(self) -> None:
+        """Relative names mean the same here as where the run was started."""
+        with contextlib.suppress(OSError):
+            os.chdir(self.plan.base or ".")
+        if self.settings.probe and not Path(self.settings.probe).exists():
+            raise ClusterError(
+                f"{platform.node()} does not see {self.settings.probe}, which the machine that started the run sees: "
+                "mount the photos at the same place on every machine, or name them by URLs"
+            )
+
+    def _load_scorer(self) -> Scorer:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "model.safetensors")
+            path.write_bytes(self.store.read(plan.MODEL_FILE))
+            model = read_model(path)
+        if model.card.sha256 != self.plan.model_sha256:
+            raise ClusterError(f"{self.store.url}/{plan.MODEL_FILE} is not the model of the plan")
+        return open_scorer(
+            model, engine=self.plan.engine, precision=self.plan.precision, threads=self.settings.cpus
+        )
+
+    def _count_attempt(self, part: int) -> bool:
+        """Note that the part is started; whether it may be.
+
+        Ray starts a dead worker's part again, on any machine and without end: only the destination can count.
+        """
+        name = f"{plan.ATTEMPTS}/{self.settings.run}/{part:07}"
+        try:
+            attempts = int(self.store.read(name))
+        except FileNotFoundError:
+            attempts = 0
+        if attempts >= MAX_ATTEMPTS:
+            return False
+        self.store.write(name, str(attempts + 1).encode())
+        return True
+
+    # --- photos
+
+    def _score(self, names: list[str]) -> Iterator[Record]:
         """Records in the order of the names, while the next photos are fetched and decoded.
 
-        Raises OutOfReach where more than one in a hundred is, and more than one.
+        Raises PhotoUnreachable where more than one photo in a hundred is, and more than one.
         """
-        cores, away = self.post.cpus, 0
-        fetched = ahead((self.fetchers.submit(self.fetch, name) for name in names), 2 * FETCHERS * cores)
-        decoding = (self.decode(name, data) for name, data in zip(names, fetched, strict=True))
-        photos = (found.prepared_or_error for found in ahead(decoding, 3 * cores))
-        for batch in plan.pieces(zip(names, photos, strict=True), self.plan.batch):
-            names_now, photos_now = zip(*batch, strict=True)
-            away += sum(isinstance(photo, OutOfReach) for photo in photos_now)
-            if away > max(1, len(names) // 100):
-                raise next(photo for photo in photos_now if isinstance(photo, OutOfReach))
-            yield from self.scorer.score_prepared(names_now, photos_now)
+        cores, unreachable = self.settings.cpus, list[PhotoUnreachable]()
+        fetching = (self.fetchers.submit(self._fetch, name) for name in names)
+        fetched = prefetch(fetching, 2 * _FETCHERS * cores)
+        decoding = (self._decode(name, data) for name, data in zip(names, fetched, strict=True))
+        photos = (decoded.prepared_or_error for decoded in prefetch(decoding, 3 * cores))
+        for batch in plan.batched(zip(names, photos, strict=True), self.plan.batch):
+            unreachable += [photo for _, photo in batch if isinstance(photo, PhotoUnreachable)]
+            if len(unreachable) > max(1, len(names) // 100):
+                raise unreachable[0]
+            yield from self.scorer.score_prepared(*zip(*batch, strict=True))
 
-    def decode(self, name: str, data: bytes | PhotoError | None) -> Future[DecodedPhoto]:
+    def _decode(self, name: str, data: bytes | PhotoError | None) -> Future[DecodedPhoto]:
         """data: what was fetched; None: the name is a path."""
         if isinstance(data, PhotoError):
             failed: Future[DecodedPhoto] = Future()
@@ -152,54 +185,59 @@ class Worker:
             return failed
         source = name if data is None else data
         preprocess = self.scorer.card.preprocess
-        return self.decoders.submit(
-            DecodeJob(source=source, name=name, preprocess=preprocess, policy=self.policy)
-        )
+        job = DecodeJob(source=source, name=name, preprocess=preprocess, policy=self.policy)
+        return self.decoders.submit(job)
 
-    def fetch(self, name: str) -> bytes | PhotoError | None:
+    def _fetch(self, name: str) -> bytes | PhotoError | None:
         """A URL's bytes, or why there are none; nothing for a path, which is read where it is decoded."""
         if not is_url(name):
             return None
-        for attempt in range(TRIES):
-            time.sleep(PAUSE_S * attempt)
+        reason = ""
+        for attempt in range(FETCH_ATTEMPTS):
+            time.sleep(FETCH_PAUSE_S * attempt)
             try:
-                return fetched(name, self.policy.max_bytes)
+                return fetch(name, self.policy.max_bytes)
             except PhotoError as problem:
                 return problem
             except Exception as problem:  # every file system has errors of its own
                 reason = f"{type(problem).__name__}: {problem}"
-        return OutOfReach(f"{name}: cannot be fetched ({reason}): check the address and the network")
+        return PhotoUnreachable(name, f"it cannot be fetched ({reason})", "check the address and the network")
 
 
-def fetched(url: str, limit: int) -> bytes:
-    """In one request, and no more than a photo may have. Raises PhotoError where trying again would not help."""
-    fs, path = opened(url)
+def fetch(url: str, limit: int) -> bytes:
+    """A photo in one request of at most `limit` bytes. Raises PhotoError where trying again would not help."""
+    fs, path = open_filesystem(url)
     try:
         data = fs.cat_file(path, start=0, end=limit + 1)
     except FileNotFoundError:
-        raise PhotoNotFound(f"{url}: expected a photo file, found none: check the address") from None
+        raise PhotoNotFound(url, "there is no such photo", "check the address") from None
     except (PermissionError, IsADirectoryError) as problem:
-        raise PhotoRefused(f"{url}: cannot be read ({problem}): check its permissions") from problem
+        raise PhotoRefused(url, f"it cannot be read ({problem})", "check its permissions") from problem
     except Exception:
         # Servers refuse a range of nothing
         if fs.size(path) == 0:
             return b""
         raise
     if len(data) > limit:
-        raise PhotoRefused(f"{url}: expected at most {limit} bytes, found more: shrink it")
+        raise PhotoTooLarge(url, f"it has more than the {limit} bytes that are allowed", "shrink it")
     return data
 
 
-def ahead(futures: Iterable[Future[Answer]], count: int) -> Iterator[Answer]:
-    """What the futures give, in their order, `count` of them taken before they are asked for."""
-    begun: deque[Future[Answer]] = deque()
+def prefetch(futures: Iterable[Future[Result]], count: int) -> Iterator[Result]:
+    """Results in the order of the futures, of which `count` are submitted ahead."""
+    pending: deque[Future[Result]] = deque()
     try:
         for future in futures:
-            begun.append(future)
-            if len(begun) >= count:
-                yield begun.popleft().result()
-        while begun:
-            yield begun.popleft().result()
+            pending.append(future)
+            if len(pending) >= count:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
     finally:
-        for future in begun:
+        for future in pending:
             future.cancel()
+
+
+def _error_line(failure: ScoreFailure) -> str:
+    """Names that are not UTF-8 do not pass through Arrow as they are."""
+    return printable(f"{failure.path}: {failure.error.removeprefix(f'{failure.path}: ')}")

@@ -1,4 +1,4 @@
-"""An explanation as numbers: JSON for programs of any kind, .npz for NumPy."""
+"""An explanation as numbers: JSON for any program, .npz for NumPy."""
 
 from __future__ import annotations
 
@@ -8,46 +8,48 @@ from typing import Any
 
 import numpy as np
 
+from rgnet.atomic import replacing, write_text
 from rgnet.explanation import STAGES, Explanation
 
 Region = tuple[int, int]
 
 
-def write_json(found: Explanation, target: Path, *, region: Region) -> None:
-    """`Explanation.to_dict` with what the graph and the stages say of one region, under "region"."""
-    target.write_text(
-        json.dumps(found.to_dict() | {"region": of_region(found, region)}) + "\n", encoding="utf-8"
-    )
+def write_json(explanation: Explanation, target: Path, *, region: Region) -> None:
+    """`Explanation.to_dict`, with the maps of one region under "region". Raises OutputError."""
+    values = explanation.to_dict() | {"region": _region_maps(explanation, region)}
+    write_text(target, json.dumps(values) + "\n")
 
 
-def of_region(found: Explanation, region: Region) -> dict[str, Any]:
+def _region_maps(explanation: Explanation, region: Region) -> dict[str, Any]:
     """place: (row, column); hears, heard_by: its row and column of S or null; similarity: by stage; (H, W) lists."""
-    graph = found.affinity_NN is not None
-    maps = zip(STAGES, found.similarity(*region).tolist(), strict=True)
+    has_graph = explanation.affinity_NN is not None
+    similarity = zip(STAGES, explanation.similarity(*region).tolist(), strict=True)
     return {
         "place": list(region),
-        "hears": found.hears(*region).tolist() if graph else None,
-        "heard_by": found.heard_by(*region).tolist() if graph else None,
-        "similarity": dict(maps),
+        "hears": explanation.hears(*region).tolist() if has_graph else None,
+        "heard_by": explanation.heard_by(*region).tolist() if has_graph else None,
+        "similarity": dict(similarity),
     }
 
 
-def write_npz(found: Explanation, target: Path, *, region: Region) -> None:
-    """score, size (width, height of the upright photo), votes_HW, weights_HW, region (row, column) and
-    similarity_SHW of it; affinity_NN and effect_RC where there are.
+def write_npz(explanation: Explanation, target: Path, *, region: Region) -> None:
+    """score, size (width, height of the upright photo), votes_HW, weights_HW, region (row, column) and its
+    similarity_SHW; affinity_NN and effect_RC where there are any. Raises OutputError.
     """
-    arrays = {
-        "score": np.float64(found.photo.score),
-        "size": np.array([found.photo.width, found.photo.height]),
-        "votes_HW": found.regions.votes,
-        "weights_HW": found.regions.weights,
+    arrays: dict[str, np.ndarray] = {
+        "score": np.array(explanation.photo.score),
+        "size": np.array([explanation.photo.width, explanation.photo.height]),
+        "votes_HW": explanation.regions.votes,
+        "weights_HW": explanation.regions.weights,
         "region": np.array(region),
-        "similarity_SHW": found.similarity(*region),
-        "affinity_NN": found.affinity_NN,
-        "effect_RC": found.what_if and found.what_if.effect_RC,
+        "similarity_SHW": explanation.similarity(*region),
     }
-    with target.open("wb") as file:
-        np.savez_compressed(file, **{name: array for name, array in arrays.items() if array is not None})
+    if explanation.affinity_NN is not None:
+        arrays["affinity_NN"] = explanation.affinity_NN
+    if explanation.what_if is not None:
+        arrays["effect_RC"] = explanation.what_if.effect_RC
+    with replacing(target) as path, path.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 WRITERS = {".json": write_json, ".npz": write_npz}
