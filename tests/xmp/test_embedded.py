@@ -11,9 +11,11 @@ from rgnet.xmp.embedded import find_rating
 pytest.importorskip("lxml.etree")
 
 NAMESPACES_OUTSIDE = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
- xmlns:xmp="http://ns.adobe.com/xap/1.0/"><rdf:RDF><rdf:Description rdf:about="" xmp:Rating="4"/></rdf:RDF></x:xmpmeta>"""
+ xmlns:xmp="http://ns.adobe.com/xap/1.0/"><rdf:RDF><rdf:Description rdf:about=""
+ xmp:Rating="4"/></rdf:RDF></x:xmpmeta>"""
 OTHER_PREFIXES = b"""<m:xmpmeta xmlns:m="adobe:ns:meta/"><r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
- <r:Description r:about="" xmlns:b="http://ns.adobe.com/xap/1.0/"><b:Rating>4</b:Rating></r:Description></r:RDF></m:xmpmeta>"""
+ <r:Description r:about="" xmlns:b="http://ns.adobe.com/xap/1.0/"><b:Rating>4</b:Rating>
+ </r:Description></r:RDF></m:xmpmeta>"""
 BARE = b"""<RDF xmlns="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><Description xmlns:b="http://ns.adobe.com/xap/1.0/"
  b:Rating="4"/></RDF>"""
 BROKEN_WRAPPER = b"<x:xmpmeta><a>" + digikam(4)[digikam(4).index(b"<rdf:RDF") :] + b"</x:xmpmeta>"
