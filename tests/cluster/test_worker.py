@@ -12,7 +12,7 @@ from fleet import photos, plan_of, rows, scored
 from fsspec.implementations.memory import MemoryFileSystem
 
 from rgnet.cluster import worker
-from rgnet.cluster.plan import finished_parts
+from rgnet.cluster.plan import Plan, finished_parts
 from rgnet.cluster.run import count_failed
 from rgnet.cluster.store import Store
 from rgnet.cluster.worker import Worker, WorkerSettings, fetch, prefetch
@@ -168,10 +168,11 @@ def test_a_finished_part_that_was_cut_is_named(hired, tmp_path):
         count_failed(one.store, {0, 1})
 
 
-def test_a_part_on_a_full_disk_is_an_error_of_one_line(bucket, hired, tmp_path, full_disk):
-    photos(tmp_path / "p", 8)
-    one = hired(tmp_path / "p", dest="memory://rows")
+def test_a_part_on_a_full_disk_is_an_error_of_one_line(bucket, hired, tmp_path, full_disk, monkeypatch):
+    names = photos(tmp_path / "p", 8)
+    one = hired(tmp_path / "p")
     one.store = Store(str(full_disk))
+    monkeypatch.setattr(Plan, "names", lambda *_: names)
     (full_disk / "rest").write_bytes(bytes(256 * 1024 - 8192))
     with pytest.raises(
         OutputError, match=r"cannot be written \(No space left on device\): make room or choose"

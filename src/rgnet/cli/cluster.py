@@ -89,9 +89,9 @@ def cluster(
     progress.failures.count = progress.failed
     progress.failures.print("the rows name each")
     typer.echo(f"{progress.summary()}; rows in {dest}/part-*.parquet", err=True)
-    if progress.left:
+    if progress.skipped:
         typer.echo(
-            f"{len(progress.left)} parts could not be done, the first because of {printable(progress.left[0])}; "
+            f"{len(progress.skipped)} parts could not be done, the first because of {printable(progress.skipped[0])}; "
             "run the same command again to resume",
             err=True,
         )
@@ -101,18 +101,18 @@ def cluster(
 
 @dataclass(slots=True)
 class _Progress:
-    """left: a photo of each part that no worker could finish."""
+    """skipped: why each part that was not written was skipped."""
 
     photos: int
     scored: int = 0
     failed: int = 0
-    left: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
     failures: FailureLog = field(default_factory=FailureLog)
 
     def add(self, result: PartResult) -> None:
         self.scored += result.scored
         self.failed += result.failed
-        self.left += [result.skipped] if result.skipped else []
+        self.skipped += [result.skipped] if result.skipped else []
         for line in result.errors:
             self.failures.add_line(line)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rgnet.errors import OutputError, SettingError
+from rgnet.errors import SettingError
 
 if TYPE_CHECKING:
     from rgnet.explanation import Explanation
@@ -32,20 +32,14 @@ def write_file(
     found: Explanation, photo: str, file: Path, *, what: str, region: tuple[int, int], scale: Scale
 ) -> None:
     """A picture or numbers, by the suffix of `file`; its folder is made. Raises OutputError."""
-    from rgnet.atomic import replacing
+    from rgnet.atomic import make_writable_folder
     from rgnet.outputs.maps import WRITERS
 
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise OutputError(
-            f"{file.parent} cannot be made: {problem.strerror}: give another --output"
-        ) from problem
-    with replacing(file) as partial:
-        if writer := WRITERS.get(file.suffix.lower()):
-            writer(found, partial, region=region)
-        else:
-            _draw(found, photo, partial, what, region, scale)
+    make_writable_folder(file.parent)
+    if writer := WRITERS.get(file.suffix.lower()):
+        writer(found, file, region=region)
+    else:
+        _draw(found, photo, file, what, region, scale)
 
 
 def _files_of(photo: str, output: Path | None, *, alone: bool) -> list[Path]:

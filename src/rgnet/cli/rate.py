@@ -142,7 +142,12 @@ class _Run:
 
 
 def _row(change: Change) -> dict[str, object]:
-    return {"action": change.action, "before": change.before, "after": change.after, "sidecar": str(change.sidecar)}
+    return {
+        "action": change.action,
+        "before": change.before,
+        "after": change.after,
+        "sidecar": str(change.sidecar),
+    }
 
 
 def _parse_cuts(text: str) -> tuple[float, ...]:
