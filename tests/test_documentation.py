@@ -184,7 +184,6 @@ def test_python_snippets_pass_mypy(tmp_path):
     settings = tmp_path / "mypy.ini"
     settings.write_text(
         f"[mypy]\nstrict = true\nmypy_path = {ROOT / 'src'}\nignore_missing_imports = true\n"
-        "disallow_untyped_calls = false\ndisallow_subclassing_any = false\n"
         f"[mypy-rgnet.*]\nfollow_imports = silent\n{skipped}\n"
     )
     command = [sys.executable, "-m", "mypy", "--config-file", str(settings), str(folder)]
