@@ -229,7 +229,9 @@ def test_usage_errors_exit_2_in_one_line_before_any_work(rgnet, folder, tmp_path
 def test_a_report_of_a_folder_is_made_again_of_its_catalogue(rgnet, folder, tmp_path):
     first = rgnet("report", "photos", "-m", "tiny-score")
     assert first.returncode == 3, first.stderr
-    assert b"6 scored, 0 unchanged" in first.stderr and b"7 photos, 6 with a score, 1 not shown" in first.stderr
+    assert (
+        b"6 scored, 0 unchanged" in first.stderr and b"7 photos, 6 with a score, 1 not shown" in first.stderr
+    )
     again = rgnet("report", "-o", "two.html", "--limit", "2", "--thumbnails", "beside", "--min-score", "0")
     assert again.returncode == 0, again.stderr
     assert b"2 photos, 2 with a score, 0 not shown" in again.stderr

@@ -54,6 +54,11 @@ def test_facts_name_each_value_and_skip_what_is_not_known(capsys):
     assert capsys.readouterr().out == "field\tvalue\nphotos\t3\nmean\t2.500\npaths\ta.jpg\npaths\tb.jpg\n"
 
 
+def test_facts_as_json_are_one_object_with_every_key_in_one_word(capsys):
+    print_facts({"scored photos": 3, "camera": None}, as_json=True)
+    assert capsys.readouterr().out == '{"scored_photos": 3, "camera": null}\n'
+
+
 def test_json_holds_file_names_that_are_not_text(capsys):
     print_json({"path": "ü\udcff"})
     assert capsys.readouterr().out == '{"path": "ü\\udcff"}\n'

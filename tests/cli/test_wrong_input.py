@@ -9,7 +9,7 @@ import pytest
 
 from rgnet.cli import main
 
-NO_CATALOGUE = "make it with  rgnet scan FOLDER"
+NO_CATALOGUE = "create it with  rgnet scan FOLDER"
 NO_SUCH_DAY = "expected a day as YYYY-MM-DD, today or yesterday, found"
 
 WRONG = {

@@ -7,7 +7,7 @@ import os
 import platform
 
 from rgnet.cli import options
-from rgnet.cli.tables import print_facts, print_json
+from rgnet.cli.tables import print_facts
 
 _PACKAGES = (
     *("openvino", "numpy", "pillow", "pillow-heif", "pillow-jxl-plugin", "safetensors"),
@@ -38,7 +38,7 @@ def info(as_json: options.AsJson = False) -> None:
         "catalogue": _without_home(catalogue_file()),
     }
     facts |= {name: _version(name) for name in _PACKAGES}
-    print_json(facts) if as_json else print_facts(facts)
+    print_facts(facts, as_json=as_json)
 
 
 def _without_home(path: os.PathLike[str]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rgnet.cli import options
-from rgnet.cli.tables import print_facts, print_json
+from rgnet.cli.tables import print_facts
 from rgnet.results import ScoredPhoto
 
 if TYPE_CHECKING:
@@ -40,12 +40,11 @@ def show(
 
     with Catalogue.open(catalogue or catalogue_file()) as opened:
         found = find_entry(opened, photo, resolve_model(opened, model))
+    facts = {**_score_facts(found), **_file_facts(found)}
     if as_json:
-        votes = None if found.votes_HW is None else found.votes_HW.round(4).tolist()
-        print_json({**_score_facts(found), **_file_facts(found), "votes": votes})
-        return
-    print_facts({**_score_facts(found), **_file_facts(found)})
-    if found.votes_HW is not None:
+        facts["votes"] = None if found.votes_HW is None else found.votes_HW.round(4).tolist()
+    print_facts(facts, as_json=as_json)
+    if found.votes_HW is not None and not as_json:
         _print_votes(found.votes_HW)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from rgnet.cli import options
-from rgnet.cli.tables import print_facts, print_json
+from rgnet.cli.tables import print_facts
 
 if TYPE_CHECKING:
     from rgnet.catalogue.statistics import Statistics
@@ -31,11 +31,9 @@ def stats(
 
     with Catalogue.open(catalogue or catalogue_file()) as opened:
         found = compute_statistics(opened, resolve_model(opened, model))
-    if as_json:
-        print_json(_facts(found) | {"histogram": list(found.bars)})
-        return
-    print_facts(_facts(found))
-    if found.mean is not None:
+    histogram = {"histogram": list(found.bars)} if as_json else {}
+    print_facts(_facts(found) | histogram, as_json=as_json)
+    if found.mean is not None and not as_json:
         _print_histogram(found)
 
 

@@ -41,8 +41,11 @@ def print_rows(
             typer.echo("\t".join(_cell(row.get(column.name), column.spec) for column in columns))
 
 
-def print_facts(facts: Mapping[str, object]) -> None:
-    """A line for each fact that is not None, and for each item of a list."""
+def print_facts(facts: Mapping[str, object], *, as_json: bool = False) -> None:
+    """A line for each fact that is not None, and for each item of a list; with `as_json` one object with all."""
+    if as_json:
+        print_json({name.lower().replace(" ", "_"): value for name, value in facts.items()})
+        return
     lines = [(name, line) for name, value in facts.items() for line in _lines(value)]
     if not sys.stdout.isatty():
         lines.insert(0, ("field", "value"))
