@@ -75,16 +75,20 @@ def test_a_bucket_is_walked_as_a_folder_is(tmp_path, bucket):
     assert list(read_names("memory://shoot")) == [f"memory:///shoot{name}" for name in inside]
 
 
+def test_lists_of_other_programs_are_read_as_rgnet_score_reads_them(tmp_path):
+    for name, data in (("nul", b"a.jpg\0b.jpg"), ("powershell", "a.jpg\r\nb.jpg\r\n".encode("utf-16"))):
+        (tmp_path / name).write_bytes(data)
+        assert list(read_names(str(tmp_path / name))) == ["a.jpg", "b.jpg"]
+
+
 def test_a_source_that_is_none_says_what_was_expected(tmp_path):
     (tmp_path / "photo.jpg").write_bytes(b"x")
-    (tmp_path / "nul.txt").write_bytes(b"a.jpg\0b.jpg")
     (tmp_path / "false.parquet").write_bytes(b"PAR1")
     (tmp_path / "t.csv").write_text("paht,n\na.jpg,1\n")
     (tmp_path / "gap.csv").write_text("n,path\n1,a.jpg\n2\n")
     cases = {
         "none.txt": "expected a list, a table or a folder, found none",
         "photo.jpg": "is a photo",
-        "nul.txt": "found NUL bytes",
         "false.parquet": "expected a Parquet table",
         "t.csv": "has no column 'path': did you mean paht",
         "gap.csv": "expected a path in every row of 'path', found None",

@@ -11,10 +11,11 @@ from typing import Any, BinaryIO
 from rgnet.cluster.store import is_url, open_filesystem
 from rgnet.errors import SettingError, near, need
 from rgnet.imaging.discovery import is_photo, photo_names
+from rgnet.imaging.path_list import read_path_list
 
 
 def read_names(source: str, column: str = "path") -> Iterator[str]:
-    """Paths and URLs in their order; `column` is that of a .parquet or .csv table, any other file is a list by lines.
+    """Paths and URLs in their order; `column` is that of a .parquet or .csv table, any other file is a list.
 
     A folder is searched as `rgnet score` searches it. Raises SettingError where the source is none of these.
     """
@@ -52,11 +53,7 @@ def _walk(fs: Any, folder: str) -> Iterator[str]:
 
 
 def _read_lines(file: BinaryIO, source: str, _column: str) -> Iterator[str]:
-    for line in file:
-        if b"\0" in line:
-            raise SettingError(f"{source}: expected one path a line, found NUL bytes: use line breaks")
-        if line.strip():
-            yield os.fsdecode(line.rstrip(b"\r\n"))
+    return read_path_list(file, source)
 
 
 def _read_csv(file: BinaryIO, source: str, column: str) -> Iterator[str]:
