@@ -19,7 +19,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from score import machine
+from measure import describe_machine
 
 import rgnet
 from rgnet.cli.progress import track
@@ -50,7 +50,7 @@ def main() -> None:
     loudest, maps_of = zip(*(looked_at(scorer, photo) for photo in compared), strict=True)
     columns = per_photo(np.array(maps_of)) | {"loudest": np.array(loudest)}
     figures = {name: measured(np.mean, values) for name, values in columns.items()}
-    print(f"{scorer.card.name} {scorer.card.short_hash} on {scorer.engine_name}, {machine()}")
+    print(f"{scorer.card.name} {scorer.card.short_hash} on {scorer.engine_name}, {describe_machine()}")
     print(f"{len(photos)} photos, {CELLS} x {CELLS} cells")
     for name, figure in figures.items():
         print(f"{name:14}{figure}")

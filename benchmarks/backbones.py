@@ -1,20 +1,20 @@
-"""Which backbone learns fastest from few rated photos: one short fine-tuning of each, everything else equal.
+"""Which backbone learns most from few rated photos: one short fine-tuning of each, everything else equal.
 
     python benchmarks/backbones.py --labels LABELS --photos PHOTOS --weights WEIGHTS [--count 3200] [--json FILE]
 
 Each is cut to a 1x1 vote on 14x14 regions and log-sum-exp (no context, no graph), trained for one epoch on the
-same `count` photos of PARA at 224x224 as the recipe `para` trains, and examined on the 1,500 held-out photos.
+same `count` photos of PARA at 224x224 as the recipe `para` trains, and evaluated on the 1,500 validation photos.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import torch
+from measure import write_figures
 
 from rgnet.architecture import Architecture
 from rgnet.datasets import para
@@ -60,8 +60,7 @@ def main() -> None:
         )
         figures[backbone] = trial(settings, rated, chosen.weights / f"{file}.safetensors", chosen.cache)
         print(backbone, figures[backbone], flush=True)
-    if chosen.json:
-        chosen.json.write_text(json.dumps(figures, indent=2) + "\n")
+    write_figures(chosen.json, figures)
 
 
 def trial(settings: Recipe, rated, weights: Path, cache: Path) -> dict[str, float]:

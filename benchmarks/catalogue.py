@@ -1,11 +1,11 @@
-"""What remembering costs: `python benchmarks/catalogue.py [--photos FOLDER] [--rows N] [--json FILE]`.
+"""Speed of scans and queries: `python benchmarks/catalogue.py [--photos FOLDER] [--rows N] [--json FILE]`.
 
 Prints, all measured in this one run on two cores:
-  scan_photos_per_s   `rgnet scan` of FOLDER (left out: 400 photos of 12 megapixels) into a new catalogue
+  scan_photos_per_s   `rgnet scan` of FOLDER (default: 400 photos of 12 megapixels) into a new catalogue
   bound_photos_per_s  what decoding, in as many processes, plus inference alone would allow on the same cores
   rescan_x            seconds of that scan over seconds of the next one, of an unchanged folder
-  peak_mb             peak memory of a scan of a fifth of the photos and of all, its decoders left out
-  query_ms            median of `top`, `show` and filters on N invented rows (1,000,000), and a scan's look-up of 500
+  peak_mb             peak memory of a scan of a fifth of the photos and of all, without its decoders
+  query_ms            median of `top`, `show` and filters on N synthetic rows (1,000,000), and a scan's look-up of 500
                       paths in them and in a catalogue of 1,000
 """
 
@@ -25,8 +25,8 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from measure import CORES, describe_machine, use_two_cores, write_figures
 from photos import twelve_megapixels
-from score import CORES, machine, on_two_cores
 
 from rgnet.catalogue.database import Catalogue
 from rgnet.catalogue.queries import find_entry, find_failed, find_scored
@@ -47,19 +47,18 @@ def main() -> None:
     options.add_argument("--skip", nargs="*", default=[], choices=["scan", "queries"])
     options.add_argument("--json", type=Path, help="also write the figures to this file")
     chosen = options.parse_args()
-    on_two_cores()
-    figures: dict = {"machine": machine()}
+    use_two_cores()
+    figures: dict = {"machine": describe_machine()}
     with tempfile.TemporaryDirectory() as scratch:
         if "scan" not in chosen.skip:
-            figures |= scanning(Path(scratch), chosen.photos)
+            figures |= measure_scans(Path(scratch), chosen.photos)
         if "queries" not in chosen.skip:
-            figures |= querying(Path(scratch), chosen.rows)
+            figures |= measure_queries(Path(scratch), chosen.rows)
     print(json.dumps(figures, indent=2))
-    if chosen.json:
-        chosen.json.write_text(json.dumps(figures, indent=2) + "\n")
+    write_figures(chosen.json, figures)
 
 
-def scanning(scratch: Path, folder: Path | None) -> dict:
+def measure_scans(scratch: Path, folder: Path | None) -> dict:
     if folder is None:
         folder = twelve_megapixels(scratch / "photos", 400)[0].parent
     paths = list(find_photos([folder]))
@@ -114,9 +113,9 @@ def parts(paths: list[Path]) -> tuple[float, float]:
     return decoding, time.perf_counter() - start
 
 
-def querying(scratch: Path, rows: int) -> dict:
-    small = invented(scratch / "small.sqlite", 1000)
-    large = invented(scratch / "large.sqlite", rows)
+def measure_queries(scratch: Path, rows: int) -> dict:
+    small = make_catalogue(scratch / "small.sqlite", 1000)
+    large = make_catalogue(scratch / "large.sqlite", rows)
     with Catalogue.open(small) as few, Catalogue.open(large) as many:
         wanted = partial(Filter, model="m")
         paths = [path_of(index) for index in range(0, 1000, 2)]
@@ -158,8 +157,8 @@ def path_of(index: int) -> bytes:
     return f"/p/{index % 1000:03}/{index:07}.jpg".encode()
 
 
-def invented(file: Path, rows: int) -> Path:
-    """A catalogue of photos that are not there; one in a thousand without a score."""
+def make_catalogue(file: Path, rows: int) -> Path:
+    """A catalogue of photos that do not exist; one in a thousand without a score."""
     draw = np.random.default_rng(0)
     scores, days = draw.normal(3, 0.6, rows).clip(1, 5), draw.integers(0, 3650, rows)
     first, votes = np.datetime64("2015-01-01"), bytes(392)

@@ -1,14 +1,14 @@
-"""What Ray costs: `python benchmarks/cluster.py [--json FILE]`, on two cores.
+"""The overhead of Ray on two cores: `python benchmarks/cluster.py [--json FILE]`.
 
 Prints, all measured in this one run, over the same 12-megapixel JPEG files and the default model:
   score_photos_per_s    `Scorer.score_many` with two threads, as `rgnet score` runs it
-  workers               `rgnet cluster` as two workers of one core, and as one worker of two:
-    photos_per_s        once every worker has a part behind it
+  workers               `rgnet cluster` with two workers of one core, and with one worker of two:
+    photos_per_s        after every worker has done its first part
     ratio               of that to score_photos_per_s; the aim is 0.85
     start_s             from the call to the first part, with Ray running
     worker_mb           resident memory of a worker and of its decoding processes, the largest seen
   ray_start_s           Ray's own start on this machine
-  s_per_part            what Ray and the file add to a part: of one photo of 16 x 16 pixels, less its scoring
+  s_per_part            overhead of Ray and of the file for a part: of one photo of 16 x 16 pixels, minus its scoring
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from statistics import median
 
 import psutil
-from score import CORES, machine, on_two_cores
+from measure import CORES, describe_machine, use_two_cores, write_figures
 
 PART = 8
 ROUNDS = 3
@@ -35,28 +35,27 @@ def main() -> None:
     options.add_argument("--photos", type=Path, help="keep the 12-megapixel photos here for the next run")
     options.add_argument("--count", type=int, default=200)
     chosen = options.parse_args()
-    on_two_cores()
+    use_two_cores()
     with tempfile.TemporaryDirectory() as scratch:
-        figures = {"machine": machine()} | measured(Path(scratch), chosen.photos, chosen.count)
+        figures = {"machine": describe_machine()} | measure(Path(scratch), chosen.photos, chosen.count)
     print(json.dumps(figures, indent=2))
-    if chosen.json:
-        chosen.json.write_text(json.dumps(figures, indent=2) + "\n")
+    write_figures(chosen.json, figures)
 
 
-def measured(scratch: Path, kept: Path | None, count: int) -> dict:
+def measure(scratch: Path, photos: Path | None, count: int) -> dict:
     from photos import twelve_megapixels
 
-    from rgnet.cluster.run import Pool, connected
+    from rgnet.cluster.run import WorkerPool, connect
 
-    paths = twelve_megapixels(kept or scratch / "photos", count)
+    paths = twelve_megapixels(photos or scratch / "photos", count)
     (scratch / "list.txt").write_text("".join(f"{path}\n" for path in paths))
     figures: dict = {"photos": count, "score_photos_per_s": round(score_rate(paths), 1)}
     begun = time.perf_counter()
-    with connected(Pool()):
+    with connect(WorkerPool()):
         figures["ray_start_s"] = round(time.perf_counter() - begun, 1)
         figures["workers"] = {}
         for workers, cpus in ((CORES, 1), (1, CORES)):
-            found = cluster_rate(scratch, f"{workers}x{cpus}", Pool(workers=workers, cpus=cpus))
+            found = cluster_rate(scratch, f"{workers}x{cpus}", WorkerPool(workers=workers, cpus=cpus))
             found["ratio"] = round(found["photos_per_s"] / figures["score_photos_per_s"], 3)
             figures["workers"][f"{workers} of {cpus} cores"] = found
             print(json.dumps(figures, indent=2), file=sys.stderr, flush=True)
@@ -76,11 +75,11 @@ def score_rate(paths: list[Path]) -> float:
 
 
 def cluster_rate(scratch: Path, name: str, pool) -> dict:
-    """The rate between the moment each worker has a part behind it and the last part."""
+    """The rate from the moment when every worker has done its first part to the last part."""
     begun, arrived, megabytes = time.perf_counter(), [], 0
-    for outcome in run(scratch, name, "list.txt", pool, PART):
-        assert outcome.failed == 0 and not outcome.left
-        arrived.append((time.perf_counter(), outcome.scored))
+    for result in run(scratch, name, "list.txt", pool, PART):
+        assert result.failed == 0 and not result.skipped
+        arrived.append((time.perf_counter(), result.scored))
         megabytes = max(megabytes, largest_worker())
     (start, _), (end, _) = arrived[pool.workers], arrived[-1]
     rate = sum(scored for _, scored in arrived[pool.workers + 1 :]) / (end - start)
@@ -92,16 +91,16 @@ def cluster_rate(scratch: Path, name: str, pool) -> dict:
 
 
 def per_part(scratch: Path) -> float:
-    """Seconds of a worker for a part of one photo that takes next to nothing, less the scoring."""
+    """Seconds of a worker for a part of one tiny photo, minus the scoring."""
     from PIL import Image
 
     import rgnet
-    from rgnet.cluster.run import Pool
+    from rgnet.cluster.run import WorkerPool
 
     Image.new("RGB", (16, 16), "grey").save(scratch / "tiny.png")
     (scratch / "tiny.txt").write_text(f"{scratch / 'tiny.png'}\n" * TINY)
     arrived = [
-        time.perf_counter() for _ in run(scratch, "tiny", "tiny.txt", Pool(workers=1), part=1, batch=1)
+        time.perf_counter() for _ in run(scratch, "tiny", "tiny.txt", WorkerPool(workers=1), part=1, batch=1)
     ]
     scorer = rgnet.load(threads=1)
     scorer.score(scratch / "tiny.png")
@@ -112,20 +111,20 @@ def per_part(scratch: Path) -> float:
 
 
 def run(scratch: Path, name: str, listed: str, pool, part: int, batch: int | None = None):
-    from rgnet.cluster.plan import Asked, planned
-    from rgnet.cluster.run import run
+    from rgnet.cluster.plan import PlanRequest, load_or_create
+    from rgnet.cluster.run import run_parts
     from rgnet.cluster.store import Store
     from rgnet.weights.file import read_card
     from rgnet.weights.registry import find_model
 
     store, model = Store(str(scratch / name)), find_model(None)
-    asked = Asked(source=str(scratch / listed), part_size=part, batch=batch)
-    plan = planned(store, asked, read_card(model), model)
-    return run(store, plan, list(range(plan.parts)), pool)
+    request = PlanRequest(source=str(scratch / listed), part_size=part, batch=batch)
+    plan = load_or_create(store, request, read_card(model), model)
+    return run_parts(store, plan, list(range(plan.parts)), pool)
 
 
 def largest_worker() -> int:
-    """Megabytes of the largest of Ray's workers with all that it started."""
+    """Megabytes of the largest of Ray's workers, with its child processes."""
     sizes = [0]
     for process in psutil.Process().children(recursive=True):
         try:

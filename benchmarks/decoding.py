@@ -1,16 +1,19 @@
-"""Decode every file of a folder in a process of its own: what is refused, the slowest, the peak memory.
+"""Decode every file of a folder in a process of its own: what is refused, the slowest file, the peak memory.
 
     python benchmarks/decoding.py ../shared/photos/hard [--whole]
 
-Without --whole a photo is asked for at 300 x 300, as scoring asks. Prints one Markdown row a subfolder.
+Prints a Markdown table with a row per subfolder.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
 from pathlib import Path
+
+from rgnet.text import markdown_table
 
 CHILD = """
 import json, resource, sys, time
@@ -26,24 +29,39 @@ except PhotoError:
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps([outcome, time.perf_counter() - start, peak]))
 """
-
-
-def measure(file: Path, how: str) -> tuple[str, float, float]:
-    child = subprocess.run([sys.executable, "-c", CHILD, str(file), how], capture_output=True, text=True)
-    return tuple(json.loads(child.stdout)) if child.returncode == 0 else ("crashed", 0.0, 0.0)
+OUTCOMES = ("decoded", "refused", "crashed")
 
 
 def main() -> None:
-    root, how = Path(sys.argv[1]), "whole" if "--whole" in sys.argv else "fitted"
-    print(f"| folder ({how}) | files | decoded | refused | crashed | slowest, s | peak, MB |")
-    print("|---|---|---|---|---|---|---|")
-    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
-        rows = [measure(file, how) for file in sorted(folder.rglob("*")) if file.is_file()]
-        counts = [sum(row[0] == outcome for row in rows) for outcome in ("decoded", "refused", "crashed")]
-        slowest, peak = max(row[1] for row in rows), max(row[2] for row in rows)
-        print(
-            f"| {folder.name} | {len(rows)} | {' | '.join(map(str, counts))} | {slowest:.2f} | {peak:.0f} |"
-        )
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("folder", type=Path)
+    options.add_argument(
+        "--whole", action="store_true", help="decode at full size, not at 300 x 300 as scoring does"
+    )
+    chosen = options.parse_args()
+    size = "whole" if chosen.whole else "fitted"
+    folders = sorted(path for path in chosen.folder.iterdir() if path.is_dir())
+    header = (f"folder ({size})", "files", *OUTCOMES, "slowest, s", "peak, MB")
+    print(markdown_table(header, [row for folder in folders if (row := measure_folder(folder, size))]))
+
+
+def measure_folder(folder: Path, size: str) -> tuple[object, ...]:
+    """A row of the table; () for a folder without files."""
+    results = [measure(file, size) for file in sorted(folder.rglob("*")) if file.is_file()]
+    if not results:
+        return ()
+    counts = [sum(outcome == one for outcome, _, _ in results) for one in OUTCOMES]
+    slowest, peak = max(seconds for _, seconds, _ in results), max(megabytes for _, _, megabytes in results)
+    return (folder.name, len(results), *counts, f"{slowest:.2f}", f"{peak:.0f}")
+
+
+def measure(file: Path, size: str) -> tuple[str, float, float]:
+    """Outcome, seconds and peak megabytes."""
+    child = subprocess.run([sys.executable, "-c", CHILD, str(file), size], capture_output=True, text=True)
+    if child.returncode != 0:
+        return "crashed", 0.0, 0.0
+    outcome, seconds, megabytes = json.loads(child.stdout)
+    return outcome, seconds, megabytes
 
 
 if __name__ == "__main__":

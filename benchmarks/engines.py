@@ -1,6 +1,6 @@
-"""Each engine and precision beside torch: `python benchmarks/engines.py [--json FILE]`; needs ".[torch,quantize]".
+"""Every engine and precision compared with torch: `python benchmarks/engines.py [--json FILE]`.
 
-Networks alone, on two cores, on photos that are decoded already: the default model in batches of eight, and the paper's
+Needs ".[torch,quantize]". Networks alone, on two cores, on photos that are decoded already: the default model in batches of eight, and the paper's
 network (DenseNet-121 at 300x300, random weights) in batches of four. Engines take turns, so that whatever else the
 machine does falls on all of them. Prints the median seconds a photo of each with its spread, and
   densenet121.NAME, default.NAME   times as fast as torch eager float32 in this run; `best` is the fastest
@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from score import CORES, machine, on_two_cores
+from measure import CORES, describe_machine, use_two_cores, write_figures
 
 ROUNDS = 7
 PLAIN = "torch-cpu-f32"
@@ -32,14 +32,13 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("--json", type=Path, help="also write the figures to this file")
     chosen = options.parse_args()
-    on_two_cores()
+    use_two_cores()
 
-    figures: dict = {"machine": machine()}
+    figures: dict = {"machine": describe_machine()}
     for name, (file, pixels_BHWC) in {"default": default(), "densenet121": densenet()}.items():
         figures |= raced(name, file, pixels_BHWC)
         print(json.dumps(figures, indent=2), flush=True)
-    if chosen.json:
-        chosen.json.write_text(json.dumps(figures, indent=2) + "\n")
+    write_figures(chosen.json, figures)
 
 
 def at_hand(file, pixels_BHWC: np.ndarray) -> Iterator[tuple[str, str, object]]:

@@ -1,10 +1,10 @@
-"""What an exam costs beside scoring: `python benchmarks/evaluate.py [--photos N] [--json FILE]`.
+"""The cost of an evaluation compared with scoring: `python benchmarks/evaluate.py [--photos N] [--json FILE]`.
 
-Scores N photos (3,000) of 1,024 x 768 with `Scorer.score_many`, then examines the default model on the same photos
+Scores N photos (3,000) of 1,024 x 768 with `Scorer.score_many`, then evaluates the default model on the same photos
 as `rgnet evaluate --output` does, with ratings drawn at random. Prints, measured in this one run:
-  photos_per_s     of the exam from the first photo to the written report
-  exam_x           seconds of the exam over seconds of scoring alone
-  shares           of the exam's time: scoring, figures and leaks and kinds of photos, report
+  photos_per_s     of the evaluation, from the first photo to the written report
+  evaluation_x     seconds of the evaluation over seconds of scoring alone
+  shares           of its time: scoring; metrics, leaks and slices; report
   decoding_share   of scoring's time that decoding and resizing alone takes on the same cores
 """
 
@@ -19,8 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from measure import CORES, describe_machine, write_figures
 from photos import SOURCES, make
-from score import CORES, machine
 
 import rgnet
 from rgnet.datasets.records import RatedPhoto, RatedPhotos
@@ -40,8 +40,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         figures = measure(Path(scratch), chosen.photos)
     print(json.dumps(figures, indent=2))
-    if chosen.json:
-        chosen.json.write_text(json.dumps(figures, indent=2) + "\n")
+    write_figures(chosen.json, figures)
 
 
 def measure(scratch: Path, count: int) -> dict:
@@ -65,13 +64,13 @@ def measure(scratch: Path, count: int) -> dict:
 
     whole = seconds["scoring"] + seconds["figures"] + seconds["report"]
     return {
-        "machine": machine(),
+        "machine": describe_machine(),
         "model": scorer.card.name,
         "engine": scorer.engine_name,
         "photos": count,
         "seconds": {name: round(value, 2) for name, value in seconds.items()},
         "photos_per_s": round(count / whole, 1),
-        "exam_x": round(whole / seconds["score_many"], 3),
+        "evaluation_x": round(whole / seconds["score_many"], 3),
         "shares": {name: round(seconds[name] / whole, 3) for name in ("scoring", "figures", "report")},
         "decoding_share": round(seconds["decoding"] / seconds["score_many"], 3),
     }

@@ -1,4 +1,4 @@
-"""rgnet's default model beside its neighbours, on the same photos: `python benchmarks/neighbours.py [--json FILE]`.
+"""rgnet's default model and other networks, on the same photos: `python benchmarks/neighbours.py [--json FILE]`.
 
 Prints one table: photos/s over a folder of 12-megapixel JPEG files, photos/s of the network alone, peak memory,
 and the rank correlation on AVA that was published for each. Every one runs in a process of its own on two cores; all
@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from score import CORES, machine, on_two_cores
+from measure import CORES, describe_machine, use_two_cores, write_figures
 
 BATCH, ROUNDS = 8, 3
 HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -112,7 +112,7 @@ def main() -> None:
     options.add_argument("--pyiqa", help="a Python that has pyiqa and rgnet")
     options.add_argument("--one", choices=[*OURS, *NEIGHBOURS], help=argparse.SUPPRESS)
     chosen = options.parse_args()
-    on_two_cores()
+    use_two_cores()
     if chosen.one:
         paths = sorted(chosen.photos.iterdir())
         found = ours(OURS[chosen.one], paths) if chosen.one in OURS else theirs(NEIGHBOURS[chosen.one], paths)
@@ -120,15 +120,14 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as scratch:
         figures = compare(chosen.photos or Path(scratch) / "photos", chosen.count, chosen.pyiqa)
-    if chosen.json:
-        chosen.json.write_text(json.dumps(figures, indent=2) + "\n")
+    write_figures(chosen.json, figures)
 
 
 def compare(folder: Path, count: int, pyiqa: str | None) -> dict:
     from photos import twelve_megapixels
 
     twelve_megapixels(folder, count)
-    figures: dict = {"machine": machine(), "photos": len(list(folder.iterdir())), "models": {}}
+    figures: dict = {"machine": describe_machine(), "photos": len(list(folder.iterdir())), "models": {}}
     print(f"{figures['machine']}; {figures['photos']} photos\n")
     print(
         "| | photos/s | network alone | peak memory | SRCC on AVA | source |\n|---|---|---|---|---|---|",
@@ -152,7 +151,7 @@ def published(name: str) -> dict:
     from rgnet.weights.registry import find_model
 
     srcc = read_card(find_model(None)).metrics["test_srcc"]
-    return {"ava_srcc": None, "source": f"learned from PARA, not examined on AVA; {srcc:.4f} on PARA's test"}
+    return {"ava_srcc": None, "source": f"trained on PARA, not evaluated on AVA; {srcc:.4f} on PARA's test"}
 
 
 def measured(python: str, name: str, folder: Path) -> dict:

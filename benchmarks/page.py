@@ -1,9 +1,9 @@
-"""How a report feels in a browser: its size, the wait for its first photos, and the time of every frame of a scroll.
+"""A report in a browser: its size, the time to its first photos, and the duration of every frame while scrolling.
 
     python benchmarks/page.py report.html [--chromium /usr/bin/chromium] [--seconds 10]
 
-Beside the frames of the report stand those of a page without anything, scrolled alike in the same browser: what lies
-between them is the report's. Headless Chromium paints without a GPU.
+The frames of an empty page, scrolled in the same way in the same browser, are printed for comparison. Headless
+Chromium paints without a GPU.
 """
 
 from __future__ import annotations
@@ -61,14 +61,14 @@ def main() -> None:
         figures = {"size_mb": chosen.report.stat().st_size / 1e6} | measure(
             browser, chosen.report, chosen.seconds
         )
-        blank = opened(browser, empty)
+        blank = open_page(browser, empty)
         for step in (120, 900):
             figures[f"scroll_{step}_of_an_empty_page"] = scroll(blank, chosen.seconds, step)
     print(json.dumps(figures, indent=2))
 
 
 def measure(browser: Browser, report: Path, seconds: float) -> dict[str, object]:
-    page = opened(browser, None)
+    page = open_page(browser, None)
     begun = time.perf_counter()
     page.goto(report.absolute().as_uri(), wait_until="commit")
     page.wait_for_selector(FIRST)
@@ -94,7 +94,7 @@ def measure(browser: Browser, report: Path, seconds: float) -> dict[str, object]
     return figures
 
 
-def opened(browser: Browser, file: Path | None) -> Page:
+def open_page(browser: Browser, file: Path | None) -> Page:
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     if file:
         page.goto(file.as_uri())

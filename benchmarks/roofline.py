@@ -1,4 +1,4 @@
-"""What this machine allows each network, and what engines make of it: `python benchmarks/roofline.py [--json FILE]`.
+"""The roofline of each network on this machine, and how close each engine comes to it: `python benchmarks/roofline.py [--json FILE]`.
 
 Needs ".[torch,quantize]"; runs on two cores, and on an NVIDIA card where there is one. Prints, all from this run:
   matrix     the machine's rate in each precision, of one large product by the same engine, in GFLOP/s
@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 import openvino as ov
 from engines import ROUNDS, at_hand, default, densenet
-from score import CORES, machine, on_two_cores, took
+from measure import CORES, describe_machine, median_seconds, use_two_cores, write_figures
 
 SIDE = 2048
 LONG = 2**26
@@ -42,18 +42,22 @@ class Layer(NamedTuple):
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("--json", type=Path, help="also write the figures to this file")
-    options.add_argument("--batch", type=int, help="photos in a batch; left out: 8 and 4")
+    options.add_argument("--batch", type=int, help="photos in a batch (default: 8 and 4)")
     chosen = options.parse_args()
-    on_two_cores()
+    use_two_cores()
 
-    figures: dict = {"machine": machine(), "matrix_gflop_per_s": {}, "memory_gb_per_s": {}, "networks": {}}
+    figures: dict = {
+        "machine": describe_machine(),
+        "matrix_gflop_per_s": {},
+        "memory_gb_per_s": {},
+        "networks": {},
+    }
     for name, (file, pixels_BHWC) in {"default": default(), "densenet121": densenet()}.items():
         if chosen.batch:
             pixels_BHWC = np.resize(pixels_BHWC, (chosen.batch, *pixels_BHWC.shape[1:]))
         figures["networks"][name] = measured(file, pixels_BHWC, figures)
         print(json.dumps(figures, indent=2), flush=True)
-    if chosen.json:
-        chosen.json.write_text(json.dumps(figures, indent=2) + "\n")
+    write_figures(chosen.json, figures)
 
 
 def measured(file, pixels_BHWC: np.ndarray, machine: dict) -> dict:
@@ -67,7 +71,7 @@ def measured(file, pixels_BHWC: np.ndarray, machine: dict) -> dict:
         machine["matrix_gflop_per_s"][engine.name] = matrix
         machine["memory_gb_per_s"][device] = memory
         bound = roofline(layers, matrix * 1e9, memory * 1e9, BYTES[precision], len(pixels_BHWC))
-        seconds = took(lambda run=engine.run: run(pixels_BHWC), rounds=ROUNDS) / len(pixels_BHWC)
+        seconds = median_seconds(lambda run=engine.run: run(pixels_BHWC), rounds=ROUNDS) / len(pixels_BHWC)
         found[engine.name] = {
             "ms_per_photo": round(1e3 * seconds, 3),
             "photos_per_s": round(1 / seconds, 1),
@@ -121,7 +125,7 @@ def matrix_rate(kind: str, device: str, precision: str) -> float:
     names = {"f32": torch.float32, "bf16": torch.bfloat16}
     side = 4 * SIDE if device.startswith("cuda") else SIDE
     left, right = (torch.rand(side, side, device=device, dtype=names[precision]) for _ in range(2))
-    return 2 * side**3 / took(lambda: (left @ right)[0, 0].item(), rounds=ROUNDS) / 1e9
+    return 2 * side**3 / median_seconds(lambda: (left @ right)[0, 0].item(), rounds=ROUNDS) / 1e9
 
 
 def openvino_rate(precision: str, *, as_convolution: bool) -> float:
@@ -148,7 +152,9 @@ def openvino_rate(precision: str, *, as_convolution: bool) -> float:
     return (
         2
         * macs
-        / took(lambda: request.infer([values], share_inputs=True, share_outputs=True), rounds=ROUNDS)
+        / median_seconds(
+            lambda: request.infer([values], share_inputs=True, share_outputs=True), rounds=ROUNDS
+        )
         / 1e9
     )
 
@@ -160,12 +166,12 @@ def memory_rate(device: str) -> float:
         import torch
 
         a, b, c = (torch.rand(LONG, device=device) for _ in range(3))
-        return 12 * LONG / took(lambda: torch.add(a, b, out=c)[0].item(), rounds=ROUNDS) / 1e9
+        return 12 * LONG / median_seconds(lambda: torch.add(a, b, out=c)[0].item(), rounds=ROUNDS) / 1e9
     a, b, c = (np.ones(LONG, np.float32) for _ in range(3))
     with ThreadPoolExecutor(CORES) as pool:
         pieces = [slice(start, start + LONG // CORES) for start in range(0, LONG, LONG // CORES)]
         add = lambda at: np.add(a[at], b[at], out=c[at])  # noqa: E731
-        return 12 * LONG / took(lambda: list(pool.map(add, pieces)), rounds=ROUNDS) / 1e9
+        return 12 * LONG / median_seconds(lambda: list(pool.map(add, pieces)), rounds=ROUNDS) / 1e9
 
 
 def profile(engine, pixels_BHWC: np.ndarray) -> dict[str, float]:

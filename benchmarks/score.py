@@ -1,4 +1,4 @@
-"""How fast, against what bounds it, on two cores: `python benchmarks/score.py [--json FILE]`.
+"""Scoring speed and memory on two cores, next to its upper bound: `python benchmarks/score.py [--json FILE]`.
 
 Prints, all measured in this one run:
   photos_per_s        `Scorer.score_many` over a folder of 12-megapixel JPEG files, default model
@@ -12,20 +12,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import resource
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from statistics import median
 
-CORES = 2
+from measure import CORES, describe_machine, median_seconds, use_two_cores, write_figures
+
 PHOTOS = 100
-ROUNDS = 3
 
 
 def main() -> None:
@@ -34,9 +30,9 @@ def main() -> None:
     options.add_argument("--photos", type=Path, help="keep the 12-megapixel photos here for the next run")
     options.add_argument("--skip", nargs="*", default=[], choices=["folder", "memory"])
     chosen = options.parse_args()
-    on_two_cores()
+    use_two_cores()
 
-    figures: dict = {"machine": machine()}
+    figures: dict = {"machine": describe_machine()}
     with tempfile.TemporaryDirectory() as scratch:
         folder = chosen.photos or Path(scratch) / "photos"
         parts = {"folder": folder_rate, "memory": memory}
@@ -44,22 +40,7 @@ def main() -> None:
             if name not in chosen.skip:
                 figures |= part(folder)
                 print(json.dumps(figures, indent=2), flush=True)
-    if chosen.json:
-        chosen.json.write_text(json.dumps(figures, indent=2) + "\n")
-
-
-def on_two_cores() -> None:
-    """This process and those it starts from here on, where the system can say so."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:CORES]))
-
-
-def machine() -> str:
-    model = platform.processor() or platform.machine()
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else ():
-        if line.startswith("model name"):
-            model = line.partition(":")[2].strip()
-    return f"{model}, {CORES} cores used of {os.cpu_count()}"
+    write_figures(chosen.json, figures)
 
 
 def folder_rate(folder: Path) -> dict:
@@ -87,7 +68,7 @@ def folder_rate(folder: Path) -> dict:
         for start in range(0, PHOTOS, 8):
             scorer.engine.run(pixels[start : start + 8])
 
-    whole, decoding, inference = (took(work) for work in (score, decode_all, infer_all))
+    whole, decoding, inference = (median_seconds(work) for work in (score, decode_all, infer_all))
     return {
         "model": scorer.card.name,
         "engine": scorer.engine_name,
@@ -123,17 +104,6 @@ def peak_of(command: list[str]) -> int:
     """Peak megabytes of any child so far; the larger folder is run last, so its peak shows if it is higher."""
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
-
-
-def took(work: Callable[[], object], *, rounds: int = ROUNDS) -> float:
-    """Median seconds of so many runs after one to warm up."""
-    work()
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return median(times)
 
 
 if __name__ == "__main__":

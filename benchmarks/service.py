@@ -1,4 +1,4 @@
-"""What HTTP costs: `python benchmarks/service.py [--photos FOLDER] [--clients N] [--seconds S] [--json FILE]`.
+"""The overhead of HTTP: `python benchmarks/service.py [--photos FOLDER] [--clients N] [--seconds S] [--json FILE]`.
 
 Prints, all measured in this one run, with service and clients on the same two cores:
   scorer            `Scorer.score_many` alone on the same photos' bytes: photos a second, processor ms a photo
@@ -8,7 +8,7 @@ Prints, all measured in this one run, with service and clients on the same two c
                     which is what N clients would wait if the service cost nothing
   lost, mixed_up    answers that did not come, that were another photo's by hash, name or score: 0 and 0
   memory_mb         of the service and of its decoders after each of 3 rounds of shared/photos/hard
-  endurance         20,000 small requests beside 1,000 silent connections: statuses, p50 and p99 in seconds, memory of
+  endurance         20,000 small requests next to 1,000 silent connections: statuses, p50 and p99 in seconds, memory of
                     the service after each quarter, connections dropped, lines in its log
   killed            SIGKILL under load: decoders that outlive it, seconds until a new one on the same port answers
 """
@@ -33,9 +33,9 @@ from pathlib import Path
 from statistics import median, quantiles
 
 import psutil
+from measure import CORES, describe_machine, use_two_cores, write_figures
 from photos import twelve_megapixels
 from PIL import Image
-from score import CORES, machine, on_two_cores
 
 import rgnet
 from rgnet.imaging.discovery import find_photos
@@ -54,8 +54,8 @@ def main() -> None:
     options.add_argument("--skip", nargs="*", default=[], choices=["load", "memory", "endurance", "killed"])
     options.add_argument("--json", type=Path, help="also write the figures to this file")
     chosen = options.parse_args()
-    on_two_cores()
-    figures: dict = {"machine": machine()}
+    use_two_cores()
+    figures: dict = {"machine": describe_machine()}
     with tempfile.TemporaryDirectory() as scratch:
         if "load" not in chosen.skip:
             folder = chosen.photos or twelve_megapixels(Path(scratch), PHOTOS)[0].parent
@@ -67,8 +67,7 @@ def main() -> None:
         if "killed" not in chosen.skip:
             figures["killed"] = asyncio.run(kill_under_load())
     print(json.dumps(figures, indent=2))
-    if chosen.json:
-        chosen.json.write_text(json.dumps(figures, indent=2) + "\n")
+    write_figures(chosen.json, figures)
 
 
 # --- the scorer alone ------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What it costs and changes to keep a photo's shape (`rgnet score --fit keep`), default model, OpenVINO float32.
+"""The cost and the effect of preserving a photo's aspect ratio (`rgnet score --fit keep`).
 
     python benchmarks/shapes.py [--photos FOLDER] [--labels PARA --copies PHOTOS] [--json FILE]
 
@@ -24,8 +24,8 @@ from statistics import median
 
 import numpy as np
 import skimage.data
+from measure import CORES, ROUNDS, describe_machine, use_two_cores, write_figures
 from PIL import Image
-from score import CORES, ROUNDS, machine, on_two_cores
 
 from rgnet.datasets import load
 from rgnet.datasets.records import RatedPhoto
@@ -51,16 +51,15 @@ def main() -> None:
     options.add_argument("--copies", type=Path, help="PARA's photos")
     options.add_argument("--json", type=Path, help="also write the figures to this file")
     chosen = options.parse_args()
-    on_two_cores()
+    use_two_cores()
 
     file = read_model(find_model(None))
-    figures = {"machine": machine(), "model": file.card.name, "cost": cost(file)}
+    figures = {"machine": describe_machine(), "model": file.card.name, "cost": cost(file)}
     figures["change"] = change(file, chosen.photos)
     if chosen.labels:
         figures["rated"] = rated(file, chosen.labels, chosen.copies)
     print(json.dumps(figures, indent=2))
-    if chosen.json:
-        chosen.json.write_text(json.dumps(figures, indent=2) + "\n")
+    write_figures(chosen.json, figures)
 
 
 def fitted(file: ModelFile, fit: str, size: int | None = None) -> Scorer:

@@ -1,8 +1,8 @@
-"""What training costs: photos a second per backbone and precision, as a ratio to a plain torch loop run beside it.
+"""Training speed: photos per second by backbone and precision, as a ratio to a plain torch loop in the same run.
 
     python benchmarks/training.py [--backbones resnet18,mobilenet_v2] [--size 224] [--batch 32] [--json FILE]
 
-Both learn from the same noise with the architecture `compact` on that backbone. The plain loop has the network, the
+Both train on the same noise with the architecture `compact` on that backbone. The plain loop has the network, the
 loss and the optimiser, one batch that never changes, and nothing else: no loader, no augmentation, no checks. The
 ratio is what everything around the network leaves of its pace; 1.00 would be free. The share is what `rgnet train`
 itself reports: waiting for batches, of the whole time. Every figure is of the second epoch, the first warms up.
@@ -11,7 +11,6 @@ itself reports: waiting for batches, of the whole time. Every figure is of the s
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 from dataclasses import replace
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from measure import write_figures
 
 from rgnet.model import RGNet
 from rgnet.training.data import Batch, PixelDataset
@@ -55,8 +55,7 @@ def main() -> None:
                 f"{found['ratio']:6.2f} {100 * found['loader_share']:6.1f} %",
                 flush=True,
             )
-    if chosen.json:
-        chosen.json.write_text(json.dumps(figures, indent=2) + "\n")
+    write_figures(chosen.json, figures)
 
 
 def settings(backbone: str, precision: str, size: int, batch: int) -> Recipe:

@@ -60,7 +60,7 @@ def run_parts(store: Store, plan: Plan, parts: list[int], pool: WorkerPool) -> I
     """Results of these parts, as they are done. Raises ClusterError, or what a worker raised of rgnet's errors."""
     if not parts:
         return
-    with _connected(pool) as ray, _ray_errors_explained(ray):
+    with connect(pool) as ray, _ray_errors_explained(ray):
         yield from _map_parts(
             parts, pool, pool.settings(store, plan), pool.workers or _count_workers(ray, pool)
         )
@@ -124,7 +124,7 @@ def _clean_up(store: Store) -> None:
 
 
 @contextlib.contextmanager
-def _connected(pool: WorkerPool) -> Iterator[ModuleType]:
+def connect(pool: WorkerPool) -> Iterator[ModuleType]:
     """Ray, started here or joined at the address; left running where the caller started it."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     ray = need("ray", extra="cluster", purpose="rgnet cluster")
