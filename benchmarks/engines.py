@@ -1,6 +1,7 @@
 """Every engine and precision compared with torch: `python benchmarks/engines.py [--json FILE]`.
 
-Needs ".[torch,quantize]". Networks alone, on two cores, on photos that are decoded already: the default model in batches of eight, and the paper's
+Needs ".[torch,quantize]". Networks alone, on two cores,
+on photos that are decoded already: the default model in batches of eight, and the paper's
 network (DenseNet-121 at 300x300, random weights) in batches of four. Engines take turns, so that whatever else the
 machine does falls on all of them. Prints the median seconds a photo of each with its spread, and
   densenet121.NAME, default.NAME   times as fast as torch eager float32 in this run; `best` is the fastest

@@ -1,4 +1,6 @@
-"""The roofline of each network on this machine, and how close each engine comes to it: `python benchmarks/roofline.py [--json FILE]`.
+"""The roofline of each network on this machine, and how close each engine comes to it.
+
+    python benchmarks/roofline.py [--json FILE]
 
 Needs ".[torch,quantize]"; runs on two cores, and on an NVIDIA card where there is one. Prints, all from this run:
   matrix     the machine's rate in each precision, of one large product by the same engine, in GFLOP/s
