@@ -23,9 +23,10 @@ from measure import describe_machine
 
 import rgnet
 from rgnet.cli.progress import track
-from rgnet.datasets.leaks import rated_as_taught
+from rgnet.datasets.leaks import load_as_trained
 from rgnet.datasets.records import RatedPhoto
-from rgnet.evaluation.metrics import Measured, measured, srcc
+from rgnet.evaluation.bootstrap import Estimate, estimate
+from rgnet.evaluation.metrics import srcc
 from rgnet.explanation import explain
 from rgnet.imaging.prepare import prepare
 from rgnet.results import box_of
@@ -43,13 +44,13 @@ def main() -> None:
     )
     chosen = options.parse_args()
     scorer = rgnet.load()
-    test = rated_as_taught(scorer.card, chosen.labels, chosen.photos).test
+    test = load_as_trained(scorer.card, chosen.labels, chosen.photos).test
     drawn = np.random.default_rng(0).choice(len(test), chosen.count, replace=False)
     photos = [test[index] for index in drawn]
     compared = track(photos, total=len(photos), description="explaining")
     loudest, maps_of = zip(*(looked_at(scorer, photo) for photo in compared), strict=True)
     columns = per_photo(np.array(maps_of)) | {"loudest": np.array(loudest)}
-    figures = {name: measured(np.mean, values) for name, values in columns.items()}
+    figures = {name: estimate(np.mean, values) for name, values in columns.items()}
     print(f"{scorer.card.name} {scorer.card.short_hash} on {scorer.engine_name}, {describe_machine()}")
     print(f"{len(photos)} photos, {CELLS} x {CELLS} cells")
     for name, figure in figures.items():
@@ -107,7 +108,7 @@ def ranks(one_PM: np.ndarray, other_PM: np.ndarray) -> np.ndarray:
 
 
 def write(
-    file: Path, photos: list[RatedPhoto], columns: dict[str, np.ndarray], figures: dict[str, Measured]
+    file: Path, photos: list[RatedPhoto], columns: dict[str, np.ndarray], figures: dict[str, Estimate]
 ) -> None:
     values = {
         "keys": [photo.key for photo in photos],

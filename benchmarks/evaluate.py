@@ -24,8 +24,8 @@ from photos import SOURCES, make
 
 import rgnet
 from rgnet.datasets.records import RatedPhoto, RatedPhotos
-from rgnet.evaluation.evaluate import mark
-from rgnet.evaluation.predictions import answer
+from rgnet.evaluation.evaluate import evaluate_predictions
+from rgnet.evaluation.predictions import predict
 from rgnet.evaluation.report import write_report
 from rgnet.imaging.decode import decode
 
@@ -56,9 +56,9 @@ def measure(scratch: Path, count: int) -> dict:
     with clock(seconds, "score_many"):
         assert all(record.ok for record in scorer.score_many(paths))
     with clock(seconds, "scoring"):
-        answers = answer(scorer, rated, rated.test)
+        answers = predict(scorer, rated, rated.test)
     with clock(seconds, "figures"):
-        exam = mark(scorer, rated, "test", answers)
+        exam = evaluate_predictions(scorer, rated, "test", answers)
     with clock(seconds, "report"):
         write_report(scratch, exam, answers)
 

@@ -29,7 +29,7 @@ from PIL import Image
 
 from rgnet.datasets import load
 from rgnet.datasets.records import RatedPhoto
-from rgnet.evaluation.compare import difference
+from rgnet.evaluation.compare import paired_difference
 from rgnet.evaluation.metrics import srcc
 from rgnet.imaging.discovery import find_photos
 from rgnet.imaging.prepare import Prepared
@@ -140,7 +140,7 @@ def rated(file: ModelFile, labels: Path, copies: Path) -> dict:
     found: dict = {"photos": len(known), "of": len(data.held_out) + len(data.test)}
     for name, size in {"usual": None, "small": SMALL}.items():
         keep_N, square_N = (scores(fitted(file, fit, size), known) for fit in ("keep", "squash"))
-        gain = difference(srcc, keep_N, square_N, mean_N)
+        gain = paired_difference(srcc, keep_N, square_N, mean_N)
         found[name] = {
             "srcc_keep": round(gain.a, 4),
             "srcc_squash": round(gain.b, 4),

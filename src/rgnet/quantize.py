@@ -22,8 +22,8 @@ from rgnet.datasets.records import RatedPhoto, RatedPhotos, list_hash
 from rgnet.engines.openvino import convolutions, folded, from_pixels, with_weights
 from rgnet.engines.openvino_graph import vote_layer
 from rgnet.errors import DataError, PhotoError, need
-from rgnet.evaluation.compare import Comparison, candidate, compare
-from rgnet.evaluation.predictions import Track, answer, photos_of
+from rgnet.evaluation.compare import Comparison, compare, describe_candidate
+from rgnet.evaluation.predictions import TrackRecords, photos_of_split, predict
 from rgnet.imaging.policy import DecodePolicy
 from rgnet.imaging.prepare import prepare
 from rgnet.scorer import opened
@@ -77,7 +77,7 @@ def balanced(
     targets = votes.get_target_inputs()
     raised = ov.opset13.clamp(ov.opset13.add(votes, ov.opset13.constant(low_C)), 0.0, 1.0)
     if bins:  # distributions, whose shares below 0 were cut off
-        raised = ov.opset13.divide(raised, ov.opset13.reduce_sum(raised, np.int64([-1]), keep_dims=True))
+        raised = ov.opset13.divide(raised, ov.opset13.reduce_sum(raised, np.array([-1], dtype=np.int64), keep_dims=True))
     for target in targets:
         target.replace_source_output(raised.output(0))
     return small
@@ -126,13 +126,13 @@ def with_int8(model: ModelFile, int8: Int8, photos: Sequence[RatedPhoto], *, ser
     return replace(model, card=card, int8=int8)
 
 
-def examined(model: ModelFile, rated: RatedPhotos, *, track: Track = iter) -> Comparison:
+def examined(model: ModelFile, rated: RatedPhotos, *, track: TrackRecords = iter) -> Comparison:
     """A is the model in int8, B in float32, on the held-out photos: paired bootstrap."""
-    asked = photos_of(rated, "held_out")
+    asked = photos_of_split(rated, "held_out")
     sheets, candidates = [], []
     for precision in ("int8", "f32"):
         scorer = opened(model, engine="openvino", precision=precision)
-        sheets.append(answer(scorer, rated, asked, track=track))
-        candidates.append(candidate(scorer, rated, asked))
+        sheets.append(predict(scorer, rated, asked, track=track))
+        candidates.append(describe_candidate(scorer, rated, asked))
     a, b = sheets
-    return compare(rated, "held_out", a=a, b=b, candidates=tuple(candidates))
+    return compare(rated, "held_out", a=a, b=b, candidates=(candidates[0], candidates[1]))

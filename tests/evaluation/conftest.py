@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from rgnet.datasets.records import RatedPhoto, RatedPhotos
-from rgnet.evaluation import metrics
+from rgnet.evaluation import bootstrap
 from rgnet.scorer import Scorer
 from rgnet.weights.card import ModelCard
 
@@ -74,4 +74,4 @@ def scorer_of(tiny_file):
 
 @pytest.fixture
 def few_draws(monkeypatch) -> None:
-    monkeypatch.setattr(metrics, "RESAMPLES", 100)
+    monkeypatch.setattr(bootstrap, "RESAMPLES", 100)

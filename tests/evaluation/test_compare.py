@@ -5,21 +5,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rgnet.datasets.leaks import leaks
+from rgnet.datasets.leaks import find_leaks
 from rgnet.errors import DataError
-from rgnet.evaluation.compare import Candidate, compare, difference
-from rgnet.evaluation.metrics import RESAMPLES, measured, srcc
-from rgnet.evaluation.predictions import answer
+from rgnet.evaluation.bootstrap import RESAMPLES, estimate
+from rgnet.evaluation.compare import Candidate, compare, paired_difference
+from rgnet.evaluation.metrics import srcc
+from rgnet.evaluation.predictions import predict
 
 
 def sheets(rated, *scorers):
-    answers = [answer(scorer, rated, rated.test) for scorer in scorers]
+    answers = [predict(scorer, rated, rated.test) for scorer in scorers]
     candidates = tuple(
         Candidate(
             scorer.card.name,
             scorer.card.short_hash,
             scorer.engine_name,
-            leaks(scorer.card, rated, rated.test),
+            find_leaks(scorer.card, rated, rated.test),
         )
         for scorer in scorers
     )
@@ -47,21 +48,21 @@ def test_pairing_tells_apart_what_two_intervals_do_not():
     human = draw.normal(size=400)
     a = human + draw.normal(size=400)
     b = a + 0.6 * draw.normal(size=400)
-    one, other = measured(srcc, a, human), measured(srcc, b, human)
+    one, other = estimate(srcc, a, human), estimate(srcc, b, human)
     assert one.low < other.high
-    found = difference(srcc, a, b, human)
+    found = paired_difference(srcc, a, b, human)
     assert found.p < 0.05 and found.difference.low > 0
 
 
 def test_chance_is_rarely_called_a_difference(monkeypatch):
-    from rgnet.evaluation import metrics
+    from rgnet.evaluation import bootstrap, metrics
 
-    monkeypatch.setattr(metrics, "RESAMPLES", 200)
+    monkeypatch.setattr(bootstrap, "RESAMPLES", 200)
     draw, called = np.random.default_rng(1), 0
     for _ in range(60):
         human = draw.normal(size=80)
         a, b = human + draw.normal(size=(2, 80))
-        called += difference(metrics.plcc, a, b, human).p < 0.05
+        called += paired_difference(metrics.plcc, a, b, human).p < 0.05
     assert called <= 9
 
 
@@ -70,5 +71,5 @@ def test_only_photos_that_both_models_scored_count(rated, scorer_of):
     keys = [photo.key for photo in rated.test]
     given["a"], given["b"] = given["a"].only(keys[:30]), given["b"].only(keys[5:])
     assert compare(rated, "test", **given).photos == 25
-    with pytest.raises(DataError, match="0 photos have a score of both models"):
+    with pytest.raises(DataError, match="0 photos were scored by both models"):
         compare(replace(rated), "test", **given | {"b": given["b"].only(())})

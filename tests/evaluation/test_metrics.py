@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 
 from rgnet.evaluation import metrics
-from rgnet.evaluation.metrics import Measured, average_precision, earth_movers, measured, plcc, srcc
+from rgnet.evaluation.bootstrap import Estimate, estimate
+from rgnet.evaluation.metrics import average_precision, earth_movers_distance, plcc, srcc
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_the_earth_movers_distance_is_scipys_on_uneven_bins():
     expected = [
         stats.wasserstein_distance(bins, bins, one, other) for one, other in zip(given, human, strict=True)
     ]
-    assert earth_movers(given, human, bins) == pytest.approx(expected, abs=1e-12)
+    assert earth_movers_distance(given, human, bins) == pytest.approx(expected, abs=1e-12)
 
 
 def test_what_is_not_defined_is_not_a_number(pairs):
@@ -68,27 +69,27 @@ def test_what_is_not_defined_is_not_a_number(pairs):
         average_precision(score, low),
     ):
         assert np.isnan(value)
-    nowhere = measured(average_precision, score, low)
+    nowhere = estimate(average_precision, score, low)
     assert np.isnan([nowhere.value, nowhere.low, nowhere.high]).all()
 
 
 def test_draws_without_a_figure_are_left_out_of_the_interval():
     said, high = np.array([True, True, False, False]), np.array([True, False, False, False])
-    found = measured(metrics.balanced_accuracy, said, high)
+    found = estimate(metrics.balanced_accuracy, said, high)
     assert found.value == pytest.approx(5 / 6) and 0 <= found.low < found.value < found.high <= 1
 
 
 def test_the_interval_holds_the_figure_and_is_the_same_twice(pairs):
-    one, again = measured(srcc, *pairs), measured(srcc, *pairs)
+    one, again = estimate(srcc, *pairs), estimate(srcc, *pairs)
     assert one == again and one.low < one.value < one.high
-    wide = measured(srcc, pairs[0][:40], pairs[1][:40])
+    wide = estimate(srcc, pairs[0][:40], pairs[1][:40])
     assert wide.high - wide.low > one.high - one.low
 
 
 def test_the_interval_of_a_mean_is_the_textbooks():
     values = np.random.default_rng(2).normal(size=2000)
-    found = measured(lambda drawn: float(drawn.mean()), values)
+    found = estimate(lambda drawn: float(drawn.mean()), values)
     half = 1.96 * values.std() / np.sqrt(2000)
-    assert found == Measured(
+    assert found == Estimate(
         found.value, *(pytest.approx(found.value + side, abs=0.005) for side in (-half, half))
     )

@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 from rgnet.cli import app
 from rgnet.errors import MissingExtra, OutputError, SettingError
 from rgnet.evaluation import report
-from rgnet.evaluation.evaluate import mark
-from rgnet.evaluation.predictions import answer
+from rgnet.evaluation.evaluate import evaluate_predictions
+from rgnet.evaluation.predictions import predict
 from rgnet.evaluation.report import check_report, write_report
-from rgnet.evaluation.stability import stability
+from rgnet.evaluation.stability import measure_stability
 
 pytestmark = pytest.mark.usefixtures("few_draws")
 
@@ -49,51 +49,62 @@ def strict(text):
 
 def test_a_report_is_four_files_that_say_the_same(rated, scorer_of, tmp_path):
     scorer = scorer_of(0.3)
-    answers = answer(scorer, rated, rated.test)
-    exam = mark(scorer, rated, "test", answers, stability=stability(scorer, answers, sample=5))
-    check_report(tmp_path / "deep" / "exam")
-    write_report(tmp_path / "deep" / "exam", exam, answers)
-    folder = tmp_path / "deep" / "exam"
-    assert sorted(path.name for path in folder.iterdir()) == ["exam.csv", "exam.json", "exam.md", "exam.png"]
+    predictions = predict(scorer, rated, rated.test)
+    evaluation = evaluate_predictions(
+        scorer, rated, "test", predictions, stability=measure_stability(scorer, predictions, sample=5)
+    )
+    check_report(tmp_path / "deep" / "evaluation")
+    write_report(tmp_path / "deep" / "evaluation", evaluation, predictions)
+    folder = tmp_path / "deep" / "evaluation"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "evaluation.csv",
+        "evaluation.json",
+        "evaluation.md",
+        "evaluation.png",
+    ]
 
-    found = strict((folder / "exam.json").read_text())
-    assert found["srcc"] == {"value": exam.srcc.value, "low": exam.srcc.low, "high": exam.srcc.high}
+    found = strict((folder / "evaluation.json").read_text())
+    assert found["srcc"] == {
+        "value": evaluation.srcc.value,
+        "low": evaluation.srcc.low,
+        "high": evaluation.srcc.high,
+    }
     assert found["worst"][0] == {
-        "photo": exam.worst[0].photo,
-        "score": exam.worst[0].score,
-        "human": exam.worst[0].human,
+        "photo": evaluation.worst[0].photo,
+        "score": evaluation.worst[0].score,
+        "human": evaluation.worst[0].human,
     }
     assert found["preprocess"]["size"] == 96 and found["model_hash"] == scorer.card.short_hash
-    words = (folder / "exam.md").read_text()
+    words = (folder / "evaluation.md").read_text()
     for text in (
-        str(exam.srcc),
-        str(exam.kendall),
-        exam.list_hash,
+        str(evaluation.srcc),
+        str(evaluation.kendall),
+        evaluation.list_hash,
         "| flipped left to right | 5 |",
         "| portrait |",
     ):
         assert text in words
-    with (folder / "exam.csv").open(newline="") as file:
+    with (folder / "evaluation.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [float(row["score"]) for row in rows] == [record.score for record in answers.records]
-    with Image.open(folder / "exam.png") as picture:
+    assert [float(row["score"]) for row in rows] == [record.score for record in predictions.records]
+    with Image.open(folder / "evaluation.png") as picture:
         picture.load()
         assert picture.width > 1000 and len(picture.convert("RGB").getcolors(1 << 24)) > 50
 
 
-def test_an_exam_of_three_photos_of_one_rating_still_makes_a_report(rated, scorer_of, tmp_path):
+def test_an_evaluation_of_three_photos_of_one_rating_still_makes_a_report(rated, scorer_of, tmp_path):
     same = replace(rated, test=tuple(replace(photo, mean=4.0) for photo in rated.test[:3]))
-    answers = answer(scorer_of(), same, same.test)
-    write_report(tmp_path, mark(scorer_of(), same, "test", answers), answers)
-    found = strict((tmp_path / "exam.json").read_text())
+    predictions = predict(scorer_of(), same, same.test)
+    write_report(tmp_path, evaluate_predictions(scorer_of(), same, "test", predictions), predictions)
+    found = strict((tmp_path / "evaluation.json").read_text())
     assert found["srcc"]["value"] is None and found["balanced_accuracy"]["value"] is None
     assert found["average_precision"]["value"] == 1
 
 
 def test_a_report_that_fails_leaves_the_earlier_one_whole(rated, scorer_of, tmp_path, monkeypatch):
-    answers = answer(scorer_of(), rated, rated.test)
-    exam = mark(scorer_of(), rated, "test", answers)
-    write_report(tmp_path, exam, answers)
+    predictions = predict(scorer_of(), rated, rated.test)
+    evaluation = evaluate_predictions(scorer_of(), rated, "test", predictions)
+    write_report(tmp_path, evaluation, predictions)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
     def full(*_):
@@ -101,9 +112,9 @@ def test_a_report_that_fails_leaves_the_earlier_one_whole(rated, scorer_of, tmp_
 
     monkeypatch.setattr(report, "markdown", full)
     with pytest.raises(
-        OutputError, match=r"exam\.md: cannot be written \(No space left on device\): make room"
+        OutputError, match=r"evaluation\.md: cannot be written \(No space left on device\): make room"
     ):
-        write_report(tmp_path, replace(exam, model="other"), answers)
+        write_report(tmp_path, replace(evaluation, model="other"), predictions)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -114,9 +125,9 @@ def test_a_place_that_cannot_be_written_is_refused_before_scoring(data, tiny_mod
         raise AssertionError("a photo was scored")
 
     monkeypatch.setattr(Scorer, "score_many", never)
-    blocked = data / "00.png" / "exam"
+    blocked = data / "00.png" / "evaluation"
     for words, message in (
-        (("-o", tmp_path / "exam.json"), "give --output a folder, not exam.json"),
+        (("-o", tmp_path / "evaluation.json"), "give --output a folder, not evaluation.json"),
         (("--split", "tset"), "did you mean test"),
         (("--sample", "50"), "add --stability"),
     ):
@@ -144,14 +155,14 @@ def test_a_read_only_folder_is_refused(tmp_path):
         check_report(tmp_path)
 
 
-def test_the_exam_and_rgnet_score_agree_to_the_last_bit(data, tiny_model, tmp_path):
-    done = run("evaluate", tiny_model, data, "--split", "test", "-o", tmp_path / "exam")
+def test_the_evaluation_and_rgnet_score_agree_to_the_last_bit(data, tiny_model, tmp_path):
+    done = run("evaluate", tiny_model, data, "--split", "test", "-o", tmp_path / "evaluation")
     assert done.exit_code == 0, done.output
     # Another order, other photos in every batch, and another size of the last batch
     assert run("score", data, "-m", tiny_model, "-o", tmp_path / "scores.csv").exit_code == 0
     with (tmp_path / "scores.csv").open(newline="") as file:
         scored = {os.path.basename(row["path"]): row["score"] for row in csv.DictReader(file)}  # noqa: PTH119
-    with (tmp_path / "exam" / "exam.csv").open(newline="") as file:
+    with (tmp_path / "evaluation" / "evaluation.csv").open(newline="") as file:
         examined = {row["photo"]: row["score"] for row in csv.DictReader(file)}
     assert len(scored) == 60 and len(examined) == 40 and len(set(examined.values())) > 30
     assert {name: scored[name] for name in examined} == examined
@@ -160,14 +171,14 @@ def test_the_exam_and_rgnet_score_agree_to_the_last_bit(data, tiny_model, tmp_pa
 def test_an_unreadable_photo_is_a_row_and_exit_code_3(data, tiny_model, tmp_path):
     (data / "25.png").unlink()
     (data / "25.png").write_bytes(b"rotten")
-    words = ("--split", "test", "--stability", "--sample", 4, "-o", tmp_path / "exam")
+    words = ("--split", "test", "--stability", "--sample", 4, "-o", tmp_path / "evaluation")
     done = run("evaluate", tiny_model, data, *words)
     assert done.exit_code == 3 and "25.png" in done.stderr
-    found = strict((tmp_path / "exam" / "exam.json").read_text())
+    found = strict((tmp_path / "evaluation" / "evaluation.json").read_text())
     assert [failure["photo"] for failure in found["failures"]] == ["25.png"]
     assert [shift["photos"] for shift in found["stability"]][:3] == [4, 4, 4]
-    assert "25.png" in (tmp_path / "exam" / "exam.md").read_text()
-    assert "25.png" not in (tmp_path / "exam" / "exam.csv").read_text()
+    assert "25.png" in (tmp_path / "evaluation" / "evaluation.md").read_text()
+    assert "25.png" not in (tmp_path / "evaluation" / "evaluation.csv").read_text()
 
 
 def test_two_models_are_compared_by_command(data, tiny_model, tiny_classifier, tmp_path):

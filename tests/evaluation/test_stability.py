@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from rgnet.errors import SettingError
-from rgnet.evaluation.predictions import answer
-from rgnet.evaluation.stability import crop, half, jpeg, sampled, square, stability
+from rgnet.evaluation.predictions import predict
+from rgnet.evaluation.stability import crop, draw_sample, half, jpeg, measure_stability, square
 
 
 def test_changes_do_what_they_say():
@@ -19,11 +19,11 @@ def test_changes_do_what_they_say():
 
 def test_brightness_survives_a_flip_but_not_black_borders(rated, scorer_of):
     scorer = scorer_of()
-    answers = answer(scorer, rated, rated.test)
-    shifts = {shift.change: shift for shift in stability(scorer, answers, sample=15)}
+    predictions = predict(scorer, rated, rated.test)
+    shifts = {shift.change: shift for shift in measure_stability(scorer, predictions, sample=15)}
     flip, pad = shifts["flipped left to right"], shifts["padded to a square"]
     assert flip.photos == 15 and flip.largest < 0.05 and flip.srcc > 0.99
-    squares = sum(record.width == record.height for record in sampled(answers, 15))
+    squares = sum(record.width == record.height for record in draw_sample(predictions, 15))
     assert pad.photos == 15 - squares
     # A side of 60 beside one of 90: a third of the square is black
     assert 0.2 < pad.mean < pad.largest < 4 / 3 + 0.1
@@ -31,18 +31,20 @@ def test_brightness_survives_a_flip_but_not_black_borders(rated, scorer_of):
 
 
 def test_the_sample_does_not_follow_the_order_of_the_list(rated, scorer_of):
-    there, back = (answer(scorer_of(), rated, photos) for photos in (rated.test, rated.test[::-1]))
-    assert [record.path for record in sampled(there, 9)] == [record.path for record in sampled(back, 9)]
-    assert len(sampled(there, 500)) == 40
+    there, back = (predict(scorer_of(), rated, photos) for photos in (rated.test, rated.test[::-1]))
+    assert [record.path for record in draw_sample(there, 9)] == [
+        record.path for record in draw_sample(back, 9)
+    ]
+    assert len(draw_sample(there, 500)) == 40
 
 
 def test_a_change_that_applies_to_no_photo_says_so(rated, scorer_of):
     squares = [photo for photo in rated.test if photo.scene == "wood"]
-    shifts = stability(scorer_of(), answer(scorer_of(), rated, squares))
+    shifts = measure_stability(scorer_of(), predict(scorer_of(), rated, squares))
     pad = next(shift for shift in shifts if shift.change == "padded to a square")
     assert pad.photos == 0 and "does not apply" in str(pad)
 
 
 def test_a_sample_too_small_is_refused(rated, scorer_of):
-    with pytest.raises(SettingError, match="3 photos at least, not 2"):
-        stability(scorer_of(), answer(scorer_of(), rated, rated.test[:5]), sample=2)
+    with pytest.raises(SettingError, match="at least 3 photos, not 2"):
+        measure_stability(scorer_of(), predict(scorer_of(), rated, rated.test[:5]), sample=2)

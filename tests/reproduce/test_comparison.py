@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from rgnet.evaluation.metrics import measured, srcc
+from rgnet.evaluation.bootstrap import estimate, resample
+from rgnet.evaluation.metrics import srcc
 from rgnet.reproduce.runs import Run
-from rgnet.reproduce.statistics import difference, redrawn_srcc, spread, welch
+from rgnet.reproduce.statistics import difference, spread, welch
 from rgnet.reproduce.tables import cell, differing
 
 
@@ -30,8 +31,8 @@ def test_redrawn_photos_give_the_interval_of_the_exam():
     draw = np.random.default_rng(1)
     human_N = draw.integers(0, 20, 200) / 4.0
     one = run("one", (human_N + draw.normal(size=200)).round(1).tolist(), human_N)
-    low, high = np.quantile(redrawn_srcc(one, human_N), [0.025, 0.975])
-    exam = measured(srcc, np.array(one.scores), human_N)
+    low, high = np.quantile(resample(srcc, np.array(one.scores), human_N), [0.025, 0.975])
+    exam = estimate(srcc, np.array(one.scores), human_N)
     assert (low, high) == pytest.approx((exam.low, exam.high), abs=1e-9)
 
 
@@ -40,7 +41,7 @@ def test_a_better_network_is_told_from_a_worse_one_and_not_from_itself():
     human_N = draw.normal(size=300)
     good, bad = (run(name, (human_N + noise * draw.normal(size=300)).tolist(), human_N) for name, noise in
                  (("good", 0.3), ("bad", 2.0)))  # fmt: skip
-    redrawn = {one.key: redrawn_srcc(one, human_N) for one in (good, bad)}
+    redrawn = {one.key: resample(srcc, np.array(one.scores), human_N) for one in (good, bad)}
     found = difference([good], [bad], redrawn)
     assert found.seeds is None and 0 < found.photos[0] < found.mean < found.photos[1]
     assert difference([good], [good], redrawn).photos == (0, 0)

@@ -37,18 +37,18 @@ def compare(
     import rgnet
     from rgnet.atomic import check_writable, replacing
     from rgnet.cli.progress import track
-    from rgnet.datasets.leaks import rated_as_taught
+    from rgnet.datasets.leaks import load_as_trained
     from rgnet.evaluation import compare as comparing
-    from rgnet.evaluation.metrics import scipy_stats
-    from rgnet.evaluation.predictions import answer, photos_of
+    from rgnet.evaluation.metrics import require_scipy_stats
+    from rgnet.evaluation.predictions import photos_of_split, predict
     from rgnet.evaluation.report import write_json
     from rgnet.weights.file import read_card
     from rgnet.weights.registry import find_model
 
-    scipy_stats()
+    require_scipy_stats()
     files = [find_model(model) for model in (a, b)]
-    rated, other = (rated_as_taught(read_card(file), data, photos, track=track) for file in files)
-    chosen = photos_of(rated, split)
+    rated, other = (load_as_trained(read_card(file), data, photos, track=track) for file in files)
+    chosen = photos_of_split(rated, split)
     if output is not None:
         check_writable(output)
 
@@ -56,8 +56,8 @@ def compare(
     for letter, file, own in zip("AB", files, (rated, other), strict=True):
         scorer = rgnet.load(file, engine=engine, precision=precision)
         watch = partial(track, total=len(chosen), description=f"scoring with {letter}")
-        predictions.append(answer(scorer, rated, chosen, track=watch))
-        candidates.append(comparing.candidate(scorer, own, chosen))
+        predictions.append(predict(scorer, rated, chosen, track=watch))
+        candidates.append(comparing.describe_candidate(scorer, own, chosen))
     found = comparing.compare(
         rated, split, a=predictions[0], b=predictions[1], candidates=(candidates[0], candidates[1])
     )

@@ -37,7 +37,7 @@ def evaluate(
     ] = False,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder for the report: exam.json, exam.md, exam.png, exam.csv."),
+        typer.Option("--output", "-o", help="Folder for the report: evaluation.json, .md, .png and .csv."),
     ] = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -49,38 +49,38 @@ def evaluate(
     import rgnet
     from rgnet.atomic import check_writable
     from rgnet.cli.progress import track
-    from rgnet.datasets.leaks import rated_as_taught
+    from rgnet.datasets.leaks import load_as_trained
     from rgnet.errors import SettingError
     from rgnet.evaluation import stability as stabilities
-    from rgnet.evaluation.evaluate import mark
-    from rgnet.evaluation.metrics import scipy_stats
-    from rgnet.evaluation.predictions import answer, photos_of
+    from rgnet.evaluation.evaluate import evaluate_predictions
+    from rgnet.evaluation.metrics import require_scipy_stats
+    from rgnet.evaluation.predictions import photos_of_split, predict
     from rgnet.evaluation.report import check_report, write_report
     from rgnet.weights.file import read_card, record_metrics
     from rgnet.weights.registry import find_model
 
     # Whatever can be refused is refused before the first photo is scored
-    scipy_stats()
+    require_scipy_stats()
     if sample is not None and not stability:
         raise SettingError("--sample is the number of photos for --stability: add --stability")
     file = find_model(model)
-    rated = rated_as_taught(read_card(file), data, photos, track=track)
-    chosen = photos_of(rated, split)
+    rated = load_as_trained(read_card(file), data, photos, track=track)
+    chosen = photos_of_split(rated, split)
     if output is not None:
         check_report(output)
     if record:
         check_writable(file)
     scorer = rgnet.load(file, engine=engine, precision=precision)
 
-    predictions = answer(
+    predictions = predict(
         scorer, rated, chosen, track=partial(track, total=len(chosen), description="scoring")
     )
     shifts: tuple[stabilities.Shift, ...] = ()
     if stability:
         count = min(sample or stabilities.SAMPLE, len(predictions.photos))
         watch = partial(track, total=count, description="stability")
-        shifts = stabilities.stability(scorer, predictions, sample=count, track=watch)
-    found = mark(scorer, rated, split, predictions, stability=shifts)
+        shifts = stabilities.measure_stability(scorer, predictions, sample=count, track=watch)
+    found = evaluate_predictions(scorer, rated, split, predictions, stability=shifts)
 
     print_json(found.to_dict()) if as_json else typer.echo(str(found))
     if output is not None:

@@ -37,22 +37,22 @@ def quantize(
     $ rgnet quantize mine.safetensors my-ratings.csv -o mine-int8.safetensors
     """
     from rgnet.cli.progress import track
-    from rgnet.datasets.leaks import rated_as_taught
+    from rgnet.datasets.leaks import load_as_trained
     from rgnet.errors import EngineError, SettingError, need
-    from rgnet.evaluation.metrics import scipy_stats
-    from rgnet.evaluation.predictions import photos_of
+    from rgnet.evaluation.metrics import require_scipy_stats
+    from rgnet.evaluation.predictions import photos_of_split
     from rgnet.weights.file import SUFFIX, read_model, write_model
     from rgnet.weights.registry import find_model
 
     if output.suffix != SUFFIX:
         raise SettingError(f"{output}: expected a {SUFFIX} file, found {output.suffix!r}: change --output")
-    scipy_stats()
+    require_scipy_stats()
     need("nncf", extra="quantize", purpose="quantizing a network")
     from rgnet.quantize import examined, quantized, samples, with_int8
 
     file = read_model(find_model(model))
-    rated = rated_as_taught(file.card, data, photos, track=track)
-    validation = photos_of(rated, "held_out")
+    rated = load_as_trained(file.card, data, photos, track=track)
+    validation = photos_of_split(rated, "held_out")
     calibration = samples(rated.train, file.card, count)
     typer.echo(f"calibrating {file.card.name} with {len(calibration)} training photos", err=True)
     small = quantized(file, [pixels for _, pixels in calibration])

@@ -1,4 +1,4 @@
-"""Whether a model has seen the photos it is examined on: what its card says against the lists of the data set."""
+"""Leaks: whether a model was trained on the photos it is evaluated on, by its card and the lists of the data set."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from rgnet import datasets
-from rgnet.datasets.readers import untracked
+from rgnet.datasets.readers import Track, untracked
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, list_hash
 from rgnet.weights.card import ModelCard
 
-SHOWN = 10
+_NAMES_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaks:
-    """Photos of the exam that the model has met.
+    """Photos of an evaluation that the model was trained on.
 
     known:   whether the lists on the model's card are this data set's; if not, the counts are None
-    learned: photos that are, by name or byte for byte, among those it learned from
-    chosen:  photos it was not taught with, but picked by (the best epoch on the held-out photos)
-    names:   the first few of those that it learned from
+    learned: number of photos that are, by name or byte for byte, among the training photos
+    chosen:  number of photos that only chose the best epoch: its validation photos
+    names:   the first few of the training photos among them
     """
 
     known: bool
@@ -33,80 +33,80 @@ class Leaks:
     names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        if not self.known:
-            return f"cannot know whether the model has met these photos: {self.why}"
-        names = (
-            f" ({', '.join(self.names)}{', …' if self.learned > len(self.names) else ''})"
-            if self.names
-            else ""
-        )
-        return (
-            f"the model learned from {self.learned} of the photos{names} and chose its epoch by {self.chosen}"
-        )
+        if self.learned is None:
+            return f"cannot know whether the model was trained on these photos: {self.why}"
+        more = ", …" if self.learned > len(self.names) else ""
+        names = f" ({', '.join(self.names)}{more})" if self.names else ""
+        return f"the model was trained on {self.learned} of the photos{names} and chose its epoch by {self.chosen}"
 
 
-def rated_as_taught(card: ModelCard, labels: Path, photos: Path | None, *, track=untracked) -> RatedPhotos:
-    """The data set with the photos held out that the model's own training held out.
+def load_as_trained(
+    card: ModelCard, labels: Path, photos: Path | None, *, track: Track = untracked
+) -> RatedPhotos:
+    """The data set with the validation photos that the model's own training set aside.
 
-    Another draw of held-out photos would hold some that the model learned from. Data that the model was not
-    taught with are drawn as `datasets.load` does by itself.
+    Another draw of validation photos would hold some that the model was trained on. Data that the model was not
+    trained on are split as `datasets.load` does by default.
     """
     recipe = card.training.get("recipe", {})
-    draw = {name: recipe[name] for name in ("held_out", "seed") if name in recipe}
-    rated = datasets.load(labels, photos, **draw, track=track)
-    foreign = draw and rated.name != card.training.get("data")
+    if not recipe.keys() & {"held_out", "seed"}:
+        return datasets.load(labels, photos, track=track)
+    rated = datasets.load(
+        labels, photos, held_out=recipe.get("held_out"), seed=recipe.get("seed", 0), track=track
+    )
+    foreign = rated.name != card.training.get("data")
     return datasets.load(labels, photos, track=track) if foreign else rated
 
 
-def leaks(card: ModelCard, rated: RatedPhotos, photos: Sequence[RatedPhoto]) -> Leaks:
-    """rated: as `rated_as_taught` gives it for this card; photos: of the exam."""
-    taught: dict[str, Any] = card.training
-    if "list" not in taught:
+def find_leaks(card: ModelCard, rated: RatedPhotos, photos: Sequence[RatedPhoto]) -> Leaks:
+    """rated: as `load_as_trained` gives it for this card; photos: those of the evaluation."""
+    training: dict[str, Any] = card.training
+    if "list" not in training:
         return Leaks(known=False, why="the model's card names no list of training photos")
-    if taught["list"] == list_hash(photos):
+    if training["list"] == list_hash(photos):
         names = tuple(sorted(photo.key for photo in photos))
-        why = "the exam's list is the very list it learned from"
-        return Leaks(known=True, why=why, learned=len(photos), chosen=0, names=names[:SHOWN])
-    if taught["list"] != (here := list_hash(rated.train)):
+        why = "the list of the evaluation is the very list that it was trained on"
+        return Leaks(known=True, why=why, learned=len(photos), chosen=0, names=names[:_NAMES_SHOWN])
+    if training["list"] != (here := list_hash(rated.train)):
         return Leaks(
             known=False,
-            why=f"it learned from list {taught['list']} of {taught.get('data', 'other data')}, "
+            why=f"it was trained on list {training['list']} of {training.get('data', 'other data')}, "
             f"and the training photos of {rated.name} are list {here}",
         )
-    learned, chosen = met(photos, rated.train), set(met(photos, rated.held_out))
+    learned, chosen = _find_common(photos, rated.train), set(_find_common(photos, rated.held_out))
     return Leaks(
         known=True,
         why="its card names the training list of this data set",
         learned=len(learned),
         chosen=len(chosen.difference(learned)),
-        names=tuple(learned[:SHOWN]),
+        names=tuple(learned[:_NAMES_SHOWN]),
     )
 
 
-def met(photos: Sequence[RatedPhoto], others: Sequence[RatedPhoto]) -> list[str]:
+def _find_common(photos: Sequence[RatedPhoto], others: Sequence[RatedPhoto]) -> list[str]:
     """Keys of the photos that are among `others` by key or by content. Only files of one size are compared."""
     keys = {photo.key for photo in others}
-    wanted = {size_of(photo) for photo in photos} - {None}
-    twins = [photo for photo in others if size_of(photo) in wanted]
-    sizes = {size_of(photo) for photo in twins}
-    contents = {content(photo) for photo in twins}
+    wanted = {_file_size(photo) for photo in photos} - {None}
+    twins = [photo for photo in others if _file_size(photo) in wanted]
+    sizes = {_file_size(photo) for photo in twins}
+    contents = {_hash_content(photo) for photo in twins}
     return sorted(
         photo.key
         for photo in photos
-        if photo.key in keys or (size_of(photo) in sizes and content(photo) in contents)
+        if photo.key in keys or (_file_size(photo) in sizes and _hash_content(photo) in contents)
     )
 
 
-def size_of(photo: RatedPhoto) -> int | None:
-    """Bytes of its file; None where there is none to be compared."""
+def _file_size(photo: RatedPhoto) -> int | None:
+    """In bytes; None where there is no file to compare."""
     try:
         return photo.path.stat().st_size
     except OSError:
         return None
 
 
-def content(photo: RatedPhoto) -> str:
-    """A hash of its file; of one that cannot be read its key, which no content is equal to."""
+def _hash_content(photo: RatedPhoto) -> str:
+    """A hash of its file; of an unreadable one its key, which no content hash equals."""
     try:
         return hashlib.sha256(photo.path.read_bytes()).hexdigest()
     except OSError:

@@ -1,1 +1,1 @@
-"""Exams: a model's scores against what people said."""
+"""How well a model's scores agree with people's ratings: one model, or two compared."""

@@ -1,4 +1,4 @@
-"""Two models on the same photos: is the one better, or was it lucky with the list?"""
+"""Two models on the same photos: is one better, or was it lucky with the list?"""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from typing import Any
 
 import numpy as np
 
-from rgnet.datasets.leaks import Leaks, leaks
+from rgnet.datasets.leaks import Leaks, find_leaks
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, list_hash
 from rgnet.errors import DataError
-from rgnet.evaluation import metrics
-from rgnet.evaluation.evaluate import plain
-from rgnet.evaluation.metrics import Figure, Measured
-from rgnet.evaluation.predictions import FEWEST, Answers, Failure, photos_of
+from rgnet.evaluation import bootstrap, metrics
+from rgnet.evaluation.bootstrap import Estimate, Metric
+from rgnet.evaluation.evaluate import to_plain
+from rgnet.evaluation.predictions import FEWEST, Failure, Predictions, photos_of_split
 from rgnet.scorer import Scorer
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A figure of both models, and a's less b's with its interval and two-sided p-value."""
+    """A metric of both models, and a's minus b's with its interval and two-sided p-value."""
 
     a: float
     b: float
-    difference: Measured
+    difference: Estimate
     p: float
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One of the two models, and which photos of the list it has met."""
+    """One of the two models, and which photos of the list it was trained on."""
 
     model: str
     model_hash: str
@@ -39,15 +39,15 @@ class Candidate:
     leaks: Leaks
 
 
-def candidate(scorer: Scorer, rated: RatedPhotos, photos: Sequence[RatedPhoto]) -> Candidate:
-    """The model of a scorer; `rated` is the data set split as it was for that model."""
+def describe_candidate(scorer: Scorer, rated: RatedPhotos, photos: Sequence[RatedPhoto]) -> Candidate:
+    """rated: the data set split as it was for the training of this scorer's model."""
     card = scorer.card
-    return Candidate(card.name, card.short_hash, scorer.engine_name, leaks(card, rated, photos))
+    return Candidate(card.name, card.short_hash, scorer.engine_name, find_leaks(card, rated, photos))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """photos: those that both models gave a score; the others are failures."""
+    """photos: those that both models scored; the others are failures."""
 
     a: Candidate
     b: Candidate
@@ -63,7 +63,7 @@ class Comparison:
     failures: tuple[Failure, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        return plain(asdict(self))
+        return to_plain(asdict(self))
 
     def __str__(self) -> str:
         lines = [
@@ -79,50 +79,53 @@ class Comparison:
 
 
 def compare(
-    rated: RatedPhotos, split: str, *, a: Answers, b: Answers, candidates: tuple[Candidate, Candidate]
+    rated: RatedPhotos,
+    split: str,
+    *,
+    a: Predictions,
+    b: Predictions,
+    candidates: tuple[Candidate, Candidate],
 ) -> Comparison:
-    """Paired bootstrap: every draw of photos marks both models, and their difference is what is looked at."""
-    asked = photos_of(rated, split)
-    a, b = shared(a, b)
-    pairs = (a.score_N, b.score_N, a.human_N)
-    calls = (a.said_N, b.said_N, a.high_N)
+    """Paired bootstrap: both models are evaluated on every resample, and the difference is looked at."""
+    photos = photos_of_split(rated, split)
+    a, b = _on_common_photos(a, b)
+    scores = (a.score_N, b.score_N, a.human_N)
+    calls = (a.predicted_high_N, b.predicted_high_N, a.high_N)
     return Comparison(
         a=candidates[0],
         b=candidates[1],
         data=rated.name,
         split=split,
         photos=len(a.photos),
-        list_hash=list_hash(asked),
+        list_hash=list_hash(photos),
         threshold=rated.threshold,
-        resamples=metrics.RESAMPLES,
-        srcc=difference(metrics.srcc, *pairs),
-        plcc=difference(metrics.plcc, *pairs),
-        accuracy=difference(metrics.accuracy, *calls),
+        resamples=bootstrap.RESAMPLES,
+        srcc=paired_difference(metrics.srcc, *scores),
+        plcc=paired_difference(metrics.plcc, *scores),
+        accuracy=paired_difference(metrics.accuracy, *calls),
         failures=tuple(dict.fromkeys(a.failures + b.failures)),
     )
 
 
-def difference(
-    figure: Figure, a_N: np.ndarray, b_N: np.ndarray, human_N: np.ndarray, *, seed: int = 0
-) -> Difference:
-    """p = 2 (1 + the draws on the rarer side of 0) / (1 + all draws), 1 at most; draws at 0 count on both sides."""
+def paired_difference(metric: Metric, a_N: np.ndarray, b_N: np.ndarray, human_N: np.ndarray) -> Difference:
+    """p = 2 (1 + resamples on the rarer side of 0) / (1 + all), 1 at most; resamples at 0 count on both sides."""
 
-    def less(a_N: np.ndarray, b_N: np.ndarray, human_N: np.ndarray) -> float:
-        return figure(a_N, human_N) - figure(b_N, human_N)
+    def difference(a_N: np.ndarray, b_N: np.ndarray, human_N: np.ndarray) -> float:
+        return metric(a_N, human_N) - metric(b_N, human_N)
 
-    drawn = [less(*columns) for columns in metrics.resamples((a_N, b_N, human_N), seed)]
-    found = Measured(less(a_N, b_N, human_N), *metrics.interval(drawn))
-    sound = np.array(drawn)[~np.isnan(drawn)]
-    rarer = min((sound <= 0).sum(), (sound >= 0).sum())
-    p = min(1.0, 2 * (1 + int(rarer)) / (1 + len(sound))) if len(sound) else math.nan
-    return Difference(figure(a_N, human_N), figure(b_N, human_N), found, p)
+    values_R = bootstrap.resample(difference, a_N, b_N, human_N)
+    found = Estimate(difference(a_N, b_N, human_N), *bootstrap.percentile_interval(values_R))
+    defined = values_R[~np.isnan(values_R)]
+    rarer = min((defined <= 0).sum(), (defined >= 0).sum())
+    p = min(1.0, 2 * (1 + int(rarer)) / (1 + len(defined))) if len(defined) else math.nan
+    return Difference(metric(a_N, human_N), metric(b_N, human_N), found, p)
 
 
-def shared(a: Answers, b: Answers) -> tuple[Answers, Answers]:
-    """Both sheets, of the photos that both models gave a score."""
+def _on_common_photos(a: Predictions, b: Predictions) -> tuple[Predictions, Predictions]:
+    """Both models' predictions for the photos that both scored."""
     both = {photo.key for photo in a.photos} & {photo.key for photo in b.photos}
     if len(both) < FEWEST:
         raise DataError(
-            f"{len(both)} photos have a score of both models: a comparison needs {FEWEST} at least"
+            f"{len(both)} photos were scored by both models: a comparison needs at least {FEWEST}"
         )
     return a.only(both), b.only(both)

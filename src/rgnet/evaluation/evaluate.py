@@ -1,4 +1,4 @@
-"""The exam: score a list of rated photos as `rgnet score` would, and say how well that agrees with people."""
+"""Evaluation: score a list of rated photos as `rgnet score` would, and measure how well that agrees with people."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from typing import Any
 import numpy as np
 
 import rgnet
-from rgnet.datasets.leaks import Leaks, leaks
+from rgnet.datasets.leaks import Leaks, find_leaks
 from rgnet.datasets.records import RatedPhotos, list_hash
-from rgnet.evaluation import metrics
-from rgnet.evaluation.metrics import Measured, measured
-from rgnet.evaluation.predictions import Answers, Failure, Track, answer, photos_of
-from rgnet.evaluation.slices import Slice, slices_of
+from rgnet.evaluation import bootstrap, metrics
+from rgnet.evaluation.bootstrap import Estimate, estimate
+from rgnet.evaluation.predictions import Failure, Predictions, TrackRecords, photos_of_split, predict
+from rgnet.evaluation.slices import Slice, slice_predictions
 from rgnet.evaluation.stability import Shift
 from rgnet.scorer import Scorer
 
-TENTHS = 10
-MISSES = 10
+_CALIBRATION_BINS = 10
+_WORST_CASES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Tenth:
+class CalibrationBin:
     """A tenth of the photos in the order of their scores: the mean score, and people's mean."""
 
     photos: int
     score: float
-    human: Measured
+    human: Estimate
 
 
 @dataclass(frozen=True, slots=True)
-class Miss:
-    """A photo that the model and people see differently."""
+class WorstCase:
+    """A photo whose score is far from people's mean."""
 
     photo: str
     score: float
@@ -40,15 +40,15 @@ class Miss:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exam:
-    """What came out, and everything needed to repeat it. docs/evaluation.md explains each figure.
+class Evaluation:
+    """The results, and everything needed to repeat them. docs/evaluation.md explains each figure.
 
-    photos, list_hash: how many were asked for, and the name of their list
-    scale:             ends of the data set's scale; scores, errors and distances are in its points
-    base_rate:         share of photos that people put at or above `threshold`; always saying "high" is right so often
-    emd:               of the model's histograms from people's; None where either has none, `notes` says which
-    failures:          photos without a score; they are left out of the figures
-    stability:         () where it was not asked for
+    photos, list_hash: number of photos in the list, failures included, and the hash of the list
+    scale:             ends of the data set's scale, in whose points scores, errors and distances are
+    base_rate:         share of photos that people put at or above `threshold`: the accuracy of always saying "high"
+    emd:               between the model's histograms and people's; None where either has none, `notes` says which
+    failures:          photos without a score; no metric includes them
+    stability:         () where it was not measured
     """
 
     rgnet: str
@@ -64,31 +64,31 @@ class Exam:
     threshold: float
     base_rate: float
     resamples: int
-    accuracy: Measured
-    balanced_accuracy: Measured
-    average_precision: Measured
-    srcc: Measured
-    plcc: Measured
-    kendall: Measured
-    mean_absolute_error: Measured
-    emd: Measured | None
+    accuracy: Estimate
+    balanced_accuracy: Estimate
+    average_precision: Estimate
+    srcc: Estimate
+    plcc: Estimate
+    kendall: Estimate
+    mean_absolute_error: Estimate
+    emd: Estimate | None
     leaks: Leaks
     slices: tuple[Slice, ...]
-    calibration: tuple[Tenth, ...]
-    worst: tuple[Miss, ...]
+    calibration: tuple[CalibrationBin, ...]
+    worst: tuple[WorstCase, ...]
     stability: tuple[Shift, ...]
     failures: tuple[Failure, ...]
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, where a figure that is not defined is null."""
-        return plain(asdict(self))
+        """Plain values for JSON, where an undefined metric is null."""
+        return to_plain(asdict(self))
 
     def __str__(self) -> str:
         lines = [
             f"{self.model} ({self.model_hash}, {self.engine}) on {self.data} {self.split}",
             f"{self.photos} photos, list {self.list_hash}, {len(self.failures)} without a score",
-            *(f"{title:20}{figure}" for title, figure in self.figures().items()),
+            *(f"{title:20}{figure}" for title, figure in self.metrics().items()),
             f"base rate           {self.base_rate:.4f} at {self.threshold:g}",
             *map(str, self.stability),
             f"leaks: {self.leaks}",
@@ -96,9 +96,9 @@ class Exam:
         ]
         return "\n".join(lines)
 
-    def figures(self) -> dict[str, Measured]:
-        """The figures over all photos by their titles, in the order of every report."""
-        named = {
+    def metrics(self) -> dict[str, Estimate]:
+        """The metrics over all photos by their titles, in the order of every report."""
+        titled = {
             "accuracy": self.accuracy,
             "balanced accuracy": self.balanced_accuracy,
             "average precision": self.average_precision,
@@ -107,25 +107,32 @@ class Exam:
             "Kendall tau-b": self.kendall,
             "mean absolute error": self.mean_absolute_error,
         }
-        return named if self.emd is None else named | {"EMD": self.emd}
+        return titled if self.emd is None else titled | {"EMD": self.emd}
 
 
-def examine(scorer: Scorer, rated: RatedPhotos, split: str, *, track: Track = iter) -> Exam:
-    """Answer and mark in one go. `track` wraps the stream of records to show progress."""
-    return mark(scorer, rated, split, answer(scorer, rated, photos_of(rated, split), track=track))
+def evaluate(scorer: Scorer, rated: RatedPhotos, split: str, *, track: TrackRecords = iter) -> Evaluation:
+    """Predict and evaluate in one go. `track` wraps the stream of records to show progress."""
+    predictions = predict(scorer, rated, photos_of_split(rated, split), track=track)
+    return evaluate_predictions(scorer, rated, split, predictions)
 
 
-def mark(
-    scorer: Scorer, rated: RatedPhotos, split: str, answers: Answers, *, stability: tuple[Shift, ...] = ()
-) -> Exam:
-    """The exam of answers that are there.
+def evaluate_predictions(
+    scorer: Scorer,
+    rated: RatedPhotos,
+    split: str,
+    predictions: Predictions,
+    *,
+    stability: tuple[Shift, ...] = (),
+) -> Evaluation:
+    """The evaluation of predictions that were made already.
 
-    rated: with the photos held out that the model's training held out, see `leaks.rated_as_taught`
+    rated: with the validation photos of the model's own training, see `leaks.load_as_trained`
     """
-    photos = photos_of(rated, split)
-    score_N, human_N, said_N, high_N = answers.score_N, answers.human_N, answers.said_N, answers.high_N
-    emd, emd_note = emd_of(answers, rated)
-    return Exam(
+    photos = photos_of_split(rated, split)
+    score_N, human_N = predictions.score_N, predictions.human_N
+    predicted_high_N, high_N = predictions.predicted_high_N, predictions.high_N
+    emd, emd_note = _estimate_emd(predictions, rated)
+    return Evaluation(
         rgnet=rgnet.__version__,
         model=scorer.card.name,
         model_hash=scorer.card.short_hash,
@@ -138,44 +145,49 @@ def mark(
         scale=(rated.low, rated.high),
         threshold=rated.threshold,
         base_rate=float(high_N.mean()),
-        resamples=metrics.RESAMPLES,
-        accuracy=measured(metrics.accuracy, said_N, high_N),
-        balanced_accuracy=measured(metrics.balanced_accuracy, said_N, high_N),
-        average_precision=measured(metrics.average_precision, score_N, high_N),
-        srcc=measured(metrics.srcc, score_N, human_N),
-        plcc=measured(metrics.plcc, score_N, human_N),
-        kendall=measured(metrics.kendall, score_N, human_N),
-        mean_absolute_error=measured(metrics.mean_error, score_N, human_N),
+        resamples=bootstrap.RESAMPLES,
+        accuracy=estimate(metrics.accuracy, predicted_high_N, high_N),
+        balanced_accuracy=estimate(metrics.balanced_accuracy, predicted_high_N, high_N),
+        average_precision=estimate(metrics.average_precision, score_N, high_N),
+        srcc=estimate(metrics.srcc, score_N, human_N),
+        plcc=estimate(metrics.plcc, score_N, human_N),
+        kendall=estimate(metrics.kendall, score_N, human_N),
+        mean_absolute_error=estimate(metrics.mean_absolute_error, score_N, human_N),
         emd=emd,
-        leaks=leaks(scorer.card, rated, photos),
-        slices=slices_of(answers),
-        calibration=calibration(answers),
-        worst=worst(answers),
+        leaks=find_leaks(scorer.card, rated, photos),
+        slices=slice_predictions(predictions),
+        calibration=_calibrate(predictions),
+        worst=_find_worst(predictions),
         stability=stability,
-        failures=answers.failures,
+        failures=predictions.failures,
         notes=tuple(
             note
-            for note in (emd_note, scale_note(scorer, rated), half_note(scorer, answers, stability))
+            for note in (
+                emd_note,
+                _scale_note(scorer, rated),
+                _small_photos_note(scorer, predictions, stability),
+            )
             if note
         ),
     )
 
 
-def emd_of(answers: Answers, rated: RatedPhotos) -> tuple[Measured | None, str]:
-    """(mean distance of the histograms, ""), or (None, why there is none)."""
-    known = [photo.histogram for photo in answers.photos]
-    given = [record.histogram for record in answers.records]
-    if None in known:
-        return None, f"no EMD: {rated.name} has no histogram for {known.count(None)} of {len(known)} photos"
-    if None in given:
+def _estimate_emd(predictions: Predictions, rated: RatedPhotos) -> tuple[Estimate | None, str]:
+    """(mean distance between the histograms, ""), or (None, why there is none)."""
+    human = [photo.histogram for photo in predictions.photos if photo.histogram is not None]
+    given = [record.histogram for record in predictions.records if record.histogram is not None]
+    count = len(predictions.photos)
+    if len(human) < count:
+        return None, f"no EMD: {rated.name} has no histogram for {count - len(human)} of {count} photos"
+    if len(given) < count:
         return None, "no EMD: the model gives a score, not a histogram"
     if len(given[0]) != len(rated.bins):
         return None, f"no EMD: the model has {len(given[0])} bins, {rated.name} has {len(rated.bins)}"
-    distance_N = metrics.earth_movers(np.array(given), np.array(known), rated.bins)
-    return measured(lambda drawn_N: float(drawn_N.mean()), distance_N), ""
+    distance_N = metrics.earth_movers_distance(np.array(given), np.array(human), rated.bins)
+    return estimate(metrics.mean, distance_N), ""
 
 
-def scale_note(scorer: Scorer, rated: RatedPhotos) -> str:
+def _scale_note(scorer: Scorer, rated: RatedPhotos) -> str:
     scale = scorer.card.scale
     if (scale.low, scale.high) == (rated.low, rated.high):
         return ""
@@ -185,40 +197,47 @@ def scale_note(scorer: Scorer, rated: RatedPhotos) -> str:
     )
 
 
-def half_note(scorer: Scorer, answers: Answers, stability: tuple[Shift, ...]) -> str:
-    """Halving such a photo takes away what the network would have seen: a score may well move."""
+def _small_photos_note(scorer: Scorer, predictions: Predictions, stability: tuple[Shift, ...]) -> str:
+    """Halving a photo to less than the input size removes detail that the network uses."""
     size = scorer.card.preprocess.size
-    small = sum(min(record.width, record.height) < 2 * size for record in answers.records)
+    small = sum(min(record.width, record.height) < 2 * size for record in predictions.records)
     if not stability or not small:
         return ""
-    return f"resized to half, {small} of {len(answers.records)} photos are smaller than the {size} pixels of the input"
-
-
-def calibration(answers: Answers) -> tuple[Tenth, ...]:
-    """Photos in the order of their scores, cut into tenths: a calibrated model's scores are people's means."""
-    order = np.argsort(answers.score_N, kind="stable")
-    return tuple(
-        Tenth(
-            len(part),
-            float(answers.score_N[part].mean()),
-            measured(lambda drawn_N: float(drawn_N.mean()), answers.human_N[part]),
-        )
-        for part in np.array_split(order, min(TENTHS, len(order)))
+    return (
+        f"resized to half, {small} of {len(predictions.records)} photos are smaller than the {size} pixels of "
+        "the input"
     )
 
 
-def worst(answers: Answers) -> tuple[Miss, ...]:
-    order = np.argsort(-np.abs(answers.score_N - answers.human_N), kind="stable")[:MISSES]
+def _calibrate(predictions: Predictions) -> tuple[CalibrationBin, ...]:
+    """Tenths of the photos in the order of their scores: of a calibrated model, mean score and people's mean agree."""
+    order = np.argsort(predictions.score_N, kind="stable")
     return tuple(
-        Miss(answers.photos[index].key, float(answers.score_N[index]), float(answers.human_N[index]))
+        CalibrationBin(
+            len(part),
+            float(predictions.score_N[part].mean()),
+            estimate(metrics.mean, predictions.human_N[part]),
+        )
+        for part in np.array_split(order, min(_CALIBRATION_BINS, len(order)))
+    )
+
+
+def _find_worst(predictions: Predictions) -> tuple[WorstCase, ...]:
+    order = np.argsort(-np.abs(predictions.score_N - predictions.human_N), kind="stable")[:_WORST_CASES]
+    return tuple(
+        WorstCase(
+            predictions.photos[index].key,
+            float(predictions.score_N[index]),
+            float(predictions.human_N[index]),
+        )
         for index in order
     )
 
 
-def plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """JSON has no NaN."""
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: to_plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [to_plain(item) for item in value]
     return None if isinstance(value, float) and np.isnan(value) else value

@@ -1,4 +1,7 @@
-"""A model's answers to a list of rated photos, beside what people said: the sheet that every exam marks."""
+"""A model's predictions for a list of rated photos, next to people's ratings: what every evaluation starts from.
+
+Shape letters: N photos
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,14 @@ import numpy as np
 
 from rgnet.datasets.records import RatedPhoto, RatedPhotos
 from rgnet.errors import DataError, SettingError, near
-from rgnet.results import Record, ScoredPhoto
+from rgnet.results import Record, ScoredPhoto, ScoreFailure
 from rgnet.scorer import Scorer
+from rgnet.weights.card import Scale
 
 SPLITS = ("test", "held_out")
 FEWEST = 3
 
-Track = Callable[[Iterable[Record]], Iterable[Record]]
+TrackRecords = Callable[[Iterable[Record]], Iterable[Record]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +31,12 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
-    """Photos that have a score, in the order of the list, and those that have none.
+class Predictions:
+    """The photos that have a score, in the order of the list, and those that have none.
 
     score_N: on the data set's scale; the model's own scale is stretched to it where they differ
-    said_N:  whether the model calls the photo high: by its label where it is a classifier, else by the threshold
+    human_N: people's mean ratings
+    predicted_high_N: by its label where the model is a classifier, else by the threshold
     high_N:  whether people put it at or above the threshold
     """
 
@@ -40,72 +45,75 @@ class Answers:
     failures: tuple[Failure, ...]
     score_N: np.ndarray
     human_N: np.ndarray
-    said_N: np.ndarray
+    predicted_high_N: np.ndarray
     high_N: np.ndarray
 
-    def only(self, keys: Collection[str]) -> Answers:
-        """The answers to the photos of these keys; failures stay."""
-        kept = [index for index, photo in enumerate(self.photos) if photo.key in keys]
-        columns = ("score_N", "human_N", "said_N", "high_N")
+    def only(self, keys: Collection[str]) -> Predictions:
+        """The predictions for the photos of these keys; failures stay."""
+        indices = [index for index, photo in enumerate(self.photos) if photo.key in keys]
         return replace(
             self,
-            photos=tuple(self.photos[index] for index in kept),
-            records=tuple(self.records[index] for index in kept),
-            **{name: getattr(self, name)[kept] for name in columns},
+            photos=tuple(self.photos[index] for index in indices),
+            records=tuple(self.records[index] for index in indices),
+            score_N=self.score_N[indices],
+            human_N=self.human_N[indices],
+            predicted_high_N=self.predicted_high_N[indices],
+            high_N=self.high_N[indices],
         )
 
 
-def photos_of(rated: RatedPhotos, split: str) -> tuple[RatedPhoto, ...]:
-    """The photos of a side that an exam may use.
+def photos_of_split(rated: RatedPhotos, split: str) -> tuple[RatedPhoto, ...]:
+    """The photos of a split that an evaluation may use.
 
-    Raises SettingError for an unknown side and DataError for an empty one.
+    Raises SettingError for an unknown split and DataError for an empty one.
     """
     if split not in SPLITS:
-        raise SettingError(f"there is no split {split!r} for an exam: {near(split, SPLITS)}")
-    photos = getattr(rated, split)
-    if not photos:
-        filled = [name for name in SPLITS if getattr(rated, name)]
-        hint = f"try --split {filled[0]}" if filled else "its labels hold photos to train on only"
+        raise SettingError(f"there is no split {split!r} for an evaluation: {near(split, SPLITS)}")
+    sides = rated.sides()
+    if not sides[split]:
+        filled = [name for name in SPLITS if sides[name]]
+        hint = f"try --split {filled[0]}" if filled else "its labels hold training photos only"
         raise DataError(f"the split {split} of {rated.name} is empty: {hint}")
-    return photos
+    return sides[split]
 
 
-def answer(
-    scorer: Scorer, rated: RatedPhotos, photos: Sequence[RatedPhoto], *, track: Track = iter
-) -> Answers:
+def predict(
+    scorer: Scorer, rated: RatedPhotos, photos: Sequence[RatedPhoto], *, track: TrackRecords = iter
+) -> Predictions:
     """Score every photo once, as `rgnet score` does. `track` wraps the stream of records to show progress.
 
     Raises DataError where fewer than FEWEST photos could be scored.
     """
-    records = list(track(scorer.score_many(photo.path for photo in photos)))
-    scored = [(photo, record) for photo, record in zip(photos, records, strict=True) if record.ok]
-    failures = tuple(
-        Failure(photo.key, record.error)
-        for photo, record in zip(photos, records, strict=True)
-        if not record.ok
-    )
+    scored: list[tuple[RatedPhoto, ScoredPhoto]] = []
+    failures: list[Failure] = []
+    records = track(scorer.score_many(photo.path for photo in photos))
+    for photo, record in zip(photos, records, strict=True):
+        if isinstance(record, ScoreFailure):
+            failures.append(Failure(photo.key, record.error))
+        else:
+            scored.append((photo, record))
     if len(scored) < FEWEST:
-        first = f"; the first failure is {failures[0].error}" if failures else ""
+        first = f"; the first failure is {failures[0].photo}: {failures[0].error}" if failures else ""
         raise DataError(
-            f"{len(scored)} of {len(photos)} photos of {rated.name} could be scored, an exam needs {FEWEST}{first}"
+            f"{len(scored)} of {len(photos)} photos of {rated.name} could be scored, an evaluation needs "
+            f"{FEWEST}{first}"
         )
-    own_N = np.array([record.score for _, record in scored], dtype=np.float64)
     human_N = np.array([photo.mean for photo, _ in scored], dtype=np.float64)
-    score_N = stretched(own_N, scorer.card.scale, rated)
+    score_N = _stretch(np.array([record.score for _, record in scored]), scorer.card.scale, rated)
     labels = [record.label for _, record in scored]
-    return Answers(
+    return Predictions(
         photos=tuple(photo for photo, _ in scored),
         records=tuple(record for _, record in scored),
-        failures=failures,
+        failures=tuple(failures),
         score_N=score_N,
         human_N=human_N,
-        said_N=score_N >= rated.threshold if None in labels else np.array(labels) == "high",
+        predicted_high_N=score_N >= rated.threshold if None in labels else np.array(labels) == "high",
         high_N=human_N >= rated.threshold,
     )
 
 
-def stretched(score_N: np.ndarray, scale, rated: RatedPhotos) -> np.ndarray:
-    """Scores on the data set's scale: untouched where the model was taught on the same one."""
+def _stretch(score_N: np.ndarray, scale: Scale, rated: RatedPhotos) -> np.ndarray:
+    """Scores on the data set's scale: untouched where the model was trained on the same one."""
     if (scale.low, scale.high) == (rated.low, rated.high):
         return score_N
     unit_N = (score_N - scale.low) / (scale.high - scale.low)

@@ -1,4 +1,4 @@
-"""How far a score moves when a photo changes in ways that people would not mark down."""
+"""How far a score moves when a photo changes in ways that people would not mind."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from PIL import Image, ImageOps
 
 from rgnet.errors import SettingError
 from rgnet.evaluation.metrics import srcc
-from rgnet.evaluation.predictions import Answers
+from rgnet.evaluation.predictions import Predictions
 from rgnet.imaging.decode import decode
-from rgnet.results import ScoredPhoto
+from rgnet.results import ScoredPhoto, ScoreFailure
 from rgnet.scorer import Scorer
 
 SAMPLE = 200
@@ -65,7 +65,7 @@ def square(image: Image.Image) -> Image.Image:
     return ImageOps.pad(image, (side, side)) if image.width != image.height else image
 
 
-CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
+_CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "resized to half": half,
     "JPEG quality 50": jpeg,
     "cropped by 5 %": crop,
@@ -74,45 +74,48 @@ CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
 }
 
 
-def stability(
+def measure_stability(
     scorer: Scorer,
-    answers: Answers,
+    predictions: Predictions,
     *,
     sample: int = SAMPLE,
     track: Callable[[Iterable[ScoredPhoto]], Iterable[ScoredPhoto]] = iter,
 ) -> tuple[Shift, ...]:
-    """Score a fixed sample of the photos that have a score, before and after each of CHANGES.
+    """Score a fixed sample of the photos that have a score, before and after each of _CHANGES.
 
     Both times from full-size pixels, so that only the change can move the score. A change that does not apply
     (a square photo is not padded) is measured on the photos it applies to.
     """
     if sample < 3:
-        raise SettingError(f"the stability exam needs a sample of 3 photos at least, not {sample}")
-    records = sampled(answers, sample)
-    rows = [scores_of(scorer, record) for record in track(records)]
+        raise SettingError(f"stability needs a sample of at least 3 photos, not {sample}")
+    records = draw_sample(predictions, sample)
+    rows = [_score_changes(scorer, record) for record in track(records)]
     before_N, *after_CN = np.array(rows).T
-    return tuple(shift(change, before_N, after_N) for change, after_N in zip(CHANGES, after_CN, strict=True))
+    return tuple(
+        _summarise(change, before_N, after_N) for change, after_N in zip(_CHANGES, after_CN, strict=True)
+    )
 
 
-def sampled(answers: Answers, count: int) -> list[ScoredPhoto]:
+def draw_sample(predictions: Predictions, count: int) -> list[ScoredPhoto]:
     """The same photos for every model: drawn by key, whatever the order of the list."""
-    ordered = sorted(range(len(answers.photos)), key=lambda index: answers.photos[index].key)
+    ordered = sorted(range(len(predictions.photos)), key=lambda index: predictions.photos[index].key)
     drawn = np.random.default_rng(0).permutation(len(ordered))[:count]
-    return [answers.records[ordered[index]] for index in drawn]
+    return [predictions.records[ordered[index]] for index in drawn]
 
 
-def scores_of(scorer: Scorer, record: ScoredPhoto) -> list[float]:
-    """The score of the photo itself and after every change; not a number where a change leaves it as it is."""
+def _score_changes(scorer: Scorer, record: ScoredPhoto) -> list[float]:
+    """The score of the photo itself and after every change; NaN where a change leaves it as it is."""
     image = decode(record.path).image
-    changed = [change(image) for change in CHANGES.values()]
+    changed = [change(image) for change in _CHANGES.values()]
     records = scorer.score([image, *changed])
     same = [False, *(other is image for other in changed)]
     return [
-        np.nan if kept or not record.ok else record.score for kept, record in zip(same, records, strict=True)
+        np.nan if unchanged or isinstance(record, ScoreFailure) else record.score
+        for unchanged, record in zip(same, records, strict=True)
     ]
 
 
-def shift(change: str, before_N: np.ndarray, after_N: np.ndarray) -> Shift:
+def _summarise(change: str, before_N: np.ndarray, after_N: np.ndarray) -> Shift:
     both = ~np.isnan(before_N) & ~np.isnan(after_N)
     before_N, after_N = before_N[both], after_N[both]
     if not len(before_N):

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rgnet.errors import need
-from rgnet.evaluation.metrics import RESAMPLES
+from rgnet.evaluation.bootstrap import percentile_interval, resample
+from rgnet.evaluation.metrics import srcc
 from rgnet.reproduce.experiments import Experiment, Variant
 from rgnet.reproduce.runs import FIGURES, Run
 
@@ -63,7 +64,9 @@ def rows_of(
 ) -> list[Row]:
     """human_N: mean ratings of the examined photos, in the order of the runs' scores."""
     sound = {name: [run for run in some if not run.problem] for name, some in runs.items()}
-    redrawn = {run.key: redrawn_srcc(run, human_N) for some in sound.values() for run in some}
+    redrawn = {
+        run.key: resample(srcc, np.array(run.scores), human_N) for some in sound.values() for run in some
+    }
     reference = sound.get(experiment.reference, [])
 
     def row(variant: Variant) -> Row:
@@ -95,9 +98,9 @@ def difference(
 ) -> Difference:
     """redrawn: SRCC of every run on each draw of the photos, the same draws for all runs."""
     own, other = ([run.figures["srcc"] for run in some] for some in (runs, reference))
-    own_K, other_K = (np.mean([redrawn[run.key] for run in some], axis=0) for some in (runs, reference))
-    low, high = np.quantile(own_K - other_K, [0.025, 0.975])
-    return Difference(float(np.mean(own) - np.mean(other)), welch(own, other), (float(low), float(high)))
+    own_R, other_R = (np.mean([redrawn[run.key] for run in some], axis=0) for some in (runs, reference))
+    interval = percentile_interval(own_R - other_R)
+    return Difference(float(np.mean(own) - np.mean(other)), welch(own, other), interval)
 
 
 def welch(values: Sequence[float], others: Sequence[float]) -> Interval | None:
@@ -107,14 +110,3 @@ def welch(values: Sequence[float], others: Sequence[float]) -> Interval | None:
     stats = need("scipy.stats", extra="evaluation", purpose="an interval")
     interval = stats.ttest_ind(values, others, equal_var=False).confidence_interval(0.95)
     return float(interval.low), float(interval.high)
-
-
-def redrawn_srcc(run: Run, human_N: np.ndarray, *, seed: int = 0) -> np.ndarray:
-    """SRCC on RESAMPLES draws of the photos with replacement; the draws depend on `seed` alone."""
-    rankdata = need("scipy.stats", extra="evaluation", purpose="an exam").rankdata
-    count = len(human_N)
-    picks_KN = np.random.default_rng(seed).integers(0, count, (RESAMPLES, count))
-    ranks = [rankdata(values_N[picks_KN], axis=1) for values_N in (np.array(run.scores), human_N)]
-    score_KN, rating_KN = (rank_KN - rank_KN.mean(axis=1, keepdims=True) for rank_KN in ranks)
-    length_K = np.sqrt((score_KN**2).sum(axis=1) * (rating_KN**2).sum(axis=1))
-    return (score_KN * rating_KN).sum(axis=1) / np.maximum(length_K, 1e-12)
