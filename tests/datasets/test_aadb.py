@@ -26,10 +26,10 @@ def lists(shared, tmp_path_factory):
 
 def test_the_official_lists_and_their_overlap(lists):
     rated = aadb.load(lists, lists)
-    assert {side: len(listed) for side, listed in rated.sides().items()} == {
+    assert {side: len(listed) for side, listed in rated.splits().items()} == {
         "train": 8458, "held_out": 373, "test": 1000,
     }  # fmt: skip
-    assert len(rated.left_out["on the test list too"]) == 127
+    assert len(rated.excluded["on the test list too"]) == 127
     photo = next(photo for photo in rated.test if photo.key == "farm1_286_20013434330_d99ab6b9a0_b.jpg")
     assert (
         photo.mean == 0.65 and photo.attributes["Content"] == 0.6 and photo.attributes["VividColor"] == -0.2
@@ -39,7 +39,7 @@ def test_the_official_lists_and_their_overlap(lists):
 
 def test_the_official_mat_agrees_with_the_lists(lists, shared):
     from_mat = aadb.load(shared / "data/aadb", shared)
-    sizes = {side: len(listed) for side, listed in from_mat.sides().items()}
+    sizes = {side: len(listed) for side, listed in from_mat.splits().items()}
     assert sizes == {"train": 7958, "held_out": 500, "test": 1000}
     assert datasets.list_hash(from_mat.test) == datasets.list_hash(aadb.load(lists, lists).test)
     assert aadb.load(shared / "data/aadb", shared, seed=1).held_out != from_mat.held_out
@@ -52,7 +52,7 @@ def test_photos_are_found_by_name_with_or_without_the_score_before_it(tmp_path):
     (tmp_path / "photos/AADB_newtest/0.500_farm1_c.jpg").write_bytes(b"")
     rated = datasets.load(tmp_path, tmp_path / "photos")
     assert rated.test[0].path.name == "0.500_farm1_c.jpg" and rated.test[0].path.is_file()
-    assert "33 attribute files are not there" in rated.notes[0]
+    assert "33 attribute files are missing" in rated.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -90,5 +90,5 @@ def test_a_mat_file_of_something_else_is_refused(tmp_path):
     with pytest.raises(DataError, match="lacks trainNameList, testNameList, testScore"):
         aadb.load(tmp_path, tmp_path)
     (tmp_path / "AADBinfo.mat").write_bytes(b"MATLAB no more")
-    with pytest.raises(DataError, match="is no MATLAB file of version 5"):
+    with pytest.raises(DataError, match="is not a MATLAB file of version 5"):
         aadb.load(tmp_path, tmp_path)

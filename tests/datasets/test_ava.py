@@ -42,11 +42,11 @@ def small(tmp_path):
 
 def test_the_real_histograms(real, shared):
     rated = ava.load(real, real)
-    sizes = {side: len(listed) for side, listed in rated.sides().items()}
+    sizes = {side: len(listed) for side, listed in rated.splits().items()}
     assert sizes == {"train": 73197 - 10238 - 2000, "held_out": 2000, "test": 10238}
-    (reason, lacking), *_ = rated.left_out.items()
+    (reason, lacking), *_ = rated.excluded.items()
     assert "without ratings" in reason and len(lacking) == 20000 - 10238
-    assert any(note.startswith("9762 photos are left out: on the official test list") for note in rated.notes)
+    assert any(note.startswith("9762 photos are excluded: on the official test list") for note in rated.notes)
     published = {
         row["image"].removesuffix(".jpg"): row["gt_score"]
         for row in json.loads((shared / "data/ava/official_test_means.json").read_text())
@@ -77,8 +77,8 @@ def test_photos_that_are_not_there_are_told(small):
     rated = datasets.load(small, small / "images", held_out=1)
     assert [photo.path for photo in rated.test] == [folder / "6.jpg"] and len(rated.train) == 2
     assert rated.notes == (
-        "1 photos are left out: on the official test list without ratings in AVA.txt (77)",
-        f"2 photos are left out: no photo of that name below {small / 'images'} (3, 5)",
+        "1 photos are excluded: on the official test list without ratings in AVA.txt (77)",
+        f"2 photos are excluded: no photo of that name below {small / 'images'} (3, 5)",
     )
     with pytest.raises(DataError, match=r"none of the 6 photos of AVA is in .*nowhere"):
         datasets.load(small, small / "nowhere", held_out=1)

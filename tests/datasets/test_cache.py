@@ -10,7 +10,7 @@ from PIL import Image
 
 from rgnet.datasets import RatedPhoto
 from rgnet.datasets.cache import cached_pixels
-from rgnet.datasets.readers import untracked
+from rgnet.datasets.readers import without_progress
 from rgnet.errors import DataError, OutputError
 from rgnet.imaging.preprocess import Preprocess
 
@@ -28,7 +28,7 @@ def lists(tmp_path_factory):
 
 
 def cache(photos, folder, **options):
-    return cached_pixels(photos, Preprocess(size=32), folder, track=untracked, **options)
+    return cached_pixels(photos, Preprocess(size=32), folder, track=without_progress, **options)
 
 
 def test_the_least_recently_used_cache_makes_room(lists, tmp_path):
@@ -73,7 +73,7 @@ import os, resource, sys
 from pathlib import Path
 from rgnet.datasets import RatedPhoto
 from rgnet.datasets.cache import cached_pixels
-from rgnet.datasets.readers import untracked
+from rgnet.datasets.readers import without_progress
 from rgnet.errors import OutputError
 from rgnet.imaging.preprocess import Preprocess
 
@@ -82,7 +82,7 @@ if limit:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 listed = [RatedPhoto(path.name, path, 3.0) for path in sorted(photos.iterdir())]
 try:
-    cached_pixels(listed, Preprocess(size=224), folder, track=untracked)
+    cached_pixels(listed, Preprocess(size=224), folder, track=without_progress)
 except OutputError as problem:
     print(problem, list(folder.iterdir()))
 """

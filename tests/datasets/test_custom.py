@@ -48,7 +48,7 @@ def rows(**columns):
 
 
 def side_by_key(rated):
-    return {photo.key: side for side, listed in rated.sides().items() for photo in listed}
+    return {photo.key: side for side, listed in rated.splits().items() for photo in listed}
 
 
 def test_a_seed_splits_every_photo_once_and_tears_no_copies_apart(folder, tmp_path):
@@ -80,8 +80,8 @@ def test_a_column_splits_and_copies_of_test_photos_are_not_learned_from(folder, 
     rated = datasets.load(table, folder, held_out=6)
     assert {photo.key for photo in rated.test} == {"0.jpg", "1.jpg", "5.jpg"}
     assert len(rated.held_out) == 6 and len(rated.train) == 42 - 3 - 2 - 6
-    ((reason, keys),) = rated.left_out.items()
-    assert reason == "train photos with a copy, look-alike or sibling in test"
+    ((reason, keys),) = rated.excluded.items()
+    assert reason == "train photos with a duplicate, near-duplicate or group member in test"
     assert set(keys) == {"copy.jpg", "again.jpg"}
     assert not any("no row says test" in note for note in rated.notes)
     named = write(tmp_path / "named.csv", rows(split=lambda index: ("train", "val", "test")[index % 3]))
@@ -101,7 +101,7 @@ def test_parquet_reads_as_csv_does(folder, tmp_path):
     parquet.write_table(pyarrow.Table.from_pylist(made), tmp_path / "mine.parquet")
     from_parquet = datasets.load(tmp_path / "mine.parquet", folder)
     from_csv = datasets.load(write(tmp_path / "mine.csv", made), folder)
-    assert from_parquet.sides() == from_csv.sides()
+    assert from_parquet.splits() == from_csv.splits()
     assert {photo.scene for photo in from_csv.train} == {"beach"} or from_csv.train[0].scene is None
 
 
@@ -111,7 +111,7 @@ def test_histograms_give_bins_scale_and_mean(folder, tmp_path):
         for index, name in enumerate(NAMES)
     ]
     rated = datasets.load(write(tmp_path / "mine.csv", made), folder)
-    photo = next(photo for listed in rated.sides().values() for photo in listed if photo.key == "1.jpg")
+    photo = next(photo for listed in rated.splits().values() for photo in listed if photo.key == "1.jpg")
     assert rated.bins == (1, 2, 3, 4, 5) and (rated.low, rated.high, rated.threshold) == (1, 5, 3)
     assert photo.mean == 3 and photo.histogram == (0, 0.5, 0, 0.5, 0)
 
@@ -138,7 +138,7 @@ def test_zero_stars_and_empty_cells_are_not_rated(folder, tmp_path):
     made[7]["stars"] = 0
     rated = datasets.load(write(tmp_path / "mine.csv", made), folder)
     assert (rated.low, rated.high) == (1, 5)
-    assert set(rated.left_out["not rated"]) == {
+    assert set(rated.excluded["not rated"]) == {
         name for index, name in enumerate(NAMES) if index % 6 == 0 or index == 7
     }
 
@@ -155,7 +155,7 @@ def test_zero_stars_and_empty_cells_are_not_rated(folder, tmp_path):
         ("path,scores\na.jpg,3\n", r"no column of scores: .* \(scores: did you mean score\?\)"),
         ("path,score\n0.jpg,3\n1.jpg\n", "line 3: expected 2 cells as in the header, found 1"),
         ("path,score\n0.jpg,3\n1.jpg,good\n", "row 3, score: expected a number, found 'good'"),
-        ("path,score\n0.jpg,3\n0.jpg,4\n", "row 3: 0.jpg stands in two rows: average the ratings"),
+        ("path,score\n0.jpg,3\n0.jpg,4\n", "row 3: 0.jpg is in two rows: average the ratings"),
         (
             "path,score\n0.jpg,3\n1.jpg,-4\n",
             "no usual scale holds scores from -4 to 3: add columns low and high",
@@ -171,10 +171,10 @@ def test_zero_stars_and_empty_cells_are_not_rated(folder, tmp_path):
             "path,score,split\n0.jpg,3,train\n1.jpg,4,tset\n",
             "row 3: a split is .* found 'tset': did you mean test",
         ),
-        ("path,score\n0.jpg,3\n1.jpg,4\n", "are too few to split .*: rate more photos, or name the sides"),
+        ("path,score\n0.jpg,3\n1.jpg,4\n", "are too few to split .*: rate more photos, or name the splits"),
         (
             "path,score,split\n0.jpg,3,test\n1.jpg,4,test\n",
-            "no photo is left to learn from: no row .* says train",
+            "no training photo is left: no row .* says train",
         ),
         ("path,score\n0.jpg,\n1.jpg,\n", "none of its 2 photos is rated"),
         ("path,score\n0.jpg,3\ngone.jpg,4\n", r"1 of the 2 photos of .* cannot be read:\n  .*gone\.jpg"),

@@ -102,7 +102,7 @@ def test_the_official_files_say_the_same_as_the_table(shared, tmp_path):
     assert all(photo.histogram == by_key[photo.key].histogram for photo in rated.test)
     assert next(photo.path for photo in rated.test if photo.key == "iaa_pub10022_.jpg").is_file()
     # Without exact_duplicates.txt the photos themselves are compared
-    assert rated.left_out["training copies of a test photo"] == ("iaa_train10022_.jpg",)
+    assert rated.excluded["training duplicates of a test photo"] == ("iaa_train10022_.jpg",)
 
 
 def test_a_folder_of_something_else_says_what_was_looked_for(tmp_path):

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from rgnet import datasets
 from rgnet.cli import app
-from rgnet.datasets.duplicates import families, fingerprint, identical, look_alikes
+from rgnet.datasets.duplicates import compute_fingerprint, connect, find_identical, find_near_duplicates
 from rgnet.datasets.verify import verify
 
 
@@ -69,15 +69,17 @@ def test_copies_across_the_splits_are_found_by_bytes_and_by_looks(para):
     done = run(para)
     assert done.exit_code == 3
     assert (
-        "wrong: 1 byte-identical pairs stand on two sides, 1 of them with a test photo: 1.jpg" in done.output
+        "wrong: 1 byte-identical pairs are in two splits, 1 of them with a test photo: 1.jpg" in done.output
     )
-    assert "wrong: 1 look-alike pairs stand on two sides, 1 of them with a test photo: 5.jpg" in done.output
+    assert (
+        "wrong: 1 near-duplicate pairs are in two splits, 1 of them with a test photo: 5.jpg" in done.output
+    )
     verdict = verdict_on(para)
     (pair,) = verdict.alike
     assert {pair.one, pair.other} == {"5.jpg", "6.jpg"} and 0 < pair.bits <= 64
 
 
-def test_copies_on_one_side_harm_no_exam(para):
+def test_duplicates_within_a_split_harm_no_evaluation(para):
     (para / "3.jpg").write_bytes((para / "6.jpg").read_bytes())
     verdict = verdict_on(para)
     assert len(verdict.identical) == 1 and verdict.problems == ()
@@ -161,21 +163,25 @@ def test_an_output_that_cannot_be_written_is_said_before_the_work(para, tmp_path
 
 @pytest.mark.parametrize("gain", [0.5, 1.0])
 def test_looks_survive_what_saving_again_does_and_tell_scenes_apart(tmp_path, gain):
-    one = fingerprint(picture(tmp_path / "one.jpg", 1)).look
-    same = fingerprint(picture(tmp_path / "same.png", 1, side=200, gain=gain)).look
-    others = {seed: fingerprint(picture(tmp_path / f"{seed}.jpg", seed)).look for seed in range(2, 40)}
-    assert [pair[:2] for pair in look_alikes({"one": one, "same": same, **others})] == [("one", "same")]
+    one = compute_fingerprint(picture(tmp_path / "one.jpg", 1)).perceptual
+    same = compute_fingerprint(picture(tmp_path / "same.png", 1, side=200, gain=gain)).perceptual
+    others = {
+        seed: compute_fingerprint(picture(tmp_path / f"{seed}.jpg", seed)).perceptual for seed in range(2, 40)
+    }
+    assert [pair[:2] for pair in find_near_duplicates({"one": one, "same": same, **others})] == [
+        ("one", "same")
+    ]
 
 
 def test_photos_of_nothing_are_not_alike(tmp_path):
     for value in (0, 255):
         Image.new("RGB", (64, 64), (value,) * 3).save(tmp_path / f"{value}.png")
-        assert fingerprint(tmp_path / f"{value}.png").look is None
-    assert look_alikes({"black": None, "white": None}) == []
+        assert compute_fingerprint(tmp_path / f"{value}.png").perceptual is None
+    assert find_near_duplicates({"black": None, "white": None}) == []
 
 
 def test_families_grow_through_others(tmp_path):
-    assert families("abcdef", [("a", "b"), ("d", "b"), ("e", "f")]) == [["a", "b", "d"], ["c"], ["e", "f"]]
+    assert connect("abcdef", [("a", "b"), ("d", "b"), ("e", "f")]) == [["a", "b", "d"], ["c"], ["e", "f"]]
     for name, content in {"a": b"12", "b": b"21", "c": b"12", "d": b"123"}.items():
         (tmp_path / name).write_bytes(content)
-    assert identical(sorted(tmp_path.iterdir())) == [[tmp_path / "a", tmp_path / "c"]]
+    assert find_identical(sorted(tmp_path.iterdir())) == [[tmp_path / "a", tmp_path / "c"]]

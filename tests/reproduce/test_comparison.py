@@ -7,7 +7,7 @@ from rgnet.evaluation.bootstrap import estimate, resample
 from rgnet.evaluation.metrics import srcc
 from rgnet.reproduce.runs import Run
 from rgnet.reproduce.statistics import difference, spread, welch
-from rgnet.reproduce.tables import cell, differing
+from rgnet.reproduce.tables import format_difference, format_spread
 
 
 def run(key, scores, human):
@@ -18,7 +18,7 @@ def test_the_t_interval_of_a_mean():
     found = spread([1.0, 2.0, 3.0])
     assert (found.mean, found.sd) == (2.0, 1.0)
     assert found.interval == pytest.approx((2 - 4.302653 / 3**0.5, 2 + 4.302653 / 3**0.5))
-    assert spread([0.5]).interval is None and cell(spread([0.5])) == "0.5000"
+    assert spread([0.5]).interval is None and format_spread(spread([0.5])) == "0.5000"
 
 
 def test_welchs_interval_on_equal_variances_is_students():
@@ -45,4 +45,4 @@ def test_a_better_network_is_told_from_a_worse_one_and_not_from_itself():
     found = difference([good], [bad], redrawn)
     assert found.seeds is None and 0 < found.photos[0] < found.mean < found.photos[1]
     assert difference([good], [good], redrawn).photos == (0, 0)
-    assert differing(found)[0].startswith("+0.") and differing(found)[1].startswith("[+0.")
+    assert format_difference(found)[0].startswith("+0.") and format_difference(found)[1].startswith("[+0.")

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from rgnet.cli import app
 from rgnet.errors import SettingError
 from rgnet.reproduce import runs as ablation
-from rgnet.reproduce.run import Order, carry_out
+from rgnet.reproduce.run import Request, reproduce
 from rgnet.training.module import AestheticsModule, NonFiniteLoss
 
 SETTINGS = (
@@ -36,7 +36,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def order(data):
-    return Order(
+    return Request(
         experiment="table1",
         data=data,
         settings=SETTINGS,
@@ -51,7 +51,7 @@ def do(order, folder, said=None):
     def track(items, **_):
         return items
 
-    return carry_out(order, folder, track=track, say=(said if said is not None else []).append)
+    return reproduce(order, folder, track=track, say=(said if said is not None else []).append)
 
 
 def figures(folder):
@@ -95,13 +95,13 @@ def test_an_interrupted_experiment_goes_on_and_ends_as_an_uninterrupted_one(orde
 
 
 def test_a_run_is_known_by_all_that_decides_it(order, tmp_path):
-    from rgnet.reproduce.run import workplace_of
+    from rgnet.reproduce.run import make_workspace
     from rgnet.training.recipes import recipe
 
     def key(settings=(), **changes):
         changed = replace(order, settings=(*SETTINGS, *settings), **changes)
         made = recipe("para", changed.settings)
-        return workplace_of(changed, made, tmp_path, None).key(made)
+        return make_workspace(changed, made, tmp_path, None).key(made)
 
     weights = tmp_path / "some.safetensors"
     weights.write_bytes(b"weights")
@@ -123,13 +123,13 @@ def test_a_diverged_network_is_told_and_the_others_go_on(order, tmp_path, monkey
     monkeypatch.setattr(ablation, "fit", diverging)
     said = []
     table = do(order, tmp_path, said)
-    assert "FCN-A-G: 1 of 1 trainings left out (loss is nan at step 3" in table
+    assert "FCN-A-G: 1 of 1 training runs failed (loss is nan at step 3" in table
     assert "loss is nan" in said[-1] and figures(tmp_path)["FCN"]["srcc"] <= 1
 
 
 def test_figure_5_is_drawn_and_shares_its_networks_between_curves(order, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        ablation, "trained_scores", lambda recipe, *_: np.arange(8) / 8 + recipe.architecture.r
+        ablation, "_train_and_score", lambda recipe, *_: np.arange(8) / 8 + recipe.architecture.r
     )
     said = []
     do(replace(order, experiment="figure5", only=()), tmp_path, said)

@@ -6,7 +6,7 @@ import pytest
 
 from rgnet.errors import SettingError
 from rgnet.model import preset
-from rgnet.reproduce.experiments import EXPERIMENTS, on_backbone
+from rgnet.reproduce.experiments import EXPERIMENTS, change_backbone
 from rgnet.training.recipes import recipe
 
 
@@ -52,10 +52,10 @@ def test_table_2_is_the_papers_backbones_unless_others_are_named():
 
 
 def test_another_backbone_gets_the_pixels_its_weights_expect():
-    ours, theirs = recipe("para"), on_backbone(recipe("para"), "resnet50")
-    assert on_backbone(ours, "mobilenet_v1") is ours
+    ours, theirs = recipe("para"), change_backbone(recipe("para"), "resnet50")
+    assert change_backbone(ours, "mobilenet_v1") is ours
     assert theirs.preprocess.mean == (0.485, 0.456, 0.406) and theirs.norms == "keep"
-    assert on_backbone(recipe("ava_paper"), "mobilenet_v1").preprocess.mean == (0.5, 0.5, 0.5)
+    assert change_backbone(recipe("ava_paper"), "mobilenet_v1").preprocess.mean == (0.5, 0.5, 0.5)
 
 
 def test_table_3_figure_5_and_the_graphs_switches():

@@ -26,6 +26,7 @@ def test_the_papers_regression_differs_in_head_and_loss_only():
     paper, regression = recipe("ava_paper").to_dict(), recipe("aadb_paper").to_dict()
     assert regression.pop("loss") == "mse" and regression["architecture"].pop("head") == "score"
     paper.pop("loss"), paper["architecture"].pop("head")
+    assert regression.pop("held_out") == 500 and paper.pop("held_out") == 2000
     assert regression.pop("name") == "aadb_paper" and paper.pop("name") == "ava_paper"
     assert regression == paper
 

@@ -65,7 +65,7 @@ def test_a_run_ends_in_a_model_that_scores_and_is_examined(data, tmp_path):
 
     exam = invoked("evaluate", model, data, "--split", "test", "-o", tmp_path / "exam", "--record")
     assert exam.exit_code == 0 and "8 photos" in exam.output, exam.exception
-    found = json.loads((tmp_path / "exam" / "exam.json").read_text())
+    found = json.loads((tmp_path / "exam" / "evaluation.json").read_text())
     assert found["photos"] == 8 and found["srcc"]["low"] <= found["srcc"]["value"] <= found["srcc"]["high"]
 
     from rgnet.weights.file import read_card

@@ -65,9 +65,10 @@ def reproduce(
     from rgnet.errors import need
 
     need("lightning", extra="train", purpose="training")
-    from rgnet.reproduce.run import Order, carry_out
+    from rgnet.reproduce.run import Request
+    from rgnet.reproduce.run import reproduce as run
 
-    order = Order(
+    request = Request(
         experiment=experiment,
         data=data,
         photos=photos,
@@ -81,5 +82,5 @@ def reproduce(
         model=model,
         command=shareable_command(),
     )
-    table = carry_out(order, output, track=track, say=lambda line: typer.echo(line, err=True))
+    table = run(request, output, track=track, say=lambda line: typer.echo(line, err=True))
     typer.echo(table)

@@ -13,7 +13,7 @@ from rgnet.cli.tables import print_json
 
 if TYPE_CHECKING:
     from rgnet.datasets.records import RatedPhotos
-    from rgnet.datasets.verify import Verdict
+    from rgnet.datasets.verify import DataSetReport
 
 
 def verify(
@@ -49,7 +49,7 @@ def verify(
     rated = datasets.load(data, photos, strict=False, track=track)
     leaks = _find_leaks(rated, against, photos) if against else {}
     verdict = checks.verify(rated, leaks=leaks, track=track)
-    print_json(verdict.to_dict()) if as_json else typer.echo(checks.report(verdict))
+    print_json(verdict.to_dict()) if as_json else typer.echo(checks.format_report(verdict))
     for target in targets:
         _write(verdict, target)
         typer.echo(f"wrote {target}", err=True)
@@ -64,9 +64,9 @@ def _find_leaks(rated: RatedPhotos, against: Path, photos: Path | None) -> dict[
     if against.is_file() and against.name not in datasets.READERS and against.suffix not in custom.SUFFIXES:
         return checks.leaks_from(rated, against)
     other = datasets.load(against, strict=False)
-    if not datasets.any_photo(other):
+    if not datasets.has_photos(other):
         other = datasets.load(against, photos, strict=False)
-    how = "name and content" if datasets.any_photo(other) else "name only: its photos were not found"
+    how = "name and content" if datasets.has_photos(other) else "name only: its photos were not found"
     typer.echo(f"comparing {rated.name} with {other.name} by {how}", err=True)
     return checks.leaks_between(rated, other)
 
@@ -84,11 +84,11 @@ def _targets(output: Path | None) -> list[Path]:
     return targets
 
 
-def _write(verdict: Verdict, target: Path) -> None:
+def _write(verdict: DataSetReport, target: Path) -> None:
     import json
 
     from rgnet.atomic import write_text
-    from rgnet.datasets.picture import draw_ratings
+    from rgnet.datasets.figures import draw_ratings
 
     if target.suffix == ".png":
         draw_ratings(verdict.rated, target)

@@ -3,10 +3,11 @@
 Expects a label folder with
     AVA.txt            15 whole numbers a line: index, id, ten counts of ratings 1-10, two tags, challenge
     generic_test.jpgl  the official test list, an id a line; here or in aesthetics_image_lists/
-    tags.txt           names of the 66 tags, "14 Landscape" a line; left out: scenes are not known
+    tags.txt           names of the 66 tags, "14 Landscape" a line; without it, scenes are unknown
 and photos named ID.jpg anywhere below the photo folder.
 
-Everything rated and not on the test list is for training; validation is drawn from it by a seed, for AVA has none.
+All rated photos that are not on the test list are for training; validation photos are drawn from them by a seed,
+because AVA has none.
 A photo is high where its mean is at least 5 (section 4.1 of the RGNet paper).
 """
 
@@ -17,14 +18,14 @@ from pathlib import Path
 import numpy as np
 
 from rgnet.datasets.readers import photos_by_name, read_lines
-from rgnet.datasets.records import RatedPhoto, RatedPhotos, hold_out, told
+from rgnet.datasets.records import RatedPhoto, RatedPhotos, describe_excluded, hold_out
 from rgnet.errors import DataError
 
-HELD_OUT = 2000
-RATINGS_10 = np.arange(1, 11)
-TEST_LISTS = ("generic_test.jpgl", "aesthetics_image_lists/generic_test.jpgl")
-LICENCE = "AVA research-only"
-NOTICE = (
+_HELD_OUT = 2000
+_RATINGS_10 = np.arange(1, 11)
+_TEST_LISTS = ("generic_test.jpgl", "aesthetics_image_lists/generic_test.jpgl")
+_LICENCE = "AVA research-only"
+_NOTICE = (
     "Trained on AVA: all rights to its photos are kept by the photographers and dpchallenge.com. Cite 'AVA: A "
     "Large-Scale Database for Aesthetic Visual Analysis' (Murray et al., CVPR 2012). The rgnet code is Apache-2.0; "
     "these weights are for research."
@@ -34,26 +35,26 @@ NOTICE = (
 def load(
     labels: Path, photos: Path, *, held_out: int | None = None, seed: int = 0, strict: bool = True
 ) -> RatedPhotos:
-    """AVA's official split, with `held_out` (2,000) training photos set aside.
+    """AVA's official split, with `held_out` (2,000) training photos set aside for validation.
 
-    strict: photos that are not below `photos` are left out and told of, for many copies of AVA lack some;
+    strict: photos that are not below `photos` are excluded with a note, because many copies of AVA lack some;
             False leaves them on the lists
     """
-    rows_N15 = read_ratings(labels / "AVA.txt")
-    test_ids = read_test_list(labels)
+    rows_N15 = _read_ratings(labels / "AVA.txt")
+    test_ids = _read_test_list(labels)
     present = photos_by_name(photos)
-    rated = photos_of(rows_N15, read_tags(labels / "tags.txt"), present, photos)
+    rated = _make_photos(rows_N15, _read_tags(labels / "tags.txt"), present, photos)
 
     # What the lists name and we lack
-    left_out = {"on the official test list without ratings in AVA.txt": sorted(test_ids - rated.keys())}
+    excluded = {"on the official test list without ratings in AVA.txt": sorted(test_ids - rated.keys())}
     if strict and present:
         missing = [key for key, photo in rated.items() if photo.path.name not in present]
-        left_out[f"no photo of that name below {photos}"] = missing
+        excluded[f"no photo of that name below {photos}"] = missing
         for key in missing:
             del rated[key]
-    kept, held = hold_out(
+    train, held_out_photos = hold_out(
         [photo for key, photo in rated.items() if key not in test_ids],
-        HELD_OUT if held_out is None else held_out,
+        _HELD_OUT if held_out is None else held_out,
         seed=seed,
     )
     return RatedPhotos(
@@ -61,20 +62,20 @@ def load(
         low=1.0,
         high=10.0,
         people="on average 210 members of dpchallenge.com a photo on a scale of 1 to 10 (AVA)",
-        train=tuple(kept),
-        held_out=tuple(held),
+        train=tuple(train),
+        held_out=tuple(held_out_photos),
         test=tuple(photo for key, photo in rated.items() if key in test_ids),
         threshold=5.0,
-        bins=tuple(RATINGS_10.astype(float).tolist()),
-        licence=LICENCE,
-        notice=NOTICE,
-        notes=told(left_out),
-        left_out={reason: tuple(keys) for reason, keys in left_out.items() if keys},
+        bins=tuple(_RATINGS_10.astype(float).tolist()),
+        licence=_LICENCE,
+        notice=_NOTICE,
+        notes=describe_excluded(excluded),
+        excluded={reason: tuple(keys) for reason, keys in excluded.items() if keys},
     )
 
 
-def read_ratings(path: Path) -> np.ndarray:
-    """(N, 15) whole numbers of AVA.txt, every photo rated and named once."""
+def _read_ratings(path: Path) -> np.ndarray:
+    """(N, 15) whole numbers of AVA.txt, every photo rated and listed once."""
     expected = "expected 15 whole numbers a line (index, id, counts of ratings 1-10, two tags, challenge)"
     if not path.is_file():
         raise DataError(f"AVA's ratings are not at {path}: give the folder that holds AVA.txt")
@@ -86,33 +87,33 @@ def read_ratings(path: Path) -> np.ndarray:
         raise DataError(
             f"{path}: {expected}; found {rows_N15.shape[1] if rows_N15.size else 'no line at all'}"
         )
-    refuse_rows(path, rows_N15, (rows_N15[:, 1:] < 0).any(1), "a number below 0")
-    refuse_rows(path, rows_N15, rows_N15[:, 2:12].sum(1) == 0, "no rating at all")
+    _refuse_rows(path, rows_N15, np.any(rows_N15[:, 1:] < 0, axis=1), "a number below 0")
+    _refuse_rows(path, rows_N15, rows_N15[:, 2:12].sum(1) == 0, "no rating at all")
     _, first, times = np.unique(rows_N15[:, 1], return_index=True, return_counts=True)
-    refuse_rows(path, rows_N15[first], times > 1, "ratings in more than one line")
+    _refuse_rows(path, rows_N15[first], times > 1, "ratings in more than one line")
     return rows_N15
 
 
-def refuse_rows(path: Path, rows_N15: np.ndarray, wrong_N: np.ndarray, what: str) -> None:
+def _refuse_rows(path: Path, rows_N15: np.ndarray, wrong_N: np.ndarray, what: str) -> None:
     if wrong_N.any():
         raise DataError(f"{path}: photo {rows_N15[wrong_N][0, 1]} has {what} ({wrong_N.sum()} photos in all)")
 
 
-def read_test_list(labels: Path) -> set[str]:
-    path = next((labels / name for name in TEST_LISTS if (labels / name).is_file()), None)
+def _read_test_list(labels: Path) -> set[str]:
+    path = next((labels / name for name in _TEST_LISTS if (labels / name).is_file()), None)
     if path is None:
-        raise DataError(f"AVA's official test list is not in {labels}: expected {' or '.join(TEST_LISTS)}")
-    return {ident_of(line, f"{path}, line {count}") for count, line in read_lines(path)}
+        raise DataError(f"AVA's official test list is not in {labels}: expected {' or '.join(_TEST_LISTS)}")
+    return {_parse_id(line, f"{path}, line {count}") for count, line in read_lines(path)}
 
 
-def ident_of(line: str, where: str) -> str:
+def _parse_id(line: str, where: str) -> str:
     word = line.removesuffix(".jpg")
     if not word.isdecimal():
         raise DataError(f"{where}: expected the id of a photo, found {line!r}")
     return str(int(word))
 
 
-def read_tags(path: Path) -> dict[int, str]:
+def _read_tags(path: Path) -> dict[int, str]:
     """{14: "Landscape", ...}; {} where the file is not there."""
     if not path.is_file():
         return {}
@@ -125,13 +126,13 @@ def read_tags(path: Path) -> dict[int, str]:
     return tags
 
 
-def photos_of(
+def _make_photos(
     rows_N15: np.ndarray, tags: dict[int, str], present: dict[str, Path], folder: Path
 ) -> dict[str, RatedPhoto]:
     """{id: photo}; the mean is a quotient of whole numbers, so that a mean of exactly 5 is 5."""
     count_N10 = rows_N15[:, 2:12]
     votes_N = count_N10.sum(1)
-    mean_N = (count_N10 @ RATINGS_10) / votes_N
+    mean_N = (count_N10 @ _RATINGS_10) / votes_N
     share_N10 = (count_N10 / votes_N[:, None]).tolist()
     scenes = [tags.get(first) or tags.get(second) for first, second in rows_N15[:, 12:14].tolist()]
     keys = map(str, rows_N15[:, 1].tolist())

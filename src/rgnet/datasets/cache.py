@@ -1,7 +1,7 @@
 """Photos decoded once into one compact file, so that training does not wait for decoders.
 
-The file is named by a hash of the photo list and the preprocessing, may be deleted at any time, and is
-written whole or not at all. A folder of such files is bounded: the least recently used make room.
+The file is named by a hash of the photo list and the preprocessing, may be deleted at any time, and is written
+atomically. A folder of such files is bounded: the least recently used ones are deleted.
 """
 
 from __future__ import annotations
@@ -15,44 +15,45 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.lib.format import open_memmap
 
 from rgnet.atomic import make_writable_folder, replacing
+from rgnet.datasets.readers import Track
 from rgnet.datasets.records import RatedPhoto
 from rgnet.errors import DataError, OutputError, PhotoError
 from rgnet.imaging.decode import decode
 from rgnet.imaging.preprocess import Preprocess
 
-# Bytes of a folder of caches: AVA's 233,530 training photos at 300 x 300 are 63 GB
-LIMIT = 100 * 10**9
-BLOCK = 2**24
+# Bytes that a folder of caches may take: AVA's 233,530 training photos at 300 x 300 are 63 GB
+_LIMIT = 100 * 10**9
+_BLOCK = 2**24
 
 
 def cached_pixels(
-    photos: Sequence[RatedPhoto], preprocess: Preprocess, folder: Path, *, track, limit: int = LIMIT
+    photos: Sequence[RatedPhoto], preprocess: Preprocess, folder: Path, *, track: Track, limit: int = _LIMIT
 ) -> np.ndarray:
     """(N, H, W, 3) uint8 of all photos, memory-mapped read-only; decodes only what no earlier call has.
 
-    track: wraps an iterable to show progress, called as track(iterable, total=N, description=text)
-    limit: bytes that the caches in `folder` may take together; RGNET_CACHE_GB in the environment goes before it
+    limit: bytes that the caches in `folder` may take together; RGNET_CACHE_GB in the environment takes precedence
     Raises DataError naming every photo that cannot be read: a training list is used whole or not at all; and where
     the limit is too small for it. Raises OutputError where the disk is.
     """
     if preprocess.fit != "squash":
         raise DataError("training on a mix of shapes is not supported: use a preprocessing that squashes")
-    target = folder / f"pixels-{fingerprint(photos, preprocess)}.npy"
+    target = folder / f"pixels-{_hash_list(photos, preprocess)}.npy"
     if not target.exists():
-        make_room(folder, len(photos) * 3 * preprocess.size**2, limit_of(limit))
-        decode_all(photos, preprocess, target, track)
-    # Its date says when it was last of use, but somebody else's cache may be ours to read only
+        _make_room(folder, len(photos) * 3 * preprocess.size**2, _read_limit(limit))
+        _decode_all(photos, preprocess, target, track)
+    # Its date says when it was last used; another user's cache may be read-only
     with suppress(OSError):
         os.utime(target)
     return np.load(target, mmap_mode="r")
 
 
-def limit_of(limit: int) -> int:
+def _read_limit(limit: int) -> int:
     text = os.environ.get("RGNET_CACHE_GB")
     if text is None:
         return limit
@@ -61,7 +62,7 @@ def limit_of(limit: int) -> int:
     return int(text) * 10**9
 
 
-def make_room(folder: Path, needed: int, limit: int) -> None:
+def _make_room(folder: Path, needed: int, limit: int) -> None:
     """Delete the least recently used caches of `folder` until `needed` more bytes are within the limit."""
     if needed > limit:
         raise DataError(
@@ -77,7 +78,7 @@ def make_room(folder: Path, needed: int, limit: int) -> None:
         path.unlink()
 
 
-def fingerprint(photos: Sequence[RatedPhoto], preprocess: Preprocess) -> str:
+def _hash_list(photos: Sequence[RatedPhoto], preprocess: Preprocess) -> str:
     """Changes with the list, its order, a photo's size or date, and the resize; mean and std do not matter."""
     digest = hashlib.sha256(json.dumps([preprocess.size, preprocess.kernel]).encode())
     for photo in photos:
@@ -89,13 +90,13 @@ def fingerprint(photos: Sequence[RatedPhoto], preprocess: Preprocess) -> str:
     return digest.hexdigest()[:16]
 
 
-def decode_all(photos: Sequence[RatedPhoto], preprocess: Preprocess, target: Path, track) -> None:
+def _decode_all(photos: Sequence[RatedPhoto], preprocess: Preprocess, target: Path, track: Track) -> None:
     shape = (len(photos), preprocess.size, preprocess.size, 3)
     try:
         make_writable_folder(target.parent)
         with replacing(target, fsync=False) as partial:
-            pixels = reserved(partial, shape)
-            if failures := fill(pixels, photos, preprocess, track):
+            pixels = _reserve(partial, shape)
+            if failures := _decode_into(pixels, photos, preprocess, track):
                 shown = "\n  ".join(sorted(failures)[:10])
                 raise DataError(
                     f"{len(failures)} of {len(photos)} photos cannot be read:\n  {shown}\n"
@@ -104,16 +105,16 @@ def decode_all(photos: Sequence[RatedPhoto], preprocess: Preprocess, target: Pat
             pixels.flush()
     except OutputError as problem:
         raise OutputError(
-            f"{problem}; it needs {prod(shape)} bytes, and {free_bytes(target)} are free"
+            f"{problem}; it needs {prod(shape)} bytes, and {_free_bytes(target)} are free"
         ) from problem
 
 
-def free_bytes(path: Path) -> int:
+def _free_bytes(path: Path) -> int:
     """Of the disk that holds the nearest folder above `path` that exists."""
     return shutil.disk_usage(next(folder for folder in path.absolute().parents if folder.is_dir())).free
 
 
-def reserved(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+def _reserve(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:
     """An array in a file whose bytes the disk has promised: a map without that dies of SIGBUS on a full disk."""
     pixels = open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
     with path.open("r+b") as file:
@@ -121,24 +122,26 @@ def reserved(path: Path, shape: tuple[int, ...]) -> np.ndarray:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
         else:
             file.seek(pixels.offset)
-            for start in range(0, pixels.nbytes, BLOCK):
-                file.write(bytes(min(BLOCK, pixels.nbytes - start)))
+            for start in range(0, pixels.nbytes, _BLOCK):
+                file.write(bytes(min(_BLOCK, pixels.nbytes - start)))
     return pixels
 
 
-def fill(pixels: np.ndarray, photos: Sequence[RatedPhoto], preprocess: Preprocess, track) -> list[str]:
-    """Decode every photo into its row; returns what was wrong with those that cannot be read."""
+def _decode_into(
+    pixels: np.ndarray, photos: Sequence[RatedPhoto], preprocess: Preprocess, track: Track
+) -> list[str]:
+    """Decode every photo into its row; returns the errors of those that cannot be read."""
     side = preprocess.size
     failures = []
 
-    def place(index: int) -> None:
+    def decode_one(index: int) -> None:
         try:
             pixels[index] = preprocess(decode(photos[index].path, at_least=(side, side)).image)
         except PhotoError as problem:
             failures.append(str(problem))
 
     with ThreadPoolExecutor() as pool:
-        done = pool.map(place, range(len(photos)))
+        done = pool.map(decode_one, range(len(photos)))
         for _ in track(done, total=len(photos), description="decoding photos"):
             pass
     return failures

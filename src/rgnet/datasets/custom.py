@@ -1,44 +1,46 @@
-"""Your own rated photos: a CSV or Parquet file with one row a photo.
+"""Your own rated photos: a CSV or Parquet file with one row per photo.
 
-Columns, of each line the first that is there:
-    path, file, image, photo      where the photo lies, below the photo folder or absolute
-    score, mean, rating, stars    what people think of it; an empty cell, or 0 stars, is not rated
+Columns; of each line below, the first that is there:
+    path, file, image, photo      where the photo is, relative to the photo folder or absolute
+    score, mean, rating, stars    what people think of it; an empty cell, or 0 stars, means not rated
     rating_1, rating_2 ...        counts of each rating, instead of a score or beside it (also h1, hist_1, votes_1)
-    split                         train, held_out or test; left out: drawn by a seed
-    group                         photos of one group, such as a burst, stay on one side
-    low, high                     ends of the scale, the same in every row; left out: see `scale_of`
+    split                         train, held_out or test; default: drawn by a seed
+    group                         photos of one group, such as a burst, stay in one split
+    low, high                     ends of the scale, the same in every row; default: see `_find_scale`
     scene                         what the photo shows
 
-Byte-identical photos and look-alikes always stay on one side, see `copies.py`.
+Duplicates and near-duplicates always stay in one split, see `duplicates.py`.
 """
 
 from __future__ import annotations
 
+import os
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rgnet.datasets.duplicates import bonds, fingerprints
-from rgnet.datasets.readers import likely, number, read_sheet, untracked
-from rgnet.datasets.records import SIDES, RatedPhoto, RatedPhotos, told
+from rgnet.datasets.duplicates import compute_fingerprints, find_families
+from rgnet.datasets.readers import Track, parse_number, read_table, suggest_names, without_progress
+from rgnet.datasets.records import SPLITS, RatedPhoto, RatedPhotos, describe_excluded
 from rgnet.datasets.splits import split_by_column, split_by_seed
 from rgnet.errors import DataError, PhotoError, near
 
 SUFFIXES = (".csv", ".parquet")
-PATHS = ("path", "file", "image", "photo")
-SCORES = ("score", "mean", "rating", "stars")
-COUNT = re.compile(r"^(?:rating|h|hist|votes)_?(\d+(?:\.\d+)?)$")
-SIDE_WORDS = {side: side for side in SIDES} | dict.fromkeys(("val", "valid", "validation"), "held_out")
-# Scales people use; the first that holds every score is taken
-SCALES = ((0.0, 1.0), (1.0, 5.0), (1.0, 10.0), (0.0, 10.0), (0.0, 100.0))
+_PATHS = ("path", "file", "image", "photo")
+_SCORES = ("score", "mean", "rating", "stars")
+_COUNT = re.compile(r"^(?:rating|h|hist|votes)_?(\d+(?:\.\d+)?)$")
+_SPLIT_WORDS = {split: split for split in SPLITS} | dict.fromkeys(("val", "valid", "validation"), "held_out")
+# Scales that people use; the first that holds every score is taken
+_SCALES = ((0.0, 1.0), (1.0, 5.0), (1.0, 10.0), (0.0, 10.0), (0.0, 100.0))
 
-Cells = Mapping[str, str]
+_Row = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """Where a table says what: counts are (rating, column), low to high, and path is always there."""
+class _Columns:
+    """Which columns hold what: counts are (rating, column), low to high; a path is always there."""
 
     path: str
     score: str | None
@@ -52,104 +54,116 @@ def load(
     held_out: int | None = None,
     seed: int = 0,
     strict: bool = True,
-    track=untracked,
+    track: Track = without_progress,
 ) -> RatedPhotos:
-    """The rated photos of a table, split by its column or else by seed: see `split.py`.
+    """The rated photos of a table, split by its column or else by seed: see `splits.py`.
 
-    held_out: photos to choose by, at most a fifth of those not in the test, where no column names them
+    held_out: number of validation photos where no column names them, at most a fifth of those that are not for testing
     strict:   refuse a list with photos that cannot be read; False keeps them
     """
-    rows = read_sheet(table)
-    columns = columns_of(table, rows[0])
-    rated, unrated = photos_of(table, rows, columns, photos)
-    low, high, note = scale_of(table, rows, columns, [photo.mean for photo in rated.values()])
+    rows = read_table(table)
+    columns = _find_columns(table, rows[0])
+    rated, unrated = _make_photos(table, rows, columns, photos)
+    low, high, note = _find_scale(table, rows, columns, [photo.mean for photo in rated.values()])
 
-    # Families of photos stay on one side
-    prints = fingerprints([photo.path for photo in rated.values()], track)
+    # Families of photos stay in one split
+    prints = compute_fingerprints([photo.path for photo in rated.values()], track)
     if strict:
-        refuse_unreadable(table, prints)
+        _refuse_unreadable(table, prints)
     groups = {row[columns.path]: row["group"] for row in rows if row.get("group")}
-    families = bonds({key: prints[photo.path] for key, photo in rated.items()}, groups)
+    families = find_families({key: prints[photo.path] for key, photo in rated.items()}, groups)
     if "split" in rows[0]:
-        sides, torn = split_by_column(families, sides_of(table, rows, columns), held_out, seed=seed)
+        splits, excluded = split_by_column(families, _read_splits(table, rows, columns), held_out, seed=seed)
     else:
-        sides, torn = split_by_seed(families, held_out, seed=seed), {}
+        splits, excluded = split_by_seed(families, held_out, seed=seed), {}
 
-    left_out = {"not rated": unrated, **torn}
-    untested = () if sides["test"] else ("no row says test: only the held-out photos can examine",)
+    excluded = {"not rated": unrated, **excluded}
+    untested = () if splits["test"] else ("no row says test: evaluate on the validation photos only",)
     return RatedPhotos(
         name=table.stem,
         low=low,
         high=high,
         people=f"the people behind {table.name}",
-        **{side: tuple(rated[key] for key in keys) for side, keys in sides.items()},
+        train=tuple(rated[key] for key in splits["train"]),
+        held_out=tuple(rated[key] for key in splits["held_out"]),
+        test=tuple(rated[key] for key in splits["test"]),
         threshold=(low + high) / 2,
         bins=tuple(rating for rating, _ in columns.counts),
-        notes=(note, *untested, *told(left_out)),
-        left_out={reason: tuple(keys) for reason, keys in left_out.items() if keys},
+        notes=(note, *untested, *describe_excluded(excluded)),
+        excluded={reason: tuple(keys) for reason, keys in excluded.items() if keys},
     )
 
 
-def columns_of(table: Path, header: Cells) -> Columns:
-    path = next((name for name in PATHS if name in header), None)
-    score = next((name for name in SCORES if name in header), None)
-    counts = sorted((float(found[1]), name) for name in header if (found := COUNT.match(name)))
+def _find_columns(table: Path, header: _Row) -> _Columns:
+    path = next((name for name in _PATHS if name in header), None)
+    score = next((name for name in _SCORES if name in header), None)
+    counts = sorted((float(found[1]), name) for name in header if (found := _COUNT.match(name)))
     if path is None:
-        raise DataError(f"{table} has no column of photos: expected {said(PATHS, header)}")
+        raise DataError(f"{table} has no column of photos: expected {_list_expected(_PATHS, header)}")
     if score is None and not counts:
-        raise DataError(f"{table} has no column of scores: expected {said(SCORES, header)}")
+        raise DataError(f"{table} has no column of scores: expected {_list_expected(_SCORES, header)}")
     if len(counts) == 1:
         raise DataError(
-            f"{table} has counts of one rating only, {counts[0][1]}: expected one column a rating"
+            f"{table} has counts of one rating only, {counts[0][1]}: expected one column per rating"
         )
-    return Columns(path, score, tuple(counts))
+    return _Columns(path, score, tuple(counts))
 
 
-def said(expected: Sequence[str], header: Cells) -> str:
+def _list_expected(expected: Sequence[str], header: _Row) -> str:
     names = f"{', '.join(expected[:-1])} or {expected[-1]}; found {', '.join(header)}"
-    return names + likely(header, expected)
+    return names + suggest_names(header, expected)
 
 
-def photos_of(
-    table: Path, rows: Sequence[Cells], columns: Columns, folder: Path
+def _make_photos(
+    table: Path, rows: Sequence[_Row], columns: _Columns, folder: Path
 ) -> tuple[dict[str, RatedPhoto], list[str]]:
-    """({path as written: photo}, paths that nobody rated)."""
-    rated: dict[str, RatedPhoto | None] = {}
+    """({path as written: photo}, paths of unrated photos)."""
+    rated: dict[str, RatedPhoto] = {}
+    unrated: list[str] = []
+    first_row: dict[str, tuple[int, str]] = {}
     for count, row in enumerate(rows, 2):
         where, key = f"{table}, row {count}", row[columns.path]
         if not key:
             raise DataError(f"{where}: the cell of {columns.path} is empty: name a photo or remove the row")
-        if key in rated:
-            raise DataError(f"{where}: {key} stands in two rows: average the ratings of a photo into one")
-        histogram, mean = rating_of(row, columns, where)
-        known = mean is not None
-        scene = row.get("scene") or None
-        rated[key] = RatedPhoto(key, folder / key, mean, histogram, scene) if known else None
-    unrated = [key for key, photo in rated.items() if photo is None]
-    if len(unrated) == len(rated):
+        before, spelling = first_row.setdefault(_canonical_path(folder / key), (count, key))
+        if before != count:
+            same = "" if spelling == key else f" (as {spelling} in row {before})"
+            raise DataError(
+                f"{where}: {key} is in two rows{same}: average the ratings of a photo into one row"
+            )
+        histogram, mean = _parse_rating(row, columns, where)
+        if mean is None:
+            unrated.append(key)
+        else:
+            rated[key] = RatedPhoto(key, folder / key, mean, histogram, row.get("scene") or None)
+    if not rated:
         raise DataError(f"{table}: none of its {len(rows)} photos is rated")
-    return {key: photo for key, photo in rated.items() if photo is not None}, unrated
+    return rated, unrated
 
 
-def rating_of(row: Cells, columns: Columns, where: str) -> tuple[tuple[float, ...] | None, float | None]:
+def _canonical_path(path: Path) -> str:
+    """The same for every spelling of a path, as far as that can be told without the photo."""
+    return unicodedata.normalize("NFC", os.path.normcase(os.path.normpath(path)))
+
+
+def _parse_rating(row: _Row, columns: _Columns, where: str) -> tuple[tuple[float, ...] | None, float | None]:
     """(histogram, mean) as far as they are known."""
-    votes = [number(row[name] or "0", f"{where}, {name}") for _, name in columns.counts]
+    votes = [parse_number(row[name] or "0", f"{where}, {name}") for _, name in columns.counts]
     if votes and min(votes) < 0:
         raise DataError(f"{where}: a count of ratings is below 0, found {min(votes):g}")
     histogram = tuple(vote / sum(votes) for vote in votes) if sum(votes) else None
     text = row[columns.score] if columns.score else ""
     if text:
-        mean = number(text, f"{where}, {columns.score}")
+        mean = parse_number(text, f"{where}, {columns.score}")
         return histogram, None if columns.score == "stars" and mean == 0 else mean
     if histogram is None:
         return None, None
-    return histogram, sum(
-        vote * rating for vote, (rating, _) in zip(votes, columns.counts, strict=True)
-    ) / sum(votes)
+    ratings = [rating for rating, _ in columns.counts]
+    return histogram, sum(vote * rating for vote, rating in zip(votes, ratings, strict=True)) / sum(votes)
 
 
-def scale_of(
-    table: Path, rows: Sequence[Cells], columns: Columns, scores: Sequence[float]
+def _find_scale(
+    table: Path, rows: Sequence[_Row], columns: _Columns, scores: Sequence[float]
 ) -> tuple[float, float, str]:
     """(low, high, note): from the columns low and high, else the counted ratings, else 1 to 5 for stars.
 
@@ -158,10 +172,10 @@ def scale_of(
     ends = {(row["low"], row["high"]) for row in rows} if {"low", "high"} <= rows[0].keys() else set()
     if len(ends) > 1:
         raise DataError(
-            f"{table}: low and high differ between rows, {sorted(ends)[:2]}: expected one scale a table"
+            f"{table}: low and high differ between rows, {sorted(ends)[:2]}: expected one scale per table"
         )
     if ends:
-        low, high = (number(text, f"{table}, low and high") for text in ends.pop())
+        low, high = (parse_number(text, f"{table}, low and high") for text in ends.pop())
         why = "columns low and high"
     elif columns.counts:
         (low, _), *_, (high, _) = columns.counts
@@ -169,14 +183,14 @@ def scale_of(
     elif columns.score == "stars":
         low, high, why = 1.0, 5.0, "stars"
     else:
-        low, high = scale_that_holds(table, scores)
-        why = f"the scores, {min(scores):g} to {max(scores):g}; columns low and high say otherwise"
-    refuse_scores(table, scores, low, high)
+        low, high = _guess_scale(table, scores)
+        why = f"the scores, {min(scores):g} to {max(scores):g}; set others with the columns low and high"
+    _refuse_scores(table, scores, low, high)
     return low, high, f"the scale is {low:g} to {high:g}, from {why}"
 
 
-def scale_that_holds(table: Path, scores: Sequence[float]) -> tuple[float, float]:
-    for low, high in SCALES:
+def _guess_scale(table: Path, scores: Sequence[float]) -> tuple[float, float]:
+    for low, high in _SCALES:
         if low <= min(scores) and max(scores) <= high:
             return low, high
     raise DataError(
@@ -184,7 +198,7 @@ def scale_that_holds(table: Path, scores: Sequence[float]) -> tuple[float, float
     )
 
 
-def refuse_scores(table: Path, scores: Sequence[float], low: float, high: float) -> None:
+def _refuse_scores(table: Path, scores: Sequence[float], low: float, high: float) -> None:
     outside = [score for score in scores if not low <= score <= high]
     if outside:
         raise DataError(
@@ -194,19 +208,19 @@ def refuse_scores(table: Path, scores: Sequence[float], low: float, high: float)
         raise DataError(f"{table}: every photo has the score {scores[0]:g}: there is nothing to learn")
 
 
-def sides_of(table: Path, rows: Sequence[Cells], columns: Columns) -> dict[str, str]:
-    sides = {}
+def _read_splits(table: Path, rows: Sequence[_Row], columns: _Columns) -> dict[str, str]:
+    splits = {}
     for count, row in enumerate(rows, 2):
-        if (word := row["split"].strip().lower()) not in SIDE_WORDS:
+        if (word := row["split"].strip().lower()) not in _SPLIT_WORDS:
             raise DataError(
                 f"{table}, row {count}: a split is train, held_out or test, found {row['split']!r}: "
-                f"{near(word, SIDE_WORDS)}"
+                f"{near(word, _SPLIT_WORDS)}"
             )
-        sides[row[columns.path]] = SIDE_WORDS[word]
-    return sides
+        splits[row[columns.path]] = _SPLIT_WORDS[word]
+    return splits
 
 
-def refuse_unreadable(table: Path, prints: Mapping[Path, object]) -> None:
+def _refuse_unreadable(table: Path, prints: Mapping[Path, object]) -> None:
     problems = [str(found) for found in prints.values() if isinstance(found, PhotoError)]
     if problems:
         shown = "\n  ".join(problems[:10])

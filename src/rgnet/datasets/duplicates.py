@@ -1,16 +1,16 @@
-"""Copies of a photo: byte-identical files by their hash, look-alikes by a perceptual hash.
+"""Duplicates by content hash, near-duplicates by a perceptual hash.
 
 The perceptual hash is the sign of 255 low frequencies: of the cosine transform of the photo at 32 x 32 grey pixels the
-16 x 16 lowest but the mean, each bit 1 where it is above their median. Two photos are look-alikes where at most
-`NEAR` bits differ: the same picture saved again, retouched, or taken again a moment later. Of unrelated photos about
-128 differ. Of PARA's pairs that differ by 12 to 64 bits, 105 were looked at: each shows one scene twice.
+16 x 16 lowest but the mean, each bit 1 where it is above their median. Two photos are near-duplicates if at
+most `NEAR` bits differ: the same picture saved again, retouched, or taken again a moment later. Of unrelated photos
+about 128 bits differ. Of PARA's pairs that differ by 12 to 64 bits, 105 were inspected: each shows one scene twice.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -20,95 +20,98 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
+from rgnet.datasets.readers import Track
 from rgnet.errors import PhotoError, need
 from rgnet.imaging.decode import decode
 
 NEAR = 64
-SIDE, LOW = 32, 16
-# Greys of a photo that shows nothing differ by less: its bits would be noise
-FLAT = 1.0
-# Of one step of the comparison, 80 MB
-PRODUCTS_AT_ONCE = 20_000_000
+_SIDE, _LOW = 32, 16
+# The greys of a blank photo differ by less: its bits would be noise
+_FLAT = 1.0
+# In one step of the comparison: 80 MB
+_PRODUCTS_AT_ONCE = 20_000_000
 
 Item = TypeVar("Item", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """content: hash of the file's bytes; look: 255 bits of what it shows, packed, None where it shows nothing"""
+    """content: hash of the file's bytes; perceptual: 255 bits of what it shows, packed, None for a blank photo"""
 
     content: bytes
-    look: bytes | None
+    perceptual: bytes | None
 
 
-def fingerprint(path: Path) -> Fingerprint:
+def compute_fingerprint(path: Path) -> Fingerprint:
     """Decodes the photo; raises PhotoError where it cannot."""
-    image = decode(path, at_least=(2 * SIDE, 2 * SIDE)).image
-    return Fingerprint(content_hash(path), look(image))
+    image = decode(path, at_least=(2 * _SIDE, 2 * _SIDE)).image
+    return Fingerprint(content_hash(path), perceptual_hash(image))
 
 
-def look(image: Image.Image) -> bytes | None:
-    small = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
+def perceptual_hash(image: Image.Image) -> bytes | None:
+    small = image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BOX)
     grey_HW = np.asarray(small, dtype=np.float32)
-    if grey_HW.std() < FLAT:
+    if grey_HW.std() < _FLAT:
         return None
     fft = need("scipy.fft", extra="evaluation", purpose="comparing photos")
-    low_255 = fft.dctn(grey_HW, norm="ortho")[:LOW, :LOW].ravel()[1:]
+    low_255 = fft.dctn(grey_HW, norm="ortho")[:_LOW, :_LOW].ravel()[1:]
     return np.packbits(low_255 > np.median(low_255)).tobytes()
 
 
-def fingerprints(paths: Sequence[Path], track) -> dict[Path, Fingerprint | PhotoError]:
-    """Every photo really decoded, in threads; one that cannot be read gives its error.
+def compute_fingerprints(paths: Sequence[Path], track: Track) -> dict[Path, Fingerprint | PhotoError]:
+    """Every photo decoded, in threads; an unreadable one gives its error.
 
-    A file that has not changed since is decoded once a process.
+    An unchanged file is decoded once per process.
     """
     with ThreadPoolExecutor() as pool:
-        prints = pool.map(fingerprint_or_error, paths)
+        prints = pool.map(_fingerprint_or_error, paths)
         return dict(zip(paths, track(prints, total=len(paths), description="reading photos"), strict=True))
 
 
-def fingerprint_or_error(path: Path) -> Fingerprint | PhotoError:
+def _fingerprint_or_error(path: Path) -> Fingerprint | PhotoError:
     try:
         stat = path.stat()
-        return remembered(path, stat.st_size, stat.st_mtime_ns)
+        return _cached_fingerprint(path, stat.st_size, stat.st_mtime_ns)
     except OSError:
-        return remembered.__wrapped__(path, 0, 0)
+        return _cached_fingerprint.__wrapped__(path, 0, 0)
 
 
 @cache
-def remembered(path: Path, size: int, changed: int) -> Fingerprint | PhotoError:
+def _cached_fingerprint(path: Path, size: int, changed: int) -> Fingerprint | PhotoError:
     try:
-        return fingerprint(path)
+        return compute_fingerprint(path)
     except PhotoError as problem:
         return problem
 
 
-def identical(paths: Iterable[Path]) -> list[list[Path]]:
+def find_identical(paths: Iterable[Path]) -> list[list[Path]]:
     """Groups of at least two files with the same bytes; only files of equal length are read."""
     groups = [
         group
-        for same_size in gathered(paths, lambda path: path.stat().st_size)
-        for group in gathered(same_size, content_hash)
+        for same_size in group_by(paths, lambda path: path.stat().st_size)
+        for group in group_by(same_size, content_hash)
     ]
     return sorted(groups)
 
 
-def look_alikes(looks: Mapping[Item, bytes | None]) -> list[tuple[Item, Item, int]]:
+def find_near_duplicates(hashes: Mapping[Item, bytes | None]) -> list[tuple[Item, Item, int]]:
     """Pairs of which at most NEAR bits differ, with that number, nearest first."""
-    items = [item for item, bits in looks.items() if bits is not None]
+    items = [item for item, bits in hashes.items() if bits is not None]
     if not items:
         return []
-    packed = np.frombuffer(b"".join(looks[item] for item in items), dtype=np.uint8).reshape(len(items), -1)
+    packed = np.frombuffer(
+        b"".join(bits for bits in hashes.values() if bits is not None), dtype=np.uint8
+    ).reshape(len(items), -1)
     # Bits as +1 and -1: of n bits, d differ where the product is n - 2 d
     sign_NF = np.unpackbits(packed, axis=1).astype(np.float32) * 2 - 1
-    bits = sign_NF.shape[1]
-    step = max(1, PRODUCTS_AT_ONCE // len(items))
+    bit_count = sign_NF.shape[1]
+    step = max(1, _PRODUCTS_AT_ONCE // len(items))
     pairs = []
     for start in range(0, len(items), step):
         agree = sign_NF[start : start + step] @ sign_NF[start:].T
-        one, other = np.nonzero(agree >= bits - 2 * NEAR)
+        one, other = np.nonzero(agree >= bit_count - 2 * NEAR)
         one, other = one[other > one], other[other > one]
-        differ = ((bits - agree[one, other]) / 2).astype(int)
+        differ = ((bit_count - agree[one, other]) / 2).astype(int)
         pairs += [
             (items[start + i], items[start + j], d)
             for i, j, d in zip(one.tolist(), other.tolist(), differ.tolist(), strict=True)
@@ -116,22 +119,25 @@ def look_alikes(looks: Mapping[Item, bytes | None]) -> list[tuple[Item, Item, in
     return sorted(pairs, key=lambda pair: pair[2])
 
 
-def bonds(prints: Mapping[str, Fingerprint | PhotoError], groups: Mapping[str, str]) -> list[list[str]]:
-    """Families of photos that are copies, look-alikes, or of one group, directly or through others."""
+def find_families(
+    prints: Mapping[str, Fingerprint | PhotoError], groups: Mapping[str, str]
+) -> list[list[str]]:
+    """Families of photos that are duplicates, near-duplicates, or of one group, directly or through others."""
     readable = {key: found for key, found in prints.items() if isinstance(found, Fingerprint)}
     links = [
-        (one, other) for one, other, _ in look_alikes({key: found.look for key, found in readable.items()})
+        (one, other)
+        for one, other, _ in find_near_duplicates({key: found.perceptual for key, found in readable.items()})
     ]
     for members in (
-        *gathered(readable, lambda key: readable[key].content),
-        *gathered((key for key in groups if key in prints), groups.__getitem__),
+        *group_by(readable, lambda key: readable[key].content),
+        *group_by((key for key in groups if key in prints), groups.__getitem__),
     ):
         links += [(members[0], other) for other in members[1:]]
-    return families(list(prints), links)
+    return connect(list(prints), links)
 
 
-def families(items: Sequence[Item], links: Iterable[tuple[Item, Item]]) -> list[list[Item]]:
-    """Items bound by links, directly or through others, in the order of the items; a lone one is a family too."""
+def connect(items: Sequence[Item], links: Iterable[tuple[Item, Item]]) -> list[list[Item]]:
+    """Items connected by links, directly or through others, in the order of the items; a lone one counts too."""
     parent = {item: item for item in items}
 
     def root(item: Item) -> Item:
@@ -141,15 +147,15 @@ def families(items: Sequence[Item], links: Iterable[tuple[Item, Item]]) -> list[
 
     for one, other in links:
         parent[root(other)] = root(one)
-    grown = defaultdict(list)
+    grown: dict[Item, list[Item]] = defaultdict(list)
     for item in items:
         grown[root(item)].append(item)
     return list(grown.values())
 
 
-def gathered(items: Iterable[Item], key) -> list[list[Item]]:
+def group_by(items: Iterable[Item], key: Callable[[Item], Hashable]) -> list[list[Item]]:
     """Items whose key is the same, where there are at least two."""
-    groups = defaultdict(list)
+    groups: dict[Hashable, list[Item]] = defaultdict(list)
     for item in items:
         groups[key(item)].append(item)
     return [group for group in groups.values() if len(group) > 1]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rgnet import datasets
-from rgnet.datasets.readers import Track, untracked
+from rgnet.datasets.readers import Track, without_progress
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, list_hash
 from rgnet.weights.card import ModelCard
 
@@ -41,7 +41,7 @@ class Leaks:
 
 
 def load_as_trained(
-    card: ModelCard, labels: Path, photos: Path | None, *, track: Track = untracked
+    card: ModelCard, labels: Path, photos: Path | None, *, track: Track = without_progress
 ) -> RatedPhotos:
     """The data set with the validation photos that the model's own training set aside.
 

@@ -14,83 +14,86 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rgnet.datasets.duplicates import identical
-from rgnet.datasets.readers import number, read_sheet
+from rgnet.datasets.duplicates import find_identical
+from rgnet.datasets.readers import parse_number, read_table
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, hold_out
 from rgnet.errors import DataError
 
-HELD_OUT = 1500
-BINS = tuple(1 + step / 2 for step in range(9))
+_HELD_OUT = 1500
+_BINS = tuple(1 + step / 2 for step in range(9))
 OFFICIAL = {"train": "PARA-GiaaTrain.csv", "test": "PARA-GiaaTest.csv"}
-COUNTS = tuple(f"aestheticScore_{rating:.1f}" for rating in BINS)
-NOTICE = (
+_COUNTS = tuple(f"aestheticScore_{rating:.1f}" for rating in _BINS)
+_NOTICE = (
     "Trained on PARA: for research and learning only. Cite 'Personalized Image Aesthetics Assessment with Rich "
     "Attributes' (Yang et al., CVPR 2022). The rgnet code is Apache-2.0; these weights are not."
 )
 
-COLUMNS = ("file", "source_id", "mean", "split")
+_COLUMNS = ("file", "source_id", "mean", "split")
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """A photo and the official side it is on, "train" or "test"."""
+class _Listed:
+    """A photo and its official split, "train" or "test"."""
 
     photo: RatedPhoto
-    side: str
+    split: str
 
 
 def load(
     labels: Path, photos: Path, *, held_out: int | None = None, seed: int = 0, strict: bool = True
 ) -> RatedPhotos:
-    """PARA's official split, with `held_out` (1,500) training photos set aside for choosing between models.
+    """PARA's official split, with `held_out` (1,500) training photos set aside for validation.
 
-    Training photos that are byte-identical to a test photo are dropped, and copies of a photo never stand
-    on both sides of the training / held-out border. Raises DataError where a file is missing or malformed.
+    Training photos that are byte-identical to a test photo are dropped, and duplicates of a photo are never in both
+    training and validation. Raises DataError where a file is missing or malformed.
 
-    strict: without exact_duplicates.txt every photo has to be there to be compared; False compares those that are
+    strict: without exact_duplicates.txt every photo must be there to be compared; False compares those that are
     """
-    listed = read_labels(labels, photos)
-    copies = read_copies(labels / "exact_duplicates.txt", listed, strict=strict)
+    listed = _read_labels(labels, photos)
+    duplicates = _read_duplicates(labels / "exact_duplicates.txt", listed, strict=strict)
     leaked = {
         name
-        for group in copies
+        for group in duplicates
         if "test" in group.values()
-        for name, side in group.items()
-        if side == "train"
+        for name, split in group.items()
+        if split == "train"
     }
-    repeated = {name for group in copies for name in sorted(group)[1:]}
+    repeated = {name for group in duplicates for name in sorted(group)[1:]}
 
-    train = [item.photo for item in listed if item.side == "train" and item.photo.key not in leaked]
-    test = [item.photo for item in listed if item.side == "test"]
+    train = [item.photo for item in listed if item.split == "train" and item.photo.key not in leaked]
+    test = [item.photo for item in listed if item.split == "test"]
     single = [photo for photo in train if photo.key not in repeated]
-    kept, held = hold_out(single, HELD_OUT if held_out is None else held_out, seed=seed)
+    train_photos, held_out_photos = hold_out(single, _HELD_OUT if held_out is None else held_out, seed=seed)
     again = {photo.key for photo in train} & repeated
-    left_out = {"training copies of a test photo": leaked, "training copies of a training photo": again}
+    excluded = {
+        "training duplicates of a test photo": leaked,
+        "training duplicates of a training photo": again,
+    }
     return RatedPhotos(
         name="PARA",
         low=1.0,
         high=5.0,
         people="about 25 people a photo on a scale of 1 to 5 (PARA)",
-        train=tuple(kept),
-        held_out=tuple(held),
+        train=tuple(train_photos),
+        held_out=tuple(held_out_photos),
         test=tuple(test),
         threshold=3.0,
-        bins=BINS,
+        bins=_BINS,
         licence="PARA research-only",
-        notice=NOTICE,
+        notice=_NOTICE,
         notes=(
-            f"{len(leaked)} training photos that are copies of a test photo are dropped",
+            f"{len(leaked)} training photos that duplicate a test photo are dropped",
             f"{len(again)} repeated training photos are dropped",
         ),
-        left_out={reason: tuple(sorted(names)) for reason, names in left_out.items() if names},
+        excluded={reason: tuple(sorted(names)) for reason, names in excluded.items() if names},
     )
 
 
-def read_labels(labels: Path, photos: Path) -> list[Listed]:
-    """Every photo of the table of both sides, or else of the two official files."""
+def _read_labels(labels: Path, photos: Path) -> list[_Listed]:
+    """Every photo of the one table, or else of the two official files."""
     if (labels / "labels.csv").is_file():
         path = labels / "labels.csv"
-        return [listed_of(row, photos, path) for row in read_sheet(path, COLUMNS)]
+        return [_parse_row(row, photos, path) for row in read_table(path, _COLUMNS)]
     folder = next(
         (labels / name for name in (".", "annotation") if (labels / name / OFFICIAL["test"]).is_file()), None
     )
@@ -101,13 +104,13 @@ def read_labels(labels: Path, photos: Path) -> list[Listed]:
         )
     root = photos / "imgs" if (photos / "imgs").is_dir() else photos
     return [
-        Listed(official_photo(row, root, folder / name), side)
-        for side, name in OFFICIAL.items()
-        for row in read_sheet(folder / name, ("imageName", "sessionId", "aestheticScore_mean"))
+        _Listed(_parse_official_row(row, root, folder / name), split)
+        for split, name in OFFICIAL.items()
+        for row in read_table(folder / name, ("imageName", "sessionId", "aestheticScore_mean"))
     ]
 
 
-def listed_of(row: Mapping[str, str], photos: Path, path: Path) -> Listed:
+def _parse_row(row: Mapping[str, str], photos: Path, path: Path) -> _Listed:
     name = row["source_id"]
     if row["split"] not in ("train", "test"):
         raise DataError(f"{path}, {name}: a split of PARA is train or test, found {row['split']!r}")
@@ -115,46 +118,46 @@ def listed_of(row: Mapping[str, str], photos: Path, path: Path) -> Listed:
     photo = RatedPhoto(
         key=name,
         path=photos / row["file"],
-        mean=mean_of(row["mean"], name),
-        histogram=shares(counts, name) if counts else None,
+        mean=_parse_mean(row["mean"], name),
+        histogram=_parse_shares(counts, name) if counts else None,
         scene=row.get("semantic") or None,
     )
-    return Listed(photo, row["split"])
+    return _Listed(photo, row["split"])
 
 
-def official_photo(row: Mapping[str, str], root: Path, path: Path) -> RatedPhoto:
+def _parse_official_row(row: Mapping[str, str], root: Path, path: Path) -> RatedPhoto:
     name = row["imageName"]
-    counts = [row[column] for column in COUNTS if row.get(column)]
+    counts = [row[column] for column in _COUNTS if row.get(column)]
     return RatedPhoto(
         key=name,
         path=root / row["sessionId"] / name,
-        mean=mean_of(row["aestheticScore_mean"], name),
-        histogram=shares(counts, name) if counts else None,
+        mean=_parse_mean(row["aestheticScore_mean"], name),
+        histogram=_parse_shares(counts, name) if counts else None,
         scene=row.get("semantic") or None,
     )
 
 
-def mean_of(text: str, name: str) -> float:
-    mean = number(text, f"{name}, its mean")
+def _parse_mean(text: str, name: str) -> float:
+    mean = parse_number(text, f"{name}, its mean")
     if not 1 <= mean <= 5:
         raise DataError(f"{name}: a mean of PARA lies in 1 to 5, found {mean}")
     return mean
 
 
-def shares(counts: Sequence[str], name: str) -> tuple[float, ...]:
+def _parse_shares(counts: Sequence[str], name: str) -> tuple[float, ...]:
     """Each rating's share of all ratings."""
-    votes = [number(text, f"{name}, its ratings") for text in counts]
-    if len(votes) != len(BINS) or min(votes) < 0 or not sum(votes):
+    votes = [parse_number(text, f"{name}, its ratings") for text in counts]
+    if len(votes) != len(_BINS) or min(votes) < 0 or not sum(votes):
         raise DataError(
-            f"{name}: expected {len(BINS)} counts of ratings 1.0 to 5.0, found {' '.join(counts)}"
+            f"{name}: expected {len(_BINS)} counts of ratings 1.0 to 5.0, found {' '.join(counts)}"
         )
     return tuple(vote / sum(votes) for vote in votes)
 
 
-def read_copies(path: Path, listed: Sequence[Listed], *, strict: bool) -> list[dict[str, str]]:
+def _read_duplicates(path: Path, listed: Sequence[_Listed], *, strict: bool) -> list[dict[str, str]]:
     """Groups of identical photos, each {name: split}."""
     if path.is_file():
-        return list(copies_of(path))
+        return list(_parse_duplicates(path))
     missing = [item.photo.path for item in listed if not item.photo.path.is_file()]
     if missing and strict:
         raise DataError(
@@ -162,13 +165,13 @@ def read_copies(path: Path, listed: Sequence[Listed], *, strict: bool) -> list[d
             f"can be compared; {len(missing)} of {len(listed)} are not there, {missing[0]} first"
         )
     by_path = {item.photo.path: item for item in listed}
-    groups = identical([path for path in by_path if path not in set(missing)])
-    return [{by_path[path].photo.key: by_path[path].side for path in group} for group in groups]
+    groups = find_identical([path for path in by_path if path not in set(missing)])
+    return [{by_path[path].photo.key: by_path[path].split for path in group} for group in groups]
 
 
-def copies_of(path: Path) -> Iterator[dict[str, str]]:
+def _parse_duplicates(path: Path) -> Iterator[dict[str, str]]:
     for count, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         pairs = [word.rpartition(":") for word in line.split()]
-        if any(side not in ("train", "test") or not name for name, _, side in pairs):
+        if any(split not in ("train", "test") or not name for name, _, split in pairs):
             raise DataError(f"{path}, line {count}: expected NAME:train or NAME:test, found {line!r}")
-        yield {name: side for name, _, side in pairs}
+        yield {name: split for name, _, split in pairs}

@@ -10,7 +10,7 @@ from typing import overload
 
 import numpy as np
 
-SIDES = ("train", "held_out", "test")
+SPLITS = ("train", "held_out", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,12 @@ class RatedPhotos:
 
     low, high: ends of the rating scale
     people:    one sentence on who rated, for the model card
+    train, held_out, test: the splits; `held_out` are the validation photos
     threshold: a mean of at least this is "high"
     bins:      the ratings that histograms count, low to high; () where there are no histograms
-    licence:   of weights that learn from it, short; `notice` is what their users must be told
-    notes:     what a user should know of this reading, in words
-    left_out:  why photos on the data set's lists are on none of ours -> their keys
+    licence:   of weights trained on it, short; `notice` is what their users must be told
+    notes:     what a user should know about how it was read, in words
+    excluded:  why photos on the data set's lists are in no split -> their keys
     """
 
     name: str
@@ -56,7 +57,7 @@ class RatedPhotos:
     licence: str = "as its photos' owners say"
     notice: str = ""
     notes: tuple[str, ...] = ()
-    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    excluded: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     @overload
     def unit(self, mean: float) -> float: ...
@@ -68,13 +69,16 @@ class RatedPhotos:
         """A rating as a number in [0, 1]."""
         return (mean - self.low) / (self.high - self.low)
 
-    def sides(self) -> dict[str, tuple[RatedPhoto, ...]]:
+    def splits(self) -> dict[str, tuple[RatedPhoto, ...]]:
         """{"train": ..., "held_out": ..., "test": ...}."""
-        return {side: getattr(self, side) for side in SIDES}
+        return {split: getattr(self, split) for split in SPLITS}
+
+    def all_photos(self) -> tuple[RatedPhoto, ...]:
+        return (*self.train, *self.held_out, *self.test)
 
 
 def list_hash(photos: Sequence[RatedPhoto]) -> str:
-    """Names a list of photos and their ratings: 12 hex digits, the same in any order."""
+    """Identifies a list of photos and their ratings: 12 hex digits, the same in any order."""
     lines = sorted(f"{photo.key} {photo.mean:.6f}\n" for photo in photos)
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:12]
 
@@ -82,11 +86,11 @@ def list_hash(photos: Sequence[RatedPhoto]) -> str:
 def hold_out(
     photos: Sequence[RatedPhoto], count: int, *, seed: int
 ) -> tuple[list[RatedPhoto], list[RatedPhoto]]:
-    """(kept, held out): `count` photos drawn by `seed`, independent of the order of the list."""
+    """(rest, held out): `count` photos drawn by `seed`, independent of the order of the list."""
     ordered = sorted(photos, key=lambda photo: photo.key)
     drawn = set(np.random.default_rng(seed).permutation(len(ordered))[:count].tolist())
-    kept = [photo for index, photo in enumerate(ordered) if index not in drawn]
-    return kept, [ordered[index] for index in sorted(drawn)]
+    rest = [photo for index, photo in enumerate(ordered) if index not in drawn]
+    return rest, [ordered[index] for index in sorted(drawn)]
 
 
 def base_rate(photos: Sequence[RatedPhoto], threshold: float) -> float:
@@ -94,16 +98,16 @@ def base_rate(photos: Sequence[RatedPhoto], threshold: float) -> float:
     return sum(photo.mean >= threshold for photo in photos) / len(photos)
 
 
-def named(keys: Collection[str], most: int = 3) -> str:
-    """The first few of some names: "a, b, c and 12 more"."""
+def shorten_list(keys: Collection[str], most: int = 3) -> str:
+    """The first few names: "a, b, c and 12 more"."""
     shown, more = sorted(keys)[:most], len(keys) - most
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
-def told(left_out: Mapping[str, Collection[str]]) -> tuple[str, ...]:
-    """Notes that say how many photos are left out, why, and which come first."""
+def describe_excluded(excluded: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+    """A note for each reason: how many photos are excluded, why, and the first of them."""
     return tuple(
-        f"{len(keys)} photos are left out: {reason} ({named(keys)})"
-        for reason, keys in left_out.items()
+        f"{len(keys)} photos are excluded: {reason} ({shorten_list(keys)})"
+        for reason, keys in excluded.items()
         if keys
     )

@@ -69,7 +69,7 @@ def photos_of_split(rated: RatedPhotos, split: str) -> tuple[RatedPhoto, ...]:
     """
     if split not in SPLITS:
         raise SettingError(f"there is no split {split!r} for an evaluation: {near(split, SPLITS)}")
-    sides = rated.sides()
+    sides = rated.splits()
     if not sides[split]:
         filled = [name for name in SPLITS if sides[name]]
         hint = f"try --split {filled[0]}" if filled else "its labels hold training photos only"

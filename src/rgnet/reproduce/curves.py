@@ -1,4 +1,4 @@
-"""Figure 5: what a setting does to a network, with the spread over seeds."""
+"""Figure 5: the effect of a setting on a network, with the spread over seeds."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def draw_curves(variants: Sequence[Variant], rows: Sequence[Row], target: Path) 
     grid = figure.subplots(len(SHOWN), len(curves), sharex="col", sharey="row", squeeze=False)
     for column, (curve, points) in zip(grid.T, curves.items(), strict=True):
         for axes, name in zip(column, SHOWN, strict=True):
-            draw_curve(axes, [row for _, row in points], name)
-            mark_papers_choice(axes, [at for at, _ in points], PAPERS[curve])
+            _draw_curve(axes, [row for _, row in points], name)
+            _mark_papers_choice(axes, [at for at, _ in points], PAPERS[curve])
         column[-1].set_xlabel(LABELS[curve], color=INK)
     for axes, (label, _) in zip(grid[:, 0], SHOWN.values(), strict=True):
         axes.set_ylabel(label, color=INK)
@@ -38,8 +38,8 @@ def draw_curves(variants: Sequence[Variant], rows: Sequence[Row], target: Path) 
         figure.savefig(path, format="png")
 
 
-def draw_curve(axes: Axes, rows: Sequence[Row], name: str) -> None:
-    """Points stand evenly, whatever lies between their values."""
+def _draw_curve(axes: Axes, rows: Sequence[Row], name: str) -> None:
+    """Points are evenly spaced, whatever their values."""
     scale = SHOWN[name][1]
     known = [(place, row) for place, row in enumerate(rows) if name in row.figures]
     means = [row.figures[name].mean * scale for _, row in known]
@@ -53,7 +53,7 @@ def draw_curve(axes: Axes, rows: Sequence[Row], name: str) -> None:
     axes.grid(axis="y", color=FAINT, linewidth=0.5)
 
 
-def mark_papers_choice(axes: Axes, values: Sequence[float], paper: float) -> None:
+def _mark_papers_choice(axes: Axes, values: Sequence[float], paper: float) -> None:
     axes.set_xticks(range(len(values)), [f"{value:g}" for value in values])
     if paper in values:
         axes.axvspan(

@@ -1,4 +1,4 @@
-"""Figures 2 and 6: the photos a model puts first and last, and the regions it sees as one, as pictures."""
+"""Figures 2 and 6 as pictures: the photos a model ranks first and last, and the regions it considers similar."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from PIL import Image
@@ -16,17 +17,16 @@ from PIL import Image
 from rgnet.atomic import replacing
 from rgnet.explanation import STAGES
 from rgnet.imaging.decode import decode
-from rgnet.reproduce.similarity import HOT, Likeness, hot_area
+from rgnet.reproduce.similarity import SIMILAR, SimilarityMaps, largest_similar_area
 
 INK, QUERY, PAPER = "#1a1a1a", "#e4002b", "white"
-TEXT = {"color": INK, "fontsize": 9}
 COLOURS, VEIL = "inferno", 0.65
 THUMBNAIL = 640
 
 
-def draw_likenesses(found: Sequence[Likeness], target: Path) -> None:
-    """A row for each photo: the photo with the query region framed, then its likeness map at every stage."""
-    photos = [thumbnail(decode(one.path).image) for one in found]
+def draw_similarity_maps(found: Sequence[SimilarityMaps], target: Path) -> None:
+    """A row for each photo: the photo with the query region framed, then its similarity map at every stage."""
+    photos = [make_thumbnail(decode(one.path).image) for one in found]
     heights = [2.3 * min(1.3, photo.height / photo.width) for photo in photos]
     figure = Figure(figsize=(9.4, sum(heights) + 0.9), dpi=130, facecolor=PAPER, layout="constrained")
     FigureCanvasAgg(figure)
@@ -34,36 +34,37 @@ def draw_likenesses(found: Sequence[Likeness], target: Path) -> None:
     for axes_row, one, photo in zip(grid, found, photos, strict=True):
         axes_row[0].imshow(photo)
         for axes, map_HW in zip(axes_row[1:], one.similarity_SHW, strict=True):
-            shade = draw_map(axes, photo, map_HW)
+            shade = _draw_map(axes, photo, map_HW)
         for axes in axes_row:
-            frame_query(axes, photo, one)
+            _frame_query(axes, photo, one)
             axes.set_axis_off()
     for axes, name in zip(grid[0], ("highest-voted region", *STAGES), strict=True):
         axes.set_title(name, color=INK, fontsize=11, fontweight="bold")
     bar = figure.colorbar(shade, ax=grid, location="bottom", shrink=0.5, aspect=50, pad=0.01)
+    assert bar.solids is not None
     bar.solids.set(alpha=1)
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=0, labelcolor=INK)
     bar.set_label(
-        f"cosine similarity; outlined, with its share: largest connected area of {HOT:g} or more",
+        f"cosine similarity; outlined, with its share: largest connected area of {SIMILAR:g} or more",
         color=INK,
     )
     with replacing(target) as path:
         figure.savefig(path, format="png")
 
 
-def draw_map(axes: Axes, photo: Image.Image, map_HW: np.ndarray):
+def _draw_map(axes: Axes, photo: Image.Image, map_HW: np.ndarray) -> AxesImage:
     axes.imshow(np.asarray(photo.convert("L")), cmap="gray", vmin=0, vmax=255)
     extent = (-0.5, photo.width - 0.5, photo.height - 0.5, -0.5)
     shade = axes.imshow(map_HW, cmap=COLOURS, alpha=VEIL, vmin=0, vmax=1, extent=extent, aspect="equal")
-    hot_HW = hot_area(map_HW, HOT)
-    outline(axes, hot_HW, photo)
-    share = axes.text(0.03, 0.04, f"{hot_HW.mean():.0%}", transform=axes.transAxes, color=PAPER, fontsize=10)
+    area_HW = largest_similar_area(map_HW, SIMILAR)
+    _outline(axes, area_HW, photo)
+    share = axes.text(0.03, 0.04, f"{area_HW.mean():.0%}", transform=axes.transAxes, color=PAPER, fontsize=10)
     share.set_path_effects([withStroke(linewidth=2.5, foreground=INK)])
     return shade
 
 
-def outline(axes: Axes, mask_HW: np.ndarray, photo: Image.Image) -> None:
+def _outline(axes: Axes, mask_HW: np.ndarray, photo: Image.Image) -> None:
     """Draw the border of a mask along its regions' edges."""
     padded = np.pad(mask_HW, 1).astype(int)
     wide, tall = photo.width / mask_HW.shape[1], photo.height / mask_HW.shape[0]
@@ -75,22 +76,24 @@ def outline(axes: Axes, mask_HW: np.ndarray, photo: Image.Image) -> None:
         axes.plot([x, x + wide], [y, y], color=PAPER, linewidth=1.2)
 
 
-def frame_query(axes: Axes, photo: Image.Image, one: Likeness) -> None:
+def _frame_query(axes: Axes, photo: Image.Image, one: SimilarityMaps) -> None:
     rows, columns = one.similarity_SHW.shape[1:]
     wide, tall = photo.width / columns, photo.height / rows
     corner = (one.query[1] * wide - 0.5, one.query[0] * tall - 0.5)
     axes.add_patch(Rectangle(corner, wide, tall, fill=False, edgecolor=QUERY, linewidth=1.8))
 
 
-def draw_sheet(bands: Sequence[tuple[str, Sequence[tuple[Image.Image, str]]]], target: Path) -> None:
-    """Bands of captioned photos, each a title over rows of four that are as wide as one another."""
+def draw_captioned_photos(
+    bands: Sequence[tuple[str, Sequence[tuple[Image.Image, str]]]], target: Path
+) -> None:
+    """Bands of captioned photos, each a title over rows of up to four photos of equal height."""
     width, gap, caption, title = 11.0, 0.08, 0.24, 0.42
     rows = [
         ("" if start else name, photos[start : start + 4])
         for name, photos in bands
         for start in range(0, len(photos), 4)
     ]
-    heights = [row_height([photo for photo, _ in row], width, gap) for _, row in rows]
+    heights = [_row_height([photo for photo, _ in row], width, gap) for _, row in rows]
     total = sum(heights) + sum(caption + (title if name else 0) for name, _ in rows) + gap
     figure = Figure(figsize=(width, total), dpi=130, facecolor=PAPER)
     FigureCanvasAgg(figure)
@@ -105,20 +108,20 @@ def draw_sheet(bands: Sequence[tuple[str, Sequence[tuple[Image.Image, str]]]], t
             axes = figure.add_axes((left / width, (top - height) / total, wide / width, height / total))
             axes.imshow(photo, aspect="auto")
             axes.set_axis_off()
-            figure.text(left / width, (top - height - 0.17) / total, words, **TEXT)
+            figure.text(left / width, (top - height - 0.17) / total, words, color=INK, fontsize=9)
             left += wide + gap
         top -= height + caption
     with replacing(target) as path:
         figure.savefig(path, format="png")
 
 
-def row_height(photos: Sequence[Image.Image], width: float, gap: float) -> float:
+def _row_height(photos: Sequence[Image.Image], width: float, gap: float) -> float:
     """The height at which photos side by side fill `width`, 3 at most."""
     ratio = sum(photo.width / photo.height for photo in photos)
     return min(3.0, (width - gap * (len(photos) + 1)) / ratio)
 
 
-def thumbnail(image: Image.Image) -> Image.Image:
+def make_thumbnail(image: Image.Image) -> Image.Image:
     small = image.copy()
     small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
     return small

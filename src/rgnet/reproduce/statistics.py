@@ -1,6 +1,6 @@
-"""What the runs of an experiment say: figures over seeds, and how far each network is from the reference.
+"""Statistics of an experiment's runs: metrics over seeds, and the difference of each network from the reference.
 
-Two things are random: the training, seen over seeds, and which photos are examined, seen by drawing them anew.
+Two things are random: training, which differs between seeds, and the choice of evaluated photos, which is resampled.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from rgnet.errors import need
 from rgnet.evaluation.bootstrap import percentile_interval, resample
 from rgnet.evaluation.metrics import srcc
 from rgnet.reproduce.experiments import Experiment, Variant
-from rgnet.reproduce.runs import FIGURES, Run
+from rgnet.reproduce.runs import METRICS, Run
 
 Interval = tuple[float, float]
 
@@ -30,10 +30,10 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A network's mean SRCC less the reference's.
+    """A network's mean SRCC minus the reference's.
 
-    seeds:  95 % interval of Welch's t test over seeds, on these photos; None of fewer than two seeds
-    photos: 95 % bootstrap interval over photos, paired, of these very networks
+    seeds:  95 % interval of Welch's t test over seeds, on these photos; None with fewer than two seeds
+    photos: 95 % paired bootstrap interval over photos, of these very networks
     """
 
     mean: float
@@ -56,27 +56,27 @@ class Row:
         return tuple(run for run in self.runs if run.problem)
 
 
-def rows_of(
+def make_rows(
     experiment: Experiment,
     variants: Sequence[Variant],
     runs: Mapping[str, Sequence[Run]],
     human_N: np.ndarray,
 ) -> list[Row]:
-    """human_N: mean ratings of the examined photos, in the order of the runs' scores."""
-    sound = {name: [run for run in some if not run.problem] for name, some in runs.items()}
-    redrawn = {
-        run.key: resample(srcc, np.array(run.scores), human_N) for some in sound.values() for run in some
+    """human_N: mean ratings of the evaluated photos, in the order of the runs' scores."""
+    finished = {name: [run for run in some if not run.problem] for name, some in runs.items()}
+    resampled = {
+        run.key: resample(srcc, np.array(run.scores), human_N) for some in finished.values() for run in some
     }
-    reference = sound.get(experiment.reference, [])
+    reference = finished.get(experiment.reference, [])
 
     def row(variant: Variant) -> Row:
-        own = sound[variant.name]
+        own = finished[variant.name]
         compared = own and reference and variant.name != experiment.reference
         return Row(
             name=variant.name,
             paper=variant.paper,
-            figures={name: spread([run.figures[name] for run in own]) for name in FIGURES if own},
-            difference=difference(own, reference, redrawn) if compared else None,
+            figures={name: spread([run.figures[name] for run in own]) for name in METRICS if own},
+            difference=difference(own, reference, resampled) if compared else None,
             runs=tuple(runs[variant.name]),
         )
 
@@ -94,17 +94,17 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def difference(
-    runs: Sequence[Run], reference: Sequence[Run], redrawn: Mapping[str, np.ndarray]
+    runs: Sequence[Run], reference: Sequence[Run], resampled: Mapping[str, np.ndarray]
 ) -> Difference:
-    """redrawn: SRCC of every run on each draw of the photos, the same draws for all runs."""
+    """resampled: SRCC of every run on each resample of the photos, the same resamples for all runs."""
     own, other = ([run.figures["srcc"] for run in some] for some in (runs, reference))
-    own_R, other_R = (np.mean([redrawn[run.key] for run in some], axis=0) for some in (runs, reference))
+    own_R, other_R = (np.mean([resampled[run.key] for run in some], axis=0) for some in (runs, reference))
     interval = percentile_interval(own_R - other_R)
     return Difference(float(np.mean(own) - np.mean(other)), welch(own, other), interval)
 
 
 def welch(values: Sequence[float], others: Sequence[float]) -> Interval | None:
-    """95 % interval of the difference of two means; None where it cannot be told."""
+    """95 % interval of the difference of two means; None where it is undefined."""
     if min(len(values), len(others)) < 2 or max(np.ptp(values), np.ptp(others)) < 1e-12:
         return None
     stats = need("scipy.stats", extra="evaluation", purpose="an interval")

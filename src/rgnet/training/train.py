@@ -78,7 +78,7 @@ def train(
 
 def check_split(rated: RatedPhotos) -> None:
     """Refuse to train where a photo is in two splits, or one that training needs is empty."""
-    keys = {side: {photo.key for photo in photos} for side, photos in rated.sides().items()}
+    keys = {side: {photo.key for photo in photos} for side, photos in rated.splits().items()}
     for one, other in (("train", "held_out"), ("train", "test"), ("held_out", "test")):
         if both := keys[one] & keys[other]:
             raise DataError(f"{len(both)} photos are both in {one} and in {other}, {min(both)!r} among them")

@@ -1,4 +1,4 @@
-"""The ratings of a data set as one picture."""
+"""The distribution of a data set's ratings as a picture."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from rgnet.atomic import replacing
 from rgnet.datasets.records import RatedPhotos, base_rate
 
-BINS = 40
-COLOURS = {"train": "#9aa5b1", "held_out": "#2f6fb2", "test": "#c8553d"}
+_BINS = 40
+_COLOURS = {"train": "#9aa5b1", "held_out": "#2f6fb2", "test": "#c8553d"}
 
 
 def draw_ratings(rated: RatedPhotos, target: Path) -> None:
@@ -19,13 +19,15 @@ def draw_ratings(rated: RatedPhotos, target: Path) -> None:
 
     figure = Figure(figsize=(7, 3.6), dpi=150, layout="constrained")
     axes = figure.subplots()
-    edges = np.linspace(rated.low, rated.high, BINS + 1)
-    for side, listed in rated.sides().items():
-        if not listed:
+    edges = np.linspace(rated.low, rated.high, _BINS + 1)
+    for split, photos in rated.splits().items():
+        if not photos:
             continue
-        share = np.histogram([photo.mean for photo in listed], edges)[0] / len(listed)
-        label = f"{side}: {len(listed):,} photos, {base_rate(listed, rated.threshold):.1%} high"
-        axes.stairs(100 * share, edges, label=label, color=COLOURS[side], fill=side == "train", linewidth=1.6)
+        share = np.histogram([photo.mean for photo in photos], edges)[0] / len(photos)
+        label = f"{split}: {len(photos):,} photos, {base_rate(photos, rated.threshold):.1%} high"
+        axes.stairs(
+            100 * share, edges, label=label, color=_COLOURS[split], fill=split == "train", linewidth=1.6
+        )
     axes.axvline(rated.threshold, color="black", linewidth=0.8, linestyle="--")
     axes.annotate(" high", (rated.threshold, 1), xycoords=("data", "axes fraction"), va="bottom")
     axes.set_xlim(rated.low, rated.high)
