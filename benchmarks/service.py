@@ -291,6 +291,7 @@ async def besiege(port: int, process: psutil.Process) -> dict:
             *(small_requests(port, numbers, statuses, seconds) for _ in range(SMALL_CLIENTS))
         )
         after.append(round(process.memory_info().rss / 2**20))
+        print(f"{len(seconds)} small requests", file=sys.stderr)
     keeper.cancel()
     hundredths = quantiles(seconds, n=100)
     return {
@@ -313,7 +314,7 @@ async def keep_silent_connections(port: int) -> None:
                 writer.close()
             except OSError:
                 pass
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(5)
 
     await asyncio.gather(*(stay_silent() for _ in range(IDLE_CONNECTIONS)))
 

@@ -10,7 +10,7 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 def tab(browser):
     """A browser's tab, with what it said on its console and what it asked for."""
     tab = browser.new_page()
-    tab.set_default_timeout(15_000)
+    tab.set_default_timeout(60_000)
     tab.said, tab.asked = [], []
     tab.on("console", lambda message: tab.said.append(message.text))
     tab.on("pageerror", lambda error: tab.said.append(str(error)))
