@@ -116,7 +116,7 @@ def start(model: Path, log: Path, words: tuple, variables: dict[str, str]) -> Ru
 
 
 def address_in(log: Path, process: subprocess.Popen) -> str:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while " at http://" not in log.read_text():
         assert process.poll() is None and time.monotonic() < deadline, log.read_text()
         time.sleep(0.02)
