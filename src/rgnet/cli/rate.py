@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,7 +19,11 @@ from rgnet.cli.tables import Column, print_rows
 from rgnet.results import ScoredPhoto
 
 if TYPE_CHECKING:
+    from rgnet.catalogue.records import PhotoRow
     from rgnet.xmp.sidecar import Change
+
+    # A photo's path, and what gives the changes next to it
+    Plan = tuple[str, Callable[[], Iterable[Change]]]
 
 _COLUMNS = (
     *(Column("action"), Column("before", "g", justify="right"), Column("after", "g", justify="right")),
@@ -61,8 +66,9 @@ def rate(
     $ rgnet rate ~/Pictures/wedding --write
     $ rgnet rate ~/Pictures/wedding --undo --write
     """
+    from rgnet.catalogue.content_check import ContentCheck
     from rgnet.catalogue.database import Catalogue
-    from rgnet.catalogue.queries import find_scored, make_filter
+    from rgnet.catalogue.queries import find_paths, find_scored, make_filter
     from rgnet.errors import SettingError, need
     from rgnet.paths import catalogue_file
     from rgnet.xmp.sidecar import plan_rating, plan_undo, stars_for
@@ -71,20 +77,28 @@ def rate(
     bounds = _parse_cuts(cuts)
     stars_for(50.0, bounds)
 
-    def changes_of(photo: ScoredPhoto) -> Iterable[Change]:
-        path = Path(photo.path)
+    def plan_row(row: PhotoRow[ScoredPhoto], contents: ContentCheck) -> list[Change]:
+        contents.check(row)
+        photo = row.record
+        by, stars = f"{photo.model} {photo.model_hash}", stars_for(photo.percentile, bounds)
+        return [plan_rating(Path(photo.path), stars, model=by, naming=naming, overwrite=overwrite)]
+
+    def plans() -> Iterator[Plan]:
         if undo:
-            return plan_undo(path)
-        model, stars = f"{photo.model} {photo.model_hash}", stars_for(photo.percentile, bounds)
-        return [plan_rating(path, stars, model=model, naming=naming, overwrite=overwrite)]
+            # Also of photos that are gone, damaged, or scored by another model by now
+            for path in find_paths(opened, folder):
+                yield path, partial(plan_undo, Path(path))
+            return
+        contents = ContentCheck(opened)
+        for row in find_scored(opened, make_filter(opened, model, folder=folder)):
+            yield row.record.path, partial(plan_row, row, contents)
 
     with Catalogue.open(catalogue or catalogue_file()) as opened, stop_on_signal() as stop:
-        photos = (row.record for row in find_scored(opened, make_filter(opened, model, folder=folder)))
-        run = _Run(photos, changes_of, write=write, stop=stop)
+        run = _Run(plans(), write=write, stop=stop)
         print_rows(_COLUMNS, run.rows(), as_json=as_json)
     if folder is not None and not run.photos:
         raise SettingError(
-            f"{folder}: the catalogue has no scored photos there: scan it first, or check the path"
+            f"{folder}: the catalogue has no {'' if undo else 'scored '}photos there: scan it first, or check the path"
         )
     run.failures.print("rate a subfolder to see each")
     typer.echo(run.summary(), err=True)
@@ -96,37 +110,41 @@ def rate(
 class _Run:
     """Ratings planned, and with `write` applied, photo by photo."""
 
-    scored: Iterable[ScoredPhoto]
-    changes_of: Callable[[ScoredPhoto], Iterable[Change]]
+    plans: Iterable[Plan]
     write: bool
     stop: StopRequest
     photos: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     failures: FailureLog = field(default_factory=lambda: FailureLog("rated"))
+    seen: set[Path] = field(default_factory=set)
 
     def rows(self) -> Iterator[dict[str, object]]:
         """Do it; a row for each sidecar whose stars are not as they should be."""
-        for photo in self.scored:
+        for path, plan in self.plans:
             if self.stop:
                 return
             self.photos += 1
-            yield from self._rows_of(photo)
+            yield from self._rows_of(path, plan)
 
-    def _rows_of(self, photo: ScoredPhoto) -> Iterator[dict[str, object]]:
+    def _rows_of(self, path: str, plan: Callable[[], Iterable[Change]]) -> Iterator[dict[str, object]]:
         from rgnet.errors import OutputError, PhotoError
         from rgnet.xmp.sidecar import apply
 
         try:
-            for change in self.changes_of(photo):
+            for change in plan():
+                # a.jpg and a.nef may share a sidecar
+                if change.sidecar in self.seen and change.action != "keep":
+                    continue
+                self.seen.add(change.sidecar)
                 if self.write:
                     apply(change)
                 self.counts[change.action] += 1
                 if change.action != "unchanged":
                     yield _row(change)
         except PhotoError as problem:
-            self.failures.add(photo.path, problem.message)
+            self.failures.add(path, problem.message)
         except OutputError as problem:
-            self.failures.add(photo.path, str(problem))
+            self.failures.add(path, str(problem))
 
     def summary(self) -> str:
         changed = sum(self.counts[action] for action in _CHANGES)

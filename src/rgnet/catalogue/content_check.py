@@ -1,0 +1,48 @@
+"""Whether files still are the photos that were scanned, before something is written next to them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from rgnet.catalogue.database import Catalogue
+from rgnet.catalogue.errors import decoding
+from rgnet.catalogue.records import PhotoRow
+from rgnet.errors import PhotoChanged, PhotoNotFound, PhotoRefused
+from rgnet.imaging.files import read_photo
+from rgnet.imaging.policy import DecodePolicy
+
+
+class ContentCheck:
+    """Compares files with what a catalogue knows of them.
+
+    Size and date decide. Where the date is another one, or photos of different content share both, as in a burst of
+    uncompressed raw files, the content does.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        query = """SELECT bytes, mtime FROM path WHERE photo IS NOT NULL
+            GROUP BY bytes, mtime HAVING count(DISTINCT photo) > 1"""
+        with decoding(catalogue.file):
+            self._ambiguous = {(int(size), int(mtime)) for size, mtime in catalogue.rows(query)}
+
+    def check(self, row: PhotoRow[Any]) -> None:
+        """Raises PhotoNotFound, PhotoRefused, or PhotoChanged where it is not the photo that was scanned."""
+        path = row.record.path
+        try:
+            status = Path(path).stat()
+        except FileNotFoundError:
+            raise PhotoNotFound(path, "the file does not exist any more", "scan its folder again") from None
+        except OSError as problem:
+            reason = f"it cannot be read ({problem.strerror or problem})"
+            raise PhotoRefused(path, reason, "check its permissions") from problem
+        found = status.st_size, status.st_mtime_ns
+        if found == (row.bytes, row.mtime_ns) and found not in self._ambiguous:
+            return
+        if status.st_size != row.bytes or self._hash(path) != row.sha256:
+            raise PhotoChanged(path, "the file is another one than was scanned", "scan its folder again")
+
+    def _hash(self, path: str) -> str:
+        data, _ = read_photo(path, DecodePolicy())
+        return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,148 @@
+"""Stars go to the photos that were scanned, can be undone wherever they are, and one failure stops no others."""
+
+import hashlib
+import os
+from dataclasses import replace
+
+import pytest
+from sidecars import JPEG, rating
+from typer.testing import CliRunner
+
+from rgnet.catalogue.database import Catalogue
+from rgnet.cli import app
+from rgnet.imaging.jobs import DecodedPhoto
+from rgnet.results import ScoredPhoto
+from rgnet.weights.file import read_card
+
+pytest.importorskip("lxml.etree")
+
+PERCENTILES = {"a.jpg": 5.0, "b.jpg": 95.0, "c.jpg": 50.0}
+STARS = {"a.jpg": 1, "b.jpg": 5, "c.jpg": 3}
+
+
+class Library:
+    """Three photos in a folder, and a catalogue that holds their scores."""
+
+    def __init__(self, folder, card):
+        self.folder, self.file, self.card = folder / "photos", folder / "c.sqlite", card
+        self.folder.mkdir()
+        for index, name in enumerate(PERCENTILES):
+            (self.folder / name).write_bytes(JPEG + bytes([index]) * 20)
+            os.utime(self.folder / name, ns=(0, 10**18 + index))
+        self.scan()
+
+    def scan(self, **changes):
+        card = replace(self.card, **changes)
+        with Catalogue.open(self.file, create=True) as catalogue, catalogue.transaction():
+            catalogue.put_model(card, now=len(changes))
+            for name, percentile in PERCENTILES.items():
+                path = self.folder / name
+                data, status = path.read_bytes(), path.stat()
+                sha256 = hashlib.sha256(data).digest()
+                photo = catalogue.put_photo(
+                    DecodedPhoto(
+                        sha256=sha256, byte_count=len(data), mtime_ns=status.st_mtime_ns, width=8, height=8
+                    )
+                )
+                catalogue.put_file(os.fsencode(path), photo, bytes=len(data), mtime=status.st_mtime_ns)
+                record = ScoredPhoto(
+                    path=str(path),
+                    score=3.0,
+                    percentile=percentile,
+                    label=None,
+                    probability=None,
+                    width=8,
+                    height=8,
+                    model=card.name,
+                    model_hash=card.short_hash,
+                    engine="test",
+                )
+                catalogue.put_score(photo, record)
+
+    def rate(self, *words):
+        return CliRunner().invoke(app, ["rate", "--catalogue", str(self.file), *map(str, words)])
+
+    def stars(self):
+        sidecars = {name: self.folder / f"{name}.xmp" for name in PERCENTILES}
+        return {name: rating(sidecar) for name, sidecar in sidecars.items() if sidecar.exists()}
+
+
+@pytest.fixture
+def library(tmp_path, tiny_model):
+    return Library(tmp_path, read_card(tiny_model))
+
+
+def swap(one, other):
+    between = one.with_name("between")
+    one.rename(between)
+    other.rename(one)
+    between.rename(other)
+
+
+def test_photos_that_swapped_names_get_no_stars_until_they_are_scanned_again(library):
+    swap(library.folder / "a.jpg", library.folder / "b.jpg")
+    done = library.rate("--write")
+    assert done.exit_code == 3 and library.stars() == {"c.jpg": 3}
+    for name in ("a.jpg", "b.jpg"):
+        assert f"{name}: the file is another one than was scanned: scan its folder again" in done.output
+    assert "1 changed, 2 refused of 3 photos" in done.output
+
+
+def test_photos_of_one_size_and_date_are_told_apart_by_their_content(library):
+    for name in PERCENTILES:
+        os.utime(library.folder / name, ns=(0, 10**18))
+    library.scan()
+    assert library.rate().exit_code == 0
+    swap(library.folder / "a.jpg", library.folder / "b.jpg")
+    assert library.rate("--write").exit_code == 3 and library.stars() == {"c.jpg": 3}
+
+
+def test_a_photo_whose_date_alone_changed_is_rated(library):
+    os.utime(library.folder / "a.jpg", ns=(0, 2 * 10**18))
+    assert library.rate("--write").exit_code == 0 and library.stars() == STARS
+
+
+def test_a_photo_of_another_size_or_none_is_refused(library):
+    (library.folder / "a.jpg").write_bytes(JPEG)
+    (library.folder / "b.jpg").unlink()
+    done = library.rate("--write")
+    assert done.exit_code == 3 and library.stars() == {"c.jpg": 3}
+    assert "b.jpg: the file does not exist any more: scan its folder again" in done.output
+
+
+def test_a_sidecar_that_cannot_be_written_does_not_stop_the_others(library, monkeypatch):
+    from rgnet.xmp import sidecar
+
+    write = sidecar.write_bytes
+
+    def refuse_one(path, data):
+        if path.name == "b.jpg.xmp":
+            raise sidecar.SidecarRefused(
+                f"{path}: cannot be written (Permission denied): change its permissions"
+            )
+        write(path, data)
+
+    monkeypatch.setattr(sidecar, "write_bytes", refuse_one)
+    done = library.rate("--write")
+    assert done.exit_code == 3 and library.stars() == {"a.jpg": 1, "c.jpg": 3}
+    assert "b.jpg.xmp: cannot be written (Permission denied)" in done.output
+
+
+def test_undo_reaches_photos_of_another_model_damaged_ones_and_those_that_are_gone(library):
+    assert library.rate("--write").exit_code == 0 and library.stars() == STARS
+    library.scan(name="another", sha256="f" * 64)
+    (library.folder / "a.jpg").write_bytes(b"damaged")
+    (library.folder / "b.jpg").unlink()
+    with Catalogue.open(library.file) as catalogue, catalogue.transaction():
+        catalogue.execute("DELETE FROM score")
+        catalogue.execute("UPDATE path SET gone = 1 WHERE path = ?", [os.fsencode(library.folder / "b.jpg")])
+    done = library.rate("--undo", "--write")
+    assert done.exit_code == 0 and library.stars() == {}, done.output
+    assert "3 changed of 3 photos" in done.output
+    assert sorted(path.name for path in library.folder.iterdir()) == ["a.jpg", "c.jpg"]
+
+
+@pytest.mark.parametrize("words", [(), ("--undo",)])
+def test_a_folder_that_the_catalogue_does_not_know_is_an_error(library, words):
+    done = library.rate("/nope", *words)
+    assert done.exit_code != 0 and "/nope: the catalogue has no " in str(done.exception)
