@@ -110,7 +110,8 @@ class Inference:
     def _failed(self, upload: Upload, photo: DecodedPhoto, error: PhotoError) -> ScoredUpload:
         self.metrics.photos.labels("failed").inc()
         sha256 = photo.sha256 or hashlib.sha256(upload.data).digest()
-        return ScoredUpload(sha256.hex(), self.scorer.failure(upload.name, error), status_of(error))
+        (record,) = self.scorer.score_prepared([upload.name], [error])
+        return ScoredUpload(sha256.hex(), record, status_of(error))
 
     def _finished(
         self, photo: DecodedPhoto, record: Record, explanation: Explanation | None = None
