@@ -1,6 +1,7 @@
 """A catalogue that cannot be used says why, and what it holds stays."""
 
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -9,12 +10,16 @@ import threading
 import pytest
 import sample_library
 from sample_library import MODEL, make_photo, read_errors, read_scores, scan_folder
+from typer.testing import CliRunner
 
 from rgnet.catalogue.database import Catalogue
 from rgnet.catalogue.models import resolve_model
-from rgnet.catalogue.queries import find_entry, find_scored
+from rgnet.catalogue.paging import Listing, count_photos, find_page
+from rgnet.catalogue.queries import find_entry, find_failed, find_paths, find_scored, list_folders
 from rgnet.catalogue.schema import FORMAT
 from rgnet.catalogue.selects import Filter
+from rgnet.catalogue.statistics import compute_statistics
+from rgnet.cli import app
 from rgnet.errors import CatalogueError, OutputError, SettingError
 from rgnet.results import ScoredPhoto
 
@@ -237,3 +242,70 @@ def test_tables_that_are_missing_are_damage_and_not_a_full_disk(file):
         pytest.raises(CatalogueError, match=r"or damaged \(no such table"),
     ):
         list(find_scored(catalogue, Filter(model=MODEL)))
+
+
+def flip_bytes(content: bytearray, draw: random.Random) -> None:
+    for _ in range(draw.choice([1, 8, 64])):
+        content[draw.randrange(len(content))] = draw.randrange(256)
+
+
+def flip_header(content: bytearray, draw: random.Random) -> None:
+    content[draw.randrange(100)] = draw.randrange(256)
+
+
+def clear_page(content: bytearray, draw: random.Random) -> None:
+    start = 4096 * draw.randrange(len(content) // 4096)
+    content[start : start + 4096] = bytes(4096)
+
+
+def cut_end(content: bytearray, draw: random.Random) -> None:
+    del content[draw.randrange(len(content)) :]
+
+
+@pytest.mark.parametrize("damage", [flip_bytes, flip_header, clear_page, cut_end])
+def test_damage_anywhere_ends_in_the_documented_errors(file, tmp_path, damage):
+    draw, copy, refused = random.Random(7), tmp_path / "copy.sqlite", 0
+    with Catalogue.open(file) as catalogue:  # leaves no log beside the file
+        catalogue.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    for _ in range(20):
+        content = bytearray(file.read_bytes())
+        damage(content, draw)
+        copy.write_bytes(content)
+        for ask in QUESTIONS:
+            try:
+                with Catalogue.open(copy) as catalogue:
+                    ask(catalogue, tmp_path / "photos")
+            except CatalogueError:
+                refused += 1
+            except OutputError as problem:
+                assert "make room" not in str(problem)
+    assert refused > 0
+
+
+def list_gallery(catalogue, _folder):
+    listing = Listing(wanted=Filter(model=resolve_model(catalogue, None)), order="name")
+    scored, _ = count_photos(catalogue, listing)
+    find_page(catalogue, listing, offset=0, limit=10, scored=scored)
+    list_folders(catalogue)
+
+
+QUESTIONS = [
+    lambda catalogue, _: list(
+        find_scored(catalogue, Filter(model=resolve_model(catalogue, None)), votes=True)
+    ),
+    lambda catalogue, _: list(find_failed(catalogue, Filter(model=resolve_model(catalogue, None)))),
+    lambda catalogue, folder: find_entry(catalogue, folder / "1.png", resolve_model(catalogue, None)),
+    lambda catalogue, _: compute_statistics(catalogue, resolve_model(catalogue, None)),
+    lambda catalogue, folder: list(find_paths(catalogue, folder)),
+    list_gallery,
+]
+
+
+def test_an_export_never_replaces_the_catalogue(file, tmp_path):
+    target = tmp_path / "table.csv"
+    target.hardlink_to(file)
+    before = file.read_bytes()
+    words = ["export", "--output", target, "--catalogue", file]
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert isinstance(done.exception, SettingError) and "is the catalogue itself" in str(done.exception)
+    assert file.read_bytes() == before == target.read_bytes()

@@ -12,7 +12,7 @@ from rgnet.catalogue.database import Catalogue
 from rgnet.catalogue.queries import find_entry, find_scored
 from rgnet.catalogue.schema import APPLICATION_ID, FORMAT
 from rgnet.catalogue.selects import Filter
-from rgnet.errors import OutputError
+from rgnet.errors import CatalogueError, OutputError
 
 FORMAT_1 = """
 CREATE TABLE photo (
@@ -182,3 +182,15 @@ def test_two_programs_may_open_it_at_once(library):
         connection.close()
     with Catalogue.open(file) as catalogue:
         assert len(list(find_scored(catalogue, Filter(model=MODEL)))) == 4
+
+
+@pytest.mark.parametrize("change", ["path = 7", "error = CAST(x'2f3a20ff' AS TEXT)"])
+def test_a_damaged_catalogue_of_format_1_is_refused_and_left_as_it_is(library, change):
+    _, file = library
+    with sqlite3.connect(file, isolation_level=None) as database:
+        database.execute(f"UPDATE path SET {change} WHERE error IS NOT NULL")
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    before = file.read_bytes()
+    with pytest.raises(CatalogueError, match="is not a catalogue, or damaged"):
+        Catalogue.open(file)
+    assert file.read_bytes() == before

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from rgnet.catalogue.errors import PATIENCE_S
+from rgnet.catalogue.errors import PATIENCE_S, decoding, error_code
 from rgnet.catalogue.schema import APPLICATION_ID, FORMAT, create_or_migrate
 from rgnet.errors import CatalogueError
 
@@ -23,7 +23,7 @@ _NO_LOG = {
 
 def is_read_only(problem: sqlite3.OperationalError) -> bool:
     """Whether a file could not be opened because nothing can be written to it or beside it."""
-    code = problem.sqlite_errorcode
+    code = error_code(problem)
     return code & 0xFF in _READ_ONLY or code in _NO_LOG
 
 
@@ -35,7 +35,8 @@ def open_to_write(file: Path, *, create: bool = False) -> sqlite3.Connection:
         _log_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         if format < FORMAT:
-            create_or_migrate(connection)
+            with decoding(file):
+                create_or_migrate(connection)
     except BaseException:
         connection.close()
         raise
@@ -55,7 +56,8 @@ def open_to_read(file: Path) -> sqlite3.Connection:
     try:
         if _check(connection, file) < FORMAT:
             connection = _copy_to_memory(connection)
-            create_or_migrate(connection)
+            with decoding(file):
+                create_or_migrate(connection)
         connection.execute("PRAGMA query_only = ON")
     except BaseException:
         connection.close()
@@ -119,6 +121,6 @@ def _log_ahead(connection: sqlite3.Connection) -> None:
             connection.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError as problem:
-            if problem.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > last:
+            if error_code(problem) & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > last:
                 raise
         time.sleep(0.01)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from rgnet.catalogue.connections import is_read_only, open_to_read, open_to_write
 from rgnet.catalogue.errors import decoding, guarded
 from rgnet.catalogue.locations import composed_path, contains, name_key
+from rgnet.catalogue.values import required
 from rgnet.errors import CatalogueError, SettingError
 from rgnet.results import Record, RegionMap, ScoredPhoto
 from rgnet.weights.card import ModelCard
@@ -163,7 +164,8 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
     def paths_of_size(self, size: int) -> list[bytes]:
         """A few paths of photos of so many bytes."""
         query = "SELECT path FROM photo JOIN path ON path.photo = id WHERE photo.bytes = ? LIMIT 8"
-        return [path for (path,) in self.rows(query, (size,))]
+        with decoding(self.file):
+            return [required(row, "path", bytes) for row in self.rows(query, (size,))]
 
     # What a scan writes, in a transaction
 

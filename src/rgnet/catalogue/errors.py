@@ -29,6 +29,8 @@ def guarded(file: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as problem:
         raise _translate(file, problem) from problem
+    except UnicodeDecodeError as problem:  # SQLite's own message quotes a damaged name
+        raise _damaged(file, str(problem)) from problem
     except OSError as problem:
         raise OutputError(
             f"{file} cannot be opened ({problem.strerror or problem}): "
@@ -41,18 +43,18 @@ def decoding(file: Path) -> Iterator[None]:
     """Around what turns stored values into ours: those of a damaged catalogue may be anything."""
     try:
         yield
-    except (TypeError, ValueError, OverflowError, RecursionError) as problem:
-        raise damaged(file, str(problem)) from problem
+    except (TypeError, ValueError, LookupError, OverflowError, RecursionError) as problem:
+        raise _damaged(file, str(problem)) from problem
 
 
-def damaged(file: Path, problem: str) -> CatalogueError:
+def _damaged(file: Path, problem: str) -> CatalogueError:
     return CatalogueError(
         f"{file} is not a catalogue, or damaged ({problem}): put back a copy, or name another with --catalogue"
     )
 
 
 def _translate(file: Path, problem: sqlite3.Error) -> RgnetError:
-    code = getattr(problem, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    code = error_code(problem) & 0xFF
     if code in _LOCKED:
         return OutputError(
             f"{file} was locked by another program for {PATIENCE_S} s: try again when it is done"
@@ -69,7 +71,12 @@ def _translate(file: Path, problem: sqlite3.Error) -> RgnetError:
         )
     if code == sqlite3.SQLITE_IOERR:
         return OutputError(f"{file} cannot be read or written ({problem}): check the disk that it is on")
-    return damaged(file, str(problem))
+    return _damaged(file, str(problem))
+
+
+def error_code(problem: sqlite3.Error) -> int:
+    """SQLite's extended code; a text that is no UTF-8 has none, and is damage."""
+    return getattr(problem, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
 
 
 def _is_full(problem: sqlite3.Error) -> bool:

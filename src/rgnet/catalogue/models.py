@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rgnet.catalogue.database import Catalogue
-from rgnet.catalogue.errors import damaged, decoding
+from rgnet.catalogue.errors import decoding
 from rgnet.catalogue.values import required
 from rgnet.errors import CatalogueError, near
 
@@ -22,11 +22,11 @@ class ScannedBy:
 
 def resolve_model(catalogue: Catalogue, asked: str | None) -> str:
     """The hash of a model by its name or hash, or of the one that scanned last. Raises CatalogueError."""
-    models = [(row["hash"], row["name"]) for row in catalogue.rows("SELECT * FROM model ORDER BY used DESC")]
-    if not models:
+    rows = list(catalogue.rows("SELECT hash, name FROM model ORDER BY used DESC"))
+    if not rows:
         raise CatalogueError(f"{catalogue.file} holds no scores yet: begin with  rgnet scan FOLDER")
-    if not all(isinstance(word, str) for model in models for word in model):
-        raise damaged(catalogue.file, "its models have no names")
+    with decoding(catalogue.file):
+        models = [(required(row, "hash", str), required(row, "name", str)) for row in rows]
     for hash, name in models:
         if asked in (None, hash, name):
             return hash

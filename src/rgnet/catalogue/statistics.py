@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rgnet.catalogue.database import Catalogue
+from rgnet.catalogue.errors import decoding
 from rgnet.catalogue.models import find_scale
 from rgnet.catalogue.queries import count_failed, count_scored
 from rgnet.catalogue.selects import Filter
+from rgnet.catalogue.values import required
 
 BARS = 20
 
@@ -73,7 +75,8 @@ def _spread(
             AND EXISTS (SELECT 1 FROM path WHERE path.photo = score.photo AND gone IS NULL)
         GROUP BY 1"""
     bars, total = [0] * BARS, 0.0
-    for bar, photos, score in catalogue.rows(query, (low, high, low, model)):
-        bars[bar] = photos
-        total += score
+    for row in catalogue.rows(query, (low, high, low, model)):
+        with decoding(catalogue.file):
+            bars[required(row, "bar", int)] = required(row, "photos", int)
+            total += required(row, "total", float)
     return tuple(bars), total / sum(bars) if any(bars) else None
