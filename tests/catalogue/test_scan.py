@@ -25,7 +25,7 @@ from sample_library import (
 )
 
 from rgnet.catalogue.database import Catalogue
-from rgnet.catalogue.queries import find_entry, find_scored, make_filter
+from rgnet.catalogue.queries import find_entry, find_paths, find_scored, make_filter
 from rgnet.catalogue.selects import Filter
 from rgnet.errors import CatalogueError
 
@@ -405,6 +405,7 @@ def test_however_a_folder_is_spelled_its_photos_are_counted_once(folder, file, m
         for spelling in (link / "a", Path(), Path("../../link/a")):
             wanted = make_filter(catalogue, None, folder=spelling)
             assert len(list(find_scored(catalogue, wanted))) == 6
+            assert len(list(find_paths(catalogue, spelling))) == 6
 
 
 def test_overlapping_folders_are_visited_once(folder, file):

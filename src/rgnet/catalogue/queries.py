@@ -56,7 +56,7 @@ def make_filter(
         highest=highest,
         since=since,
         until=until,
-        folder=None if folder is None else os.fsdecode(canonical_folder(folder)),
+        folder=_spelled(folder),
     )
 
 
@@ -119,8 +119,11 @@ def find_photo(catalogue: Catalogue, model: str, id: str) -> PhotoRow[Record] | 
 
 
 def find_paths(catalogue: Catalogue, folder: str | Path | None = None) -> Iterator[str]:
-    """Every path that the catalogue remembers, in a folder and below: also what is missing, failed or not scored."""
-    terms, values = path_terms(Filter(model="", folder=folder, include_missing=True), "path")
+    """Every path that the catalogue remembers, in a folder and below: also what is missing, failed or not scored.
+
+    folder: in any spelling
+    """
+    terms, values = path_terms(Filter(model="", folder=_spelled(folder), include_missing=True), "path")
     for (path,) in catalogue.rows(f"SELECT path FROM path WHERE {terms} ORDER BY path", values):
         with decoding(catalogue.file):
             yield os.fsdecode(path)
@@ -191,6 +194,11 @@ def find_entry(catalogue: Catalogue, path: Path | str, model: str) -> Entry:
             camera=optional(row, "camera", str),
             orientation=optional(row, "orientation", int),
         )
+
+
+def _spelled(folder: str | Path | None) -> str | None:
+    """A folder as the catalogue spells it."""
+    return None if folder is None else os.fsdecode(canonical_folder(folder))
 
 
 def _limit(limit: int | None) -> int:
