@@ -31,7 +31,7 @@ from rgnet.explanation import explain
 from rgnet.imaging.prepare import prepare
 from rgnet.results import box_of
 from rgnet.scorer import Scorer
-from rgnet.what_if import CELLS, effects, mean_colour
+from rgnet.what_if import CELLS, covering_effects, fill_with_mean
 
 
 def main() -> None:
@@ -63,7 +63,7 @@ def looked_at(scorer: Scorer, photo: RatedPhoto) -> tuple[float, list[np.ndarray
     """The mean of S's largest entries; the mean vote of each cell and its worth by either cover, row by row."""
     found = explain(scorer, photo.path, what_if=CELLS)
     prepared = prepare(photo.path, scorer.card.preprocess, scorer.policy)
-    coloured = effects(scorer, prepared, cells(), mean_colour)
+    coloured = covering_effects(scorer, prepared, cells(), fill_with_mean)
     loudest = float(found.affinity().max(axis=1).mean())
     return loudest, [in_cells(found.regions.votes).ravel(), found.what_if.effect_RC.ravel(), coloured]
 

@@ -35,7 +35,7 @@ from rgnet.imaging.discovery import find_photos
 from rgnet.imaging.jobs import DecodeJob
 from rgnet.imaging.policy import DecodePolicy
 from rgnet.imaging.workers import DecodePool
-from rgnet.scorer import BATCH, opened
+from rgnet.scorer import BATCH, open_scorer
 from rgnet.weights.file import read_model
 from rgnet.weights.registry import find_model
 
@@ -96,7 +96,7 @@ def scan(folder: Path, file: Path) -> tuple[float, int]:
 def parts(paths: list[Path]) -> tuple[float, float]:
     """Seconds of reading and decoding in processes, and of inference, each alone on the cores."""
     file = read_model(find_model(None))
-    scorer = opened(file, threads=CORES)
+    scorer = open_scorer(file, threads=CORES)
     policy, wanted = DecodePolicy(), file.card.preprocess
     jobs = [(path, DecodeJob(source=str(path), preprocess=wanted, policy=policy)) for path in paths]
     with DecodePool(CORES) as pool:

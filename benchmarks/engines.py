@@ -44,13 +44,13 @@ def main() -> None:
 
 def at_hand(file, pixels_BHWC: np.ndarray) -> Iterator[tuple[str, str, object]]:
     """The engines that run here, one after the other: (as asked, precision, engine); int8 is made if need be."""
-    from rgnet.engines import cuda_at_hand, open_engine
+    from rgnet.engines.registry import has_cuda, open_engine
     from rgnet.errors import EngineError
-    from rgnet.quantize import quantized
+    from rgnet.quantize import quantize_network
 
     if file.int8 is None:
-        file = replace(file, int8=quantized(file, list(pixels_BHWC)))
-    for asked, precision in (*CHOICES, *ON_A_CARD) if cuda_at_hand() else CHOICES:
+        file = replace(file, int8=quantize_network(file, list(pixels_BHWC)))
+    for asked, precision in (*CHOICES, *ON_A_CARD) if has_cuda() else CHOICES:
         try:
             yield asked, precision, open_engine(file, asked, precision=precision, threads=CORES)
         except EngineError as problem:  # a processor without bf16, or no compiler

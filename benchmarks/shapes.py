@@ -34,7 +34,7 @@ from rgnet.evaluation.metrics import srcc
 from rgnet.imaging.discovery import find_photos
 from rgnet.imaging.prepare import Prepared
 from rgnet.imaging.preprocess import shapes
-from rgnet.scorer import Scorer, opened
+from rgnet.scorer import Scorer, open_scorer
 from rgnet.weights.file import ModelFile, read_model
 from rgnet.weights.registry import find_model
 
@@ -65,7 +65,7 @@ def main() -> None:
 def fitted(file: ModelFile, fit: str, size: int | None = None) -> Scorer:
     preprocess = replace(file.card.preprocess, size=size or file.card.preprocess.size)
     card = replace(file.card, preprocess=preprocess)
-    return opened(replace(file, card=card), engine="openvino", precision="f32", threads=CORES, fit=fit)
+    return open_scorer(replace(file, card=card), engine="openvino", precision="f32", threads=CORES, fit=fit)
 
 
 def cost(file: ModelFile) -> dict:

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 import rgnet
-from rgnet.engines import EngineStages, open_engine
+from rgnet.engines.base import EngineStages
+from rgnet.engines.registry import open_engine
 from rgnet.errors import PhotoDamaged, PhotoNotFound, SettingError
 from rgnet.explanation import Explanation, explain_prepared
 from rgnet.imaging.prepare import prepare
@@ -150,11 +151,11 @@ def test_rows_of_s_sum_to_one_and_edges_are_its_strongest_entries(found):
     assert found.edges(10_000)[0].shape == (count, count - 1)
 
 
-def test_a_region_hears_its_row_and_is_heard_by_its_column(found):
+def test_attention_is_a_row_of_the_affinity_and_attention_received_a_column(found):
     columns = found.regions.grid[1]
     place = 2 * columns + 1
-    np.testing.assert_array_equal(found.hears(2, 1).ravel(), found.affinity_NN[place])
-    np.testing.assert_array_equal(found.heard_by(2, 1).ravel(), found.affinity_NN[:, place])
+    np.testing.assert_array_equal(found.attention(2, 1).ravel(), found.affinity_NN[place])
+    np.testing.assert_array_equal(found.attention_received(2, 1).ravel(), found.affinity_NN[:, place])
 
 
 def test_likeness_is_the_cosine_of_features_at_each_stage(found, scorer):
@@ -202,7 +203,7 @@ def test_a_batch_decoded_elsewhere_keeps_its_order_and_its_failures(scorer):
 
 
 def test_a_photo_without_a_score_raises(scorer, tmp_path, tiny_file):
-    with pytest.raises(PhotoNotFound, match="expected a photo file, found none"):
+    with pytest.raises(PhotoNotFound, match="there is no such file"):
         rgnet.explain(scorer, tmp_path / "gone.jpg")
 
     class Broken(Brightness):
@@ -210,7 +211,7 @@ def test_a_photo_without_a_score_raises(scorer, tmp_path, tiny_file):
             image_BC, vote_BHWC = super().run(pixels_BHWC)
             return image_BC * math.nan, vote_BHWC
 
-    with pytest.raises(PhotoDamaged, match="<image>: the network's answer is not a number"):
+    with pytest.raises(PhotoDamaged, match="<image>: the network's output is not a number"):
         rgnet.explain(Scorer(tiny_file, Broken(4.0)), picture())
 
 
@@ -224,7 +225,7 @@ def test_what_cannot_be_asked_is_said(scorer, found, tiny_file):
     with pytest.raises(SettingError, match="grid of 1 to 64 a side, not 65"):
         rgnet.explain(scorer, picture(), what_if=65)
     plain = rgnet.explain(by_brightness(tiny_file, "keep"), picture())
-    for ask in (plain.edges, lambda: plain.hears(0, 0)):
+    for ask in (plain.edges, lambda: plain.attention(0, 0)):
         with pytest.raises(SettingError, match="the model tiny-score has no region graph"):
             ask()
 

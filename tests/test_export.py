@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import rgnet
-from rgnet.engines import open_engine
+from rgnet.engines.registry import open_engine
 from rgnet.errors import EngineError, MissingExtra, OutputError, SettingError
 from rgnet.export import check, onnx
 from rgnet.export.interface import Interface

@@ -1,8 +1,10 @@
 """Importing rgnet is quick and loads nothing heavy; imports keep their direction."""
 
 import ast
+import graphlib
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,16 @@ def test_imports_keep_their_direction(path):
     assert not forbidden, f"{room} may not import {sorted(forbidden)}"
 
 
+def test_no_import_goes_round_in_a_circle():
+    """Imports inside functions count too; those that only type checkers see do not."""
+    modules = {module_name(path): path for path in SOURCE.rglob("*.py")}
+    graph = {name: imported_modules(path, modules.keys()) - {name} for name, path in modules.items()}
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as problem:
+        pytest.fail(" -> ".join(reversed(problem.args[1])))
+
+
 def test_scoring_outputs_and_exams_need_no_torch():
     code = (
         "import sys; sys.modules['torch'] = None\n"
@@ -107,6 +119,30 @@ def test_scoring_outputs_and_exams_need_no_torch():
         "import rgnet.catalogue.scan, rgnet.catalogue.queries, rgnet.cluster.run"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def module_name(path: Path) -> str:
+    return ".".join(("rgnet", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+def imported_modules(path: Path, modules: Iterable[str]) -> set[str]:
+    tree = ast.parse(path.read_text())
+    unseen = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) in unseen:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            full = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in modules else str(node.module) for name in full}
+    return found & set(modules)
 
 
 def imported(path: Path) -> list[str]:

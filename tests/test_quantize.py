@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rgnet.engines import open_engine
 from rgnet.engines.openvino import marked
+from rgnet.engines.registry import open_engine
 from rgnet.errors import EngineError
 from rgnet.weights.file import read_model, record_metrics, write_model
 from rgnet.weights.registry import find_model
@@ -22,9 +22,9 @@ def photos():
 
 @pytest.fixture(scope="module")
 def small(tiny_file, photos):
-    from rgnet.quantize import quantized
+    from rgnet.quantize import quantize_network
 
-    return replace(tiny_file, int8=quantized(tiny_file, photos))
+    return replace(tiny_file, int8=quantize_network(tiny_file, photos))
 
 
 def crops(count, seed):
@@ -71,12 +71,12 @@ def test_head_and_sums_stay_in_float(small):
 
 @pytest.mark.parametrize("name", ["tiny_model", "tiny_histogram"])
 def test_scores_are_on_average_those_of_float32(name, request, photos):
-    from rgnet.quantize import quantized
+    from rgnet.quantize import quantize_network
 
     file = read_model(request.getfixturevalue(name))
     votes = file.tensors["head.vote.weight"] / 100  # else all lie at 0 or 1, from where nothing can be moved
     file = replace(file, tensors=file.tensors | {"head.vote.weight": votes})
-    file = replace(file, int8=quantized(file, photos))
+    file = replace(file, int8=quantize_network(file, photos))
     (one_BC, _), (other_BC, vote_BHWC) = (
         open_engine(file, "openvino", precision=precision, threads=1).run(np.stack(photos))
         for precision in ("f32", "int8")

@@ -7,7 +7,7 @@ from PIL import Image
 import rgnet
 from rgnet.imaging.prepare import prepare
 from rgnet.results import box_of
-from rgnet.what_if import WhatIf, blurred, effects, mean_colour, without
+from rgnet.what_if import WhatIf, blur, cover_each, covering_effects, fill_with_mean
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +22,10 @@ def photo(scorer):
     return prepare(image, scorer.card.preprocess, scorer.policy)
 
 
-@pytest.mark.parametrize("cover", [blurred, mean_colour])
+@pytest.mark.parametrize("cover", [blur, fill_with_mean])
 def test_boxes_are_covered_one_at_a_time_and_together_they_cover_the_photo(photo, cover):
     boxes = [box_of((3, 4), row, column, width=1, height=1) for row in range(3) for column in range(4)]
-    changed = [(one.pixels_HW3 != photo.pixels_HW3).any(axis=2) for one in without(photo, boxes, cover)]
+    changed = [(one.pixels_HW3 != photo.pixels_HW3).any(axis=2) for one in cover_each(photo, boxes, cover)]
     assert len(changed) == 12 and sum(changed).max() == 1
     assert sum(changed).mean() > 0.98
     rows, columns = np.nonzero(changed[5])
@@ -36,8 +36,8 @@ def test_boxes_are_covered_one_at_a_time_and_together_they_cover_the_photo(photo
 
 def test_what_a_part_is_worth_is_the_score_less_the_score_without_it(scorer, photo):
     boxes = [box_of((4, 4), row, column, width=1, height=1) for row in range(4) for column in range(4)]
-    worth = effects(scorer, photo, boxes)
-    scores = [scorer.score_prepared([""], [one])[0].score for one in (photo, *without(photo, boxes, blurred))]
+    worth = covering_effects(scorer, photo, boxes)
+    scores = [scorer.score_prepared([""], [one])[0].score for one in (photo, *cover_each(photo, boxes, blur))]
     np.testing.assert_allclose(worth, scores[0] - np.array(scores[1:]), atol=1e-5)
     assert len(np.unique(worth.round(6))) == 16
 
@@ -49,6 +49,6 @@ def test_parts_are_ranked_from_what_lifts_to_what_distracts():
 
 
 def test_a_blurred_photo_keeps_its_colours_and_no_detail(photo):
-    blur = blurred(photo.pixels_HW3, (20.0, 20.0)).astype(float)
-    assert blur.std() < 0.1 * photo.pixels_HW3.std()
-    np.testing.assert_allclose(blur.mean(axis=(0, 1)), photo.pixels_HW3.mean(axis=(0, 1)), atol=3)
+    blurred = blur(photo.pixels_HW3, (20.0, 20.0)).astype(float)
+    assert blurred.std() < 0.1 * photo.pixels_HW3.std()
+    np.testing.assert_allclose(blurred.mean(axis=(0, 1)), photo.pixels_HW3.mean(axis=(0, 1)), atol=3)

@@ -74,5 +74,8 @@ class Architecture:
         known = {field.name for field in fields(cls)}
         for name in values.keys() - known:
             raise SettingError(f"an architecture has no {name!r}: {near(name, known)}")
-        lists = {name: tuple(values[name]) for name in ("rates", "bins") if name in values}
-        return cls(**values | lists)
+        plain: dict[str, Any] = dict(values)
+        for name in ("rates", "bins"):
+            if name in values:
+                plain[name] = tuple(values[name])
+        return cls(**plain)

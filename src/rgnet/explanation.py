@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from rgnet.engines import EngineStages
+from rgnet.engines.base import EngineStages
 from rgnet.errors import PhotoDamaged, PhotoError, SettingError
 from rgnet.imaging.decode import Source
 from rgnet.imaging.prepare import Prepared
 from rgnet.results import RegionMap, ScoredPhoto, ScoreFailure
-from rgnet.scorer import Scorer, batches
+from rgnet.scorer import Scorer, batches_by_shape
 from rgnet.what_if import WhatIf, what_if_covered
 
 STAGES = ("after FCN", "after ASPP", "after graph")
@@ -28,7 +28,7 @@ class Explanation:
     """One photo's score with what explains it; maps lie on the region grid of the upright photo, see RegionMap.
 
     photo:       with its regions' votes and weights
-    affinity_NN: float32, S of equation 2: row i says how much region i hears every other; rows sum to 1.
+    affinity_NN: float32, S of equation 2: row i holds how much region i attends to every region; rows sum to 1.
                  None where the network has no graph
     features:    for each of STAGES the regions' features, (N, D) float32, scaled to length 1 (0 stays 0)
     what_if:     what covering parts of the photo does to its score, where it was asked for
@@ -41,6 +41,7 @@ class Explanation:
 
     @property
     def regions(self) -> RegionMap:
+        assert self.photo.regions is not None
         return self.photo.regions
 
     @property
@@ -52,8 +53,8 @@ class Explanation:
     def edges(self, count: int = EDGES) -> tuple[np.ndarray, np.ndarray]:
         """(index_NK int, weight_NK float32): every region's strongest neighbours by S, strongest first.
 
-        A region is not among its own neighbours, though it hears itself too, by S_ii: weights are S's own and
-        sum to less than 1. K is `count`, or N - 1 where that is less.
+        A region is not among its own neighbours, although it attends to itself too, by S_ii: weights are those of S
+        and sum to less than 1. K is `count`, or N - 1 where that is less.
         Raises SettingError where the network has no graph.
         """
         other_NN = self.affinity().copy()
@@ -62,12 +63,12 @@ class Explanation:
         index_NK = np.argsort(-other_NN, axis=1, kind="stable")[:, :count]
         return index_NK, np.take_along_axis(other_NN, index_NK, axis=1)
 
-    def hears(self, row: int, column: int) -> np.ndarray:
-        """(H, W): one region's row of S, itself included; sums to 1. Raises as `edges` does."""
+    def attention(self, row: int, column: int) -> np.ndarray:
+        """(H, W): how much one region attends to each, its row of S; sums to 1. Raises as `edges` does."""
         return self.affinity()[self.index(row, column)].reshape(self.regions.grid)
 
-    def heard_by(self, row: int, column: int) -> np.ndarray:
-        """(H, W): one region's column of S, the share that it has in what each region hears."""
+    def attention_received(self, row: int, column: int) -> np.ndarray:
+        """(H, W): how much each region attends to this one, its column of S."""
         return self.affinity()[:, self.index(row, column)].reshape(self.regions.grid)
 
     def similarity(self, row: int, column: int) -> np.ndarray:
@@ -78,7 +79,7 @@ class Explanation:
     def affinity(self) -> np.ndarray:
         if self.affinity_NN is None:
             raise SettingError(
-                f"the model {self.photo.model} has no region graph: take another, or another map"
+                f"the model {self.photo.model} has no region graph: use another model, or another map"
             )
         return self.affinity_NN
 
@@ -105,11 +106,11 @@ class Explanation:
         }
         return self.photo.to_dict() | {
             "regions": regions,
-            "graph": None if self.affinity_NN is None else self.edges_to_dict(),
+            "graph": None if self.affinity_NN is None else self._edges_to_dict(),
             "what_if": self.what_if and self.what_if.to_dict(),
         }
 
-    def edges_to_dict(self) -> dict[str, Any]:
+    def _edges_to_dict(self) -> dict[str, Any]:
         index_NK, weight_NK = self.edges()
         return {"neighbours": index_NK.tolist(), "weights": weight_NK.tolist()}
 
@@ -124,7 +125,7 @@ def explain(scorer: Scorer, photo: Source, *, what_if: int | None = None) -> Exp
     prepared = scorer.prepare(photo)
     found = explain_prepared(scorer, [photo], [prepared], what_if=what_if)[0]
     if isinstance(found, ScoreFailure):
-        raise PhotoDamaged(found.error)
+        raise PhotoDamaged(found.path, found.error)
     return found
 
 
@@ -139,47 +140,49 @@ def explain_prepared(
 
     Photos of one shape run together, and failures keep their place.
     """
-    found: list[Explanation | ScoreFailure | None] = [
-        scorer.failure(source, photo) if isinstance(photo, PhotoError) else None
-        for source, photo in zip(sources, photos, strict=True)
-    ]
-    for indices, pixels_BHWC in batches(photos):
-        stages = scorer.engine.stages(pixels_BHWC)
-        for place, index in enumerate(indices):
-            found[index] = explained(scorer, sources[index], photos[index], of_one(stages, place), what_if)
-    return found
+    found: dict[int, Explanation | ScoreFailure] = {
+        index: scorer.make_failure(source, photo)
+        for index, (source, photo) in enumerate(zip(sources, photos, strict=True))
+        if isinstance(photo, PhotoError)
+    }
+    for batch in batches_by_shape(photos):
+        stages_B = scorer.engine.stages(batch.pixels_BHWC)
+        for place, (index, photo) in enumerate(zip(batch.indices, batch.photos, strict=True)):
+            stages = _stages_of_one(stages_B, place)
+            found[index] = _explain_one(scorer, sources[index], photo, stages, what_if)
+    return [found[index] for index in range(len(sources))]
 
 
-def explained(
+def _explain_one(
     scorer: Scorer, source: Source, prepared: Prepared, stages: EngineStages, what_if: int | None
 ) -> Explanation | ScoreFailure:
     """stages: of this photo alone, without the letter B."""
-    record = scorer.record(source, prepared, stages.image_BC, stages.vote_BHWC, regions=True)
+    record = scorer.make_record(source, prepared, stages.image_BC, stages.vote_BHWC, regions=True)
     if isinstance(record, ScoreFailure):
         return record
     return Explanation(
         photo=record,
         affinity_NN=stages.affinity_BNN,
-        features=unit_features(stages),
+        features=_unit_features(stages),
         what_if=None if what_if is None else what_if_covered(scorer, prepared, what_if),
     )
 
 
-def of_one(stages: EngineStages, place: int) -> EngineStages:
+def _stages_of_one(stages: EngineStages, place: int) -> EngineStages:
     """One photo of a batch, copied so that it does not keep the batch in memory."""
-    return EngineStages(*(None if array is None else array[place].copy() for array in stages))
+    return EngineStages._make(None if array is None else array[place].copy() for array in stages)
 
 
-def unit_features(stages: EngineStages) -> tuple[np.ndarray, ...]:
+def _unit_features(stages: EngineStages) -> tuple[np.ndarray, ...]:
     """One photo's features at each of STAGES, (N, D), scaled to length 1."""
     fcn_HWD, grid = stages.fcn_BHWD, stages.vote_BHWC.shape[:2]
     # A pooled network has one region, which sees the backbone's features as their average
     if fcn_HWD.shape[:2] != grid:
         fcn_HWD = fcn_HWD.mean(axis=(0, 1), keepdims=True)
     fcn_ND = fcn_HWD.reshape(-1, fcn_HWD.shape[-1])
-    return tuple(of_length_one(region_ND) for region_ND in (fcn_ND, stages.context_BND, stages.graph_BND))
+    return tuple(_scale_to_unit(region_ND) for region_ND in (fcn_ND, stages.context_BND, stages.graph_BND))
 
 
-def of_length_one(region_ND: np.ndarray) -> np.ndarray:
+def _scale_to_unit(region_ND: np.ndarray) -> np.ndarray:
     length_N1 = np.linalg.norm(region_ND, axis=1, keepdims=True)
     return np.divide(region_ND, length_N1, out=np.zeros_like(region_ND), where=length_N1 > 0)

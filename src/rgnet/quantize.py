@@ -1,4 +1,4 @@
-"""A model's network in int8: post-training quantization by NNCF, calibrated on photos it has learned from.
+"""A model's network in int8: post-training quantization by NNCF, calibrated on photos that it was trained on.
 
 Convolutions and matrix products run in int8. In float stay the first convolutions, where a photo's own pixels lie on
 a coarse grid already, the votes, and all that is neither convolution nor product: sums, softmax, log-sum-exp. Last,
@@ -26,7 +26,7 @@ from rgnet.evaluation.compare import Comparison, compare, describe_candidate
 from rgnet.evaluation.predictions import TrackRecords, photos_of_split, predict
 from rgnet.imaging.policy import DecodePolicy
 from rgnet.imaging.prepare import prepare
-from rgnet.scorer import opened
+from rgnet.scorer import open_scorer
 from rgnet.weights.card import ModelCard
 from rgnet.weights.file import Int8, ModelFile
 
@@ -34,7 +34,7 @@ FLOATS = 3
 PRODUCTS = ("Convolution", "GroupConvolution", "MatMul")
 
 
-def quantized(model: ModelFile, photos: Iterable[np.ndarray], *, floats: int = FLOATS) -> Int8:
+def quantize_network(model: ModelFile, photos: Iterable[np.ndarray], *, floats: int = FLOATS) -> Int8:
     """The model's network in int8, for photos of any size.
 
     photos: uint8 (H, W, 3), prepared as the model is fed; some hundreds
@@ -47,7 +47,7 @@ def quantized(model: ModelFile, photos: Iterable[np.ndarray], *, floats: int = F
     network = from_pixels(with_weights(network, model), model.card)
     network.reshape([-1, -1, -1, 3])
     network = folded(network)
-    kept = [*convolutions(network)[:floats], product, *others(network)]
+    kept = [*convolutions(network)[:floats], product, *_other_layers(network)]
     samples = [photo[None] for photo in photos]
     nncf.set_log_level(40)
     small = nncf.quantize(
@@ -58,10 +58,10 @@ def quantized(model: ModelFile, photos: Iterable[np.ndarray], *, floats: int = F
         fast_bias_correction=False,
         ignored_scope=nncf.IgnoredScope(names=kept, validate=False),
     )
-    return written(balanced(small, network, activation, samples, bins=bool(model.card.architecture.bins)))
+    return _serialize(_balance_votes(small, network, activation, samples, bins=bool(model.card.architecture.bins)))
 
 
-def balanced(
+def _balance_votes(
     small: ov.Model, network: ov.Model, activation: str, samples: Sequence[np.ndarray], *, bins: bool
 ) -> ov.Model:
     """`small` with a constant added to all its votes, one for each output, by which its answers lie low on average.
@@ -72,7 +72,7 @@ def balanced(
 
     activation: name of the sigmoid or softmax that gives the votes
     """
-    low_C = answer_mean(network, samples) - answer_mean(small, samples)
+    low_C = _mean_output(network, samples) - _mean_output(small, samples)
     votes = next(node for node in small.get_ops() if node.get_friendly_name() == activation).output(0)
     targets = votes.get_target_inputs()
     raised = ov.opset13.clamp(ov.opset13.add(votes, ov.opset13.constant(low_C)), 0.0, 1.0)
@@ -83,26 +83,28 @@ def balanced(
     return small
 
 
-def answer_mean(network: ov.Model, samples: Sequence[np.ndarray]) -> np.ndarray:
+def _mean_output(network: ov.Model, samples: Sequence[np.ndarray]) -> np.ndarray:
     run = ov.compile_model(network, "CPU", {"INFERENCE_PRECISION_HINT": ov.Type.f32})
     return np.mean([run(sample)["image_BC"][0] for sample in samples], axis=0)
 
 
-def others(network: ov.Model) -> list[str]:
+def _other_layers(network: ov.Model) -> list[str]:
     """What is neither convolution nor matrix product."""
     nodes = network.get_ordered_ops()
     return [node.get_friendly_name() for node in nodes if node.get_type_name() not in PRODUCTS]
 
 
-def written(network: ov.Model) -> Int8:
+def _serialize(network: ov.Model) -> Int8:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "int8.xml"
         ov.save_model(network, path, compress_to_fp16=False)
         return Int8(path.read_bytes(), path.with_suffix(".bin").read_bytes())
 
 
-def samples(photos: Sequence[RatedPhoto], card: ModelCard, count: int) -> list[tuple[RatedPhoto, np.ndarray]]:
-    """`count` photos drawn by a fixed seed, with their pixels as the model is fed; what does not decode is passed over.
+def calibration_photos(
+    photos: Sequence[RatedPhoto], card: ModelCard, count: int
+) -> list[tuple[RatedPhoto, np.ndarray]]:
+    """`count` photos drawn by a fixed seed, with their pixels as the model is fed. What does not decode is skipped.
 
     Raises DataError where fewer than half of them decode.
     """
@@ -118,21 +120,21 @@ def samples(photos: Sequence[RatedPhoto], card: ModelCard, count: int) -> list[t
     return found
 
 
-def with_int8(model: ModelFile, int8: Int8, photos: Sequence[RatedPhoto], *, serve: bool = True) -> ModelFile:
-    """The model with its int8 network; its card tells the photos that showed the ranges and, if `serve`, says int8."""
-    told = {"photos": len(photos), "list": list_hash(photos), "nncf": version("nncf")}
+def add_int8(model: ModelFile, int8: Int8, photos: Sequence[RatedPhoto], *, serve: bool = True) -> ModelFile:
+    """The model with its int8 network; its card names the calibration photos and, if `serve`, prefers int8."""
+    calibration = {"photos": len(photos), "list": list_hash(photos), "nncf": version("nncf")}
     precision = "int8" if serve else model.card.precision
-    card = replace(model.card, precision=precision, training=model.card.training | {"int8": told})
+    card = replace(model.card, precision=precision, training=model.card.training | {"int8": calibration})
     return replace(model, card=card, int8=int8)
 
 
-def examined(model: ModelFile, rated: RatedPhotos, *, track: TrackRecords = iter) -> Comparison:
-    """A is the model in int8, B in float32, on the held-out photos: paired bootstrap."""
+def evaluate_int8(model: ModelFile, rated: RatedPhotos, *, track: TrackRecords = iter) -> Comparison:
+    """A is the model in int8, B in float32, on the validation photos: paired bootstrap."""
     asked = photos_of_split(rated, "held_out")
-    sheets, candidates = [], []
+    predictions, candidates = [], []
     for precision in ("int8", "f32"):
-        scorer = opened(model, engine="openvino", precision=precision)
-        sheets.append(predict(scorer, rated, asked, track=track))
+        scorer = open_scorer(model, engine="openvino", precision=precision)
+        predictions.append(predict(scorer, rated, asked, track=track))
         candidates.append(describe_candidate(scorer, rated, asked))
-    a, b = sheets
+    (a, b), (candidate_a, candidate_b) = predictions, candidates
     return compare(rated, "held_out", a=a, b=b, candidates=(candidates[0], candidates[1]))

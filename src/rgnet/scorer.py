@@ -10,25 +10,30 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import overload
+from typing import Any, NamedTuple, TypeVar, overload
 
 import numpy as np
 from PIL import Image
 
-from rgnet.engines import Engine, open_engine
+from rgnet.engines.base import Engine
+from rgnet.engines.registry import open_engine
 from rgnet.errors import PhotoDamaged, PhotoError
 from rgnet.imaging.decode import Source
+from rgnet.imaging.jobs import unexpected_failure
 from rgnet.imaging.policy import DecodePolicy
 from rgnet.imaging.prepare import Prepared, prepare
+from rgnet.imaging.preprocess import Fit
 from rgnet.imaging.workers import cores
 from rgnet.results import Record, RegionMap, ScoredPhoto, ScoreFailure
 from rgnet.weights.card import ModelCard
 from rgnet.weights.file import ModelFile, read_card, read_model
 from rgnet.weights.registry import available_models, find_model
 
+S = TypeVar("S", bound=Source)
+
 BATCH = 8
-# Photos among which those of one shape are looked for, where shapes differ
-SORTED = 4 * BATCH
+# Photos that are grouped by shape at a time, where shapes differ
+_GROUPED = 4 * BATCH
 # Of p in equation 5, which reaches from here to 1 - LOWEST_P
 LOWEST_P = 1 / (1 + math.e)
 
@@ -37,7 +42,7 @@ class Scorer:
     """Scores photos with one model on one engine; may be used from many threads.
 
     card:        the model's card
-    preprocess:  how photos are fed, which `fit` may change: the card's otherwise
+    preprocess:  how photos are fed: the card's, unless `fit` changes it
     engine_name: what computes, in which precision
     """
 
@@ -48,11 +53,11 @@ class Scorer:
         *,
         policy: DecodePolicy | None = None,
         threads: int | None = None,
-        fit: str | None = None,
+        fit: Fit | None = None,
     ) -> None:
         self.card: ModelCard = model.card
-        usual = model.card.preprocess
-        self.preprocess = usual if fit is None else replace(usual, fit=fit)
+        default = model.card.preprocess
+        self.preprocess = default if fit is None else replace(default, fit=fit)
         self.engine = engine
         self.policy = policy or DecodePolicy()
         self.threads = threads or cores()
@@ -64,9 +69,9 @@ class Scorer:
     @overload
     def score(self, photo: Source, *, regions: bool = False) -> ScoredPhoto: ...
     @overload
-    def score(self, photo: list[Source] | tuple[Source, ...], *, regions: bool = False) -> list[Record]: ...
+    def score(self, photo: list[S] | tuple[S, ...], *, regions: bool = False) -> list[Record]: ...
 
-    def score(self, photo, *, regions=False):
+    def score(self, photo: Any, *, regions: bool = False) -> ScoredPhoto | list[Record]:
         """One photo's score, raising a PhotoError where there is none; or a list's records, failures among them.
 
         photo:   a path, a file's bytes, a Pillow image, a uint8 array (H, W, 3); or a list of those
@@ -74,7 +79,10 @@ class Scorer:
         """
         if isinstance(photo, list | tuple):
             return list(self.score_many(photo, regions=regions))
-        return self.score_prepared([photo], [self.prepare(photo)], regions=regions)[0]
+        (record,) = self.score_prepared([photo], [self.prepare(photo)], regions=regions)
+        if isinstance(record, ScoreFailure):
+            raise PhotoDamaged(record.path, record.error)
+        return record
 
     def score_many(self, sources: Iterable[Source], *, regions: bool = False) -> Iterator[Record]:
         """One record for each source, in their order, while the next photos are being decoded.
@@ -82,7 +90,7 @@ class Scorer:
         Holds a few batches of photos at most, however many sources there are; more where shapes differ, so that
         photos of one shape meet.
         """
-        together = BATCH if self.preprocess.fit == "squash" else SORTED
+        together = BATCH if self.preprocess.fit == "squash" else _GROUPED
         waiting: deque[tuple[Source, Future[Prepared | PhotoError]]] = deque()
         sources = iter(sources)
         with ThreadPoolExecutor(self.threads, thread_name_prefix="rgnet-decode") as pool:
@@ -109,17 +117,19 @@ class Scorer:
         except (
             Exception
         ) as problem:  # one photo must not stop the others: what no decoder foresaw is a failure too
-            return PhotoDamaged(f"{named(source)}: decoding failed with {type(problem).__name__}: {problem}")
+            return unexpected_failure(_source_name(source), problem)
 
     def prepare(self, source: Source) -> Prepared:
         """Decode a photo to what this scorer feeds its network. Raises what `decode` raises."""
         photo = prepare(source, self.preprocess, self.policy)
         height, width, _ = photo.pixels_HW3.shape
-        usual = self.card.preprocess.target(photo.width, photo.height)
-        if (width, height) == usual:
+        evaluated = self.card.preprocess.target(photo.width, photo.height)
+        if (width, height) == evaluated:
             return photo
-        exam = f"{usual[0]} x {usual[1]}"
-        note = f"{self.preprocess.fit}: seen at {width} x {height} pixels, in the model's exam at {exam}"
+        note = (
+            f"{self.preprocess.fit}: scored at {width} x {height} pixels, "
+            f"the model was evaluated at {evaluated[0]} x {evaluated[1]}"
+        )
         return photo._replace(notes=(*photo.notes, note))
 
     def score_prepared(
@@ -129,16 +139,20 @@ class Scorer:
 
         Photos of one shape run together, and failures keep their place.
         """
-        records = [
-            self.failure(source, photo) if isinstance(photo, PhotoError) else None
-            for source, photo in zip(sources, photos, strict=True)
-        ]
-        for indices, pixels_BHWC in batches(photos):
-            for index, *answer in zip(indices, *self.engine.run(pixels_BHWC), strict=True):
-                records[index] = self.record(sources[index], photos[index], *answer, regions=regions)
-        return records
+        records: dict[int, Record] = {
+            index: self.make_failure(source, photo)
+            for index, (source, photo) in enumerate(zip(sources, photos, strict=True))
+            if isinstance(photo, PhotoError)
+        }
+        for batch in batches_by_shape(photos):
+            image_BC, vote_BHWC = self.engine.run(batch.pixels_BHWC)
+            for index, photo, image_C, vote_HWC in zip(
+                batch.indices, batch.photos, image_BC, vote_BHWC, strict=True
+            ):
+                records[index] = self.make_record(sources[index], photo, image_C, vote_HWC, regions=regions)
+        return [records[index] for index in range(len(sources))]
 
-    def record(
+    def make_record(
         self,
         source: Source,
         photo: Prepared,
@@ -147,15 +161,14 @@ class Scorer:
         *,
         regions: bool = False,
     ) -> Record:
-        """What the engine's answer to one photo means: a failure where it is not a number."""
+        """The record of one photo's network output; a failure where that is not a number."""
         if not np.isfinite(image_C).all():
-            return self.failure(
-                source, PhotoDamaged(f"{named(source)}: the network's answer is not a number")
-            )
+            problem = PhotoDamaged(_source_name(source), "the network's output is not a number")
+            return self.make_failure(source, problem)
         unit, probability = unit_score(image_C, self.card.architecture.bins)
         score = self.card.scale.human(unit)
         return ScoredPhoto(
-            path=named(source),
+            path=_source_name(source),
             score=score,
             percentile=self.card.scale.percentile(score),
             label=None if probability is None else ("high" if image_C[1] > image_C[0] else "low"),
@@ -167,22 +180,22 @@ class Scorer:
             engine=self.engine.name,
             notes=photo.notes,
             histogram=tuple(image_C.tolist()) if self.card.architecture.head == "histogram" else None,
-            regions=self.region_map(vote_HWC) if regions else None,
+            regions=self._region_map(vote_HWC) if regions else None,
         )
 
-    def failure(self, source: Source, problem: PhotoError) -> ScoreFailure:
+    def make_failure(self, source: Source, problem: PhotoError) -> ScoreFailure:
         return ScoreFailure(
-            path=named(source),
-            error=str(problem),
+            path=_source_name(source),
+            error=problem.message or str(problem),
             model=self.card.name,
             model_hash=self.card.short_hash,
             engine=self.engine.name,
         )
 
-    def region_map(self, vote_HWC: np.ndarray) -> RegionMap:
+    def _region_map(self, vote_HWC: np.ndarray) -> RegionMap:
         """Votes of the score, of the class "high", or the histogram's mean, on the human scale, and their weights."""
         bins = self.card.architecture.bins
-        vote_HW = vote_HWC @ np.float32(bins) if bins else vote_HWC[..., -1].astype(np.float32)
+        vote_HW = vote_HWC @ np.array(bins, np.float32) if bins else vote_HWC[..., -1].astype(np.float32)
         return RegionMap(
             votes=self.card.scale.human(vote_HW), weights=vote_weights(vote_HW, self.card.architecture.r)
         )
@@ -194,16 +207,26 @@ def vote_weights(vote_HW: np.ndarray, r: float) -> np.ndarray:
     return weight_HW / weight_HW.sum()
 
 
-def batches(photos: Sequence[Prepared | PhotoError]) -> Iterator[tuple[list[int], np.ndarray]]:
-    """The photos that decoded, those of one shape together, at most BATCH: (their places, pixels_BHWC)."""
-    shapes: dict[tuple[int, ...], list[int]] = {}
+class ShapeBatch(NamedTuple):
+    """At most BATCH photos of one shape, and their places among those that were given."""
+
+    indices: list[int]
+    photos: list[Prepared]
+    pixels_BHWC: np.ndarray
+
+
+def batches_by_shape(photos: Sequence[Prepared | PhotoError]) -> Iterator[ShapeBatch]:
+    """The photos that decoded, those of one shape together."""
+    shapes: dict[tuple[int, ...], list[tuple[int, Prepared]]] = {}
     for index, photo in enumerate(photos):
         if not isinstance(photo, PhotoError):
-            shapes.setdefault(photo.pixels_HW3.shape, []).append(index)
+            shapes.setdefault(photo.pixels_HW3.shape, []).append((index, photo))
     for group in shapes.values():
         for start in range(0, len(group), BATCH):
-            indices = group[start : start + BATCH]
-            yield indices, np.stack([photos[index].pixels_HW3 for index in indices])
+            batch = group[start : start + BATCH]
+            found = [photo for _, photo in batch]
+            pixels_BHWC = np.stack([photo.pixels_HW3 for photo in found])
+            yield ShapeBatch([index for index, _ in batch], found, pixels_BHWC)
 
 
 def unit_score(image_C: np.ndarray, bins: tuple[float, ...] = ()) -> tuple[float, float | None]:
@@ -213,15 +236,15 @@ def unit_score(image_C: np.ndarray, bins: tuple[float, ...] = ()) -> tuple[float
     in [0, 1] hold between 1 / (1 + e) and e / (1 + e); the score is p stretched from that interval to [0, 1].
     """
     if bins:
-        return float(image_C @ np.float64(bins)), None
+        return float(image_C @ np.array(bins, np.float64)), None
     if len(image_C) == 1:
         return float(image_C[0]), None
     p = 1 / (1 + math.exp(float(image_C[0]) - float(image_C[1])))
     return (p - LOWEST_P) / (1 - 2 * LOWEST_P), p
 
 
-def named(source: Source) -> str:
-    """How a record names what was scored."""
+def _source_name(source: Source) -> str:
+    """What a record calls the photo that was scored."""
     if isinstance(source, str | os.PathLike):
         return os.fspath(source)
     if isinstance(source, Image.Image):
@@ -236,31 +259,31 @@ def load(
     precision: str = "auto",
     threads: int | None = None,
     policy: DecodePolicy | None = None,
-    fit: str | None = None,
+    fit: Fit | None = None,
 ) -> Scorer:
     """A scorer, ready to use.
 
     model:     a name from `rgnet models`, a file, or None for the model that comes with rgnet
     engine:    "auto", "openvino", "torch", "torch:cuda:1", "compiled:cuda", ...
     precision: "auto", "f32", "bf16", "f16" or "int8"
-    threads:   of the processor, for decoding and for the network; None for all
+    threads:   CPU threads for decoding and for the network; default: all cores
     policy:    what the decoder accepts
-    fit:       "keep" for a photo's own shape, "squash" for the square, at no more pixels than the square; None for
-               what the model was examined with
+    fit:       "keep" to preserve the aspect ratio within the same pixel budget, "squash" to resize to a square;
+               default: whatever the model was evaluated with
     Raises the errors of ModelFileError, EngineError, SettingError and MissingExtra.
     """
     file = read_model(find_model(model))
-    return opened(file, engine=engine, precision=precision, threads=threads, policy=policy, fit=fit)
+    return open_scorer(file, engine=engine, precision=precision, threads=threads, policy=policy, fit=fit)
 
 
-def opened(
+def open_scorer(
     file: ModelFile,
     *,
     engine: str = "auto",
     precision: str = "auto",
     threads: int | None = None,
     policy: DecodePolicy | None = None,
-    fit: str | None = None,
+    fit: Fit | None = None,
 ) -> Scorer:
     """A scorer of a model file that is read already; arguments and errors as of `load`."""
     running = open_engine(file, engine, precision=precision, threads=threads)
@@ -268,5 +291,5 @@ def opened(
 
 
 def models() -> list[tuple[Path, ModelCard]]:
-    """Every model at hand by its file and its card."""
+    """The files and cards of all available models."""
     return [(path, read_card(path)) for path in available_models().values()]

@@ -51,18 +51,16 @@ class WhatIf:
 def what_if_covered(scorer: Scorer, photo: Prepared, cells: int = CELLS) -> WhatIf:
     """The photo without each cell of a cells x cells grid. Raises SettingError outside 1 to MOST_CELLS."""
     if not 1 <= cells <= MOST_CELLS:
-        raise SettingError(
-            f"a photo is covered cell by cell on a grid of 1 to {MOST_CELLS} a side, not {cells}"
-        )
+        raise SettingError(f"cells to cover: expected 1 to {MOST_CELLS} along each side, found {cells}")
     boxes = [
         box_of((cells, cells), row, column, width=1, height=1)
         for row in range(cells)
         for column in range(cells)
     ]
-    return WhatIf(effects(scorer, photo, boxes).reshape(cells, cells))
+    return WhatIf(covering_effects(scorer, photo, boxes).reshape(cells, cells))
 
 
-def effects(
+def covering_effects(
     scorer: Scorer, photo: Prepared, boxes: Sequence[Box], cover: Callable[..., np.ndarray] | None = None
 ) -> np.ndarray:
     """What each box, covered alone, is worth to the photo's score, in points.
@@ -70,15 +68,15 @@ def effects(
     boxes: (left, top, right, bottom) as shares of the photo's width and height
     cover: (pixels_HW3, size of a box) -> pixels_HW3, what boxes are filled with
     """
-    photos = chain([photo], without(photo, boxes, cover or blurred))
+    photos = chain([photo], cover_each(photo, boxes, cover or blur))
     scores = []
     while batch := list(islice(photos, BATCH)):
         records = scorer.score_prepared([""] * len(batch), batch)
-        scores += [record.score if record.ok else np.nan for record in records]
+        scores += [np.nan if record.score is None else record.score for record in records]
     return (scores[0] - np.array(scores[1:])).astype(np.float32)
 
 
-def without(photo: Prepared, boxes: Sequence[Box], cover: Callable[..., np.ndarray]) -> Iterator[Prepared]:
+def cover_each(photo: Prepared, boxes: Sequence[Box], cover: Callable[..., np.ndarray]) -> Iterator[Prepared]:
     """The photo with one box after the other covered."""
     height, width = photo.pixels_HW3.shape[:2]
     left, top, right, bottom = boxes[0]
@@ -91,11 +89,11 @@ def without(photo: Prepared, boxes: Sequence[Box], cover: Callable[..., np.ndarr
         yield photo._replace(pixels_HW3=pixels_HW3)
 
 
-def blurred(pixels_HW3: np.ndarray, size: tuple[float, float]) -> np.ndarray:
+def blur(pixels_HW3: np.ndarray, size: tuple[float, float]) -> np.ndarray:
     """The photo with nothing left that is as small as a box of this (height, width)."""
     return np.asarray(Image.fromarray(pixels_HW3).filter(ImageFilter.GaussianBlur(max(size) / 2)))
 
 
-def mean_colour(pixels_HW3: np.ndarray, size: tuple[float, float]) -> np.ndarray:
+def fill_with_mean(pixels_HW3: np.ndarray, size: tuple[float, float]) -> np.ndarray:
     """The photo's mean colour everywhere."""
     return np.broadcast_to(pixels_HW3.mean(axis=(0, 1)).round().astype(np.uint8), pixels_HW3.shape)

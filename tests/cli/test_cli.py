@@ -176,7 +176,7 @@ def test_a_list_on_standard_input(rgnet, folder, divider):
 
 def test_usage_errors_exit_2_in_one_line_before_any_work(rgnet, folder, tmp_path):
     cases = {
-        ("score", tmp_path / "photos" / "notes-folder"): b"notes-folder: expected a photo file, found none",
+        ("score", tmp_path / "photos" / "notes-folder"): b"notes-folder: there is no such file",
         (
             "score",
             folder,
@@ -296,7 +296,7 @@ def test_a_scanned_folder_is_exported_as_it_would_be_scored(rgnet, folder, tmp_p
     assert [line.split("\t")[2] for line in best] == [path for path, _ in highest]
     assert b"scored photos\t6\n" in rgnet("stats").stdout
     assert b"percentile\t" in rgnet("show", folder / "0.png").stdout
-    assert b"expected a sound JPEG" in rgnet("show", folder / "broken.jpg").stdout
+    assert b"this JPEG file is damaged" in rgnet("show", folder / "broken.jpg").stdout
 
 
 def test_a_network_is_converted_for_other_programs_and_replaces_nothing_unasked(rgnet, tiny_model, tmp_path):

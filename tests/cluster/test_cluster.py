@@ -66,7 +66,7 @@ def test_with_a_worker_killed_every_photo_has_the_row_that_rgnet_score_gives(
     found, expected = rows(store), scored(names, tiny_model, tmp_path / "score.parquet")
     assert found.schema == expected.schema and found["path"].to_pylist() == names
     crash = names.index(str(tmp_path / "photos" / "crash.png"))
-    assert "crash.png: its decoder crashed (signal SIGABRT)" in found["error"][crash].as_py()
+    assert "this photo crashed its decoder (signal SIGABRT)" in found["error"][crash].as_py()
     others = [index for index in range(64) if index != crash]
     assert found.take(others).equals(expected.take(others))
     assert sum(outcome.failed for outcome in outcomes.values()) == 7

@@ -8,7 +8,7 @@ from scipy.stats import spearmanr
 
 import rgnet
 from rgnet.architecture import Architecture
-from rgnet.engines import cuda_at_hand, open_engine
+from rgnet.engines.registry import has_cuda, open_engine
 from rgnet.errors import EngineError, MissingExtra
 from rgnet.weights.registry import DEFAULT, SHIPPED
 
@@ -182,7 +182,7 @@ def test_shipped_model_agrees_across_engines_on_200_real_photos(shared):
 
 
 def test_what_an_engine_cannot_do_is_said(tiny_file, monkeypatch):
-    if not cuda_at_hand():
+    if not has_cuda():
         with pytest.raises(EngineError, match="torch cannot use the device 'cuda'"):
             open_engine(tiny_file, "torch:cuda", precision="f32")
     monkeypatch.setitem(__import__("sys").modules, "torch", None)

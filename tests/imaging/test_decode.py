@@ -15,9 +15,8 @@ import pytest
 from PIL import Image, ImageFile
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from rgnet.errors import PhotoDamaged, PhotoError, PhotoNotFound, PhotoRefused
+from rgnet.errors import PhotoDamaged, PhotoError, PhotoNotFound, PhotoRefused, PhotoUnsupported
 from rgnet.imaging.decode import decode
-from rgnet.imaging.discovery import PHOTO_SUFFIXES, find_photos
 from rgnet.imaging.policy import DecodePolicy
 from rgnet.imaging.preprocess import Preprocess
 
@@ -128,7 +127,7 @@ def test_bombs_are_refused_on_their_header(hard):
     with pytest.raises(PhotoRefused) as refused:
         decode(file)
     assert str(refused.value) == (
-        f"{file}: expected at most 200000000 pixels, found 65536 x 65536: "
+        f"{file}: this photo has 65536 x 65536 pixels, at most 200000000 are accepted: "
         "shrink it or raise max_pixels of the DecodePolicy"
     )
 
@@ -138,7 +137,7 @@ def test_the_limit_comes_before_the_decoder_of_jpeg_xl(hard, monkeypatch):
 
     monkeypatch.delattr(JpegXLImagePlugin, "JXLImageFile")
     for name in ("conformance--grayscale_jpeg", "serenity--xyb"):
-        with pytest.raises(PhotoRefused, match=r"at most 100 pixels, found (200 x 200|64 x 138)"):
+        with pytest.raises(PhotoRefused, match=r"this photo has (200 x 200|64 x 138) pixels, at most 100"):
             decode(hard / "good" / "jxl" / f"{name}.jxl", policy=DecodePolicy(max_pixels=100))
 
 
@@ -234,21 +233,27 @@ def test_other_arrays_are_refused(array):
 
 def test_messages_name_the_photo_the_finding_and_the_remedy(tmp_path):
     cases = [
-        (tmp_path / "none.jpg", PhotoNotFound, "expected a photo file, found none: check the path"),
-        (tmp_path, PhotoRefused, "expected a photo file, found a folder: name a file"),
-        (b"", PhotoRefused, "found an empty file: convert it to JPEG or PNG"),
-        (b"%PDF-1.7", PhotoRefused, "found bytes b'%PDF-1.7': convert it to JPEG or PNG"),
+        (tmp_path / "none.jpg", PhotoNotFound, "there is no such file: check the path"),
+        (tmp_path, PhotoRefused, "this is a folder, not a photo: name a file"),
+        (b"", PhotoDamaged, "this file is empty: copy it again from its source"),
+        (
+            b"%PDF-1.7",
+            PhotoUnsupported,
+            "this is a PDF document, not a photo that rgnet reads: export it as JPEG or PNG",
+        ),
+        (b" <!DOCTYPE html>", PhotoUnsupported, "this is a web page, not a photo: download the photo itself"),
+        (b"GARBAGE!", PhotoUnsupported, "it begins with b'GARBAGE!'): convert it to JPEG or PNG"),
         (
             saved(scene(), "PNG")[:-100],
             PhotoDamaged,
-            "(image file is truncated): copy it again from its source",
+            "this PNG file is damaged and ends in the middle of the picture: copy it again from its source",
         ),
         (
             7,
             PhotoRefused,
             "an object of type int: expected a path, bytes, a Pillow image or an array: open it first",
         ),
-        ("https://a/b.jpg", PhotoNotFound, "download it first, rgnet fetches nothing"),
+        ("https://a/b.jpg", PhotoNotFound, "rgnet opens files, not addresses: download it first"),
     ]
     for source, kind, message in cases:
         with pytest.raises(kind) as refused:
@@ -258,13 +263,13 @@ def test_messages_name_the_photo_the_finding_and_the_remedy(tmp_path):
 
 def test_a_pipe_is_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "pipe.jpg")
-    with pytest.raises(PhotoRefused, match="found a pipe or a device"):
+    with pytest.raises(PhotoRefused, match="this is a pipe or a device, not a photo"):
         decode(tmp_path / "pipe.jpg")
 
 
 def test_byte_limit():
     with pytest.raises(
-        PhotoRefused, match="expected at most 10 bytes, found 11: shrink it or raise max_bytes"
+        PhotoRefused, match="this file has 11 bytes, at most 10 are accepted: shrink it or raise max_bytes"
     ):
         decode(b"\xff\xd8\xff" + bytes(8), policy=DecodePolicy(max_bytes=10))
 
@@ -273,9 +278,7 @@ def test_byte_limit():
 def test_camera_raw_is_not_scored_by_its_thumbnail(tag):
     tags = ImageFileDirectory_v2()
     tags[tag] = 1 if tag == 254 else b"\1\4\0\0"
-    with pytest.raises(
-        PhotoRefused, match="expected a developed photo, found a camera raw file or a preview"
-    ):
+    with pytest.raises(PhotoRefused, match="this is a camera raw file or a preview, not a developed photo"):
         decode(saved(scene(), "TIFF", tiffinfo=tags))
 
 
@@ -316,18 +319,3 @@ def test_importing_loads_neither_torch_nor_a_rare_decoder():
     ]
     found = subprocess.run([sys.executable, "-c", code, *rare], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
-
-
-# --- finding ---------------------------------------------------------------------------------------------
-
-
-def test_find_photos_walks_folders_in_order_and_takes_files_as_given(tmp_path):
-    for name in ("b/2.PNG", "b/1.heic", "a.jpg", "notes.txt", ".hidden.jpg", ".git/x.jpg", "c.cr2"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "b" / "loop").symlink_to(tmp_path)
-    found = [path.relative_to(tmp_path).as_posix() for path in find_photos([tmp_path])]
-    assert found == ["a.jpg", "b/1.heic", "b/2.PNG"]
-    given = [tmp_path / "notes.txt", str(tmp_path / "missing.jpg")]
-    assert list(find_photos(given)) == [tmp_path / "notes.txt", tmp_path / "missing.jpg"]
-    assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in PHOTO_SUFFIXES)

@@ -85,12 +85,15 @@ def test_a_pool_survives_the_death_of_its_process(pool):
     crashed = pool.submit(job("abort")).result()
     assert isinstance(crashed.error, PhotoDecoderCrashed) and crashed.attempts == 2
     assert str(crashed.error) == (
-        "abort: its decoder crashed (signal SIGABRT): save it anew, or leave it out"
+        "abort: this photo crashed its decoder (signal SIGABRT): save it again, or leave it out"
     )
     assert crashed.sha256 == hashlib.sha256(jpeg()).digest()
     assert "(exit code 7)" in str(pool.submit(job("exit")).result().error)
     odd = pool.submit(job("raise")).result().error
-    assert isinstance(odd, PhotoDamaged) and str(odd) == "raise: decoding failed with ValueError: odd"
+    assert (
+        isinstance(odd, PhotoDamaged)
+        and str(odd) == "raise: decoding failed with ValueError (odd): save it again, or leave it out"
+    )
     assert pool.submit(job("good")).result().error is None
 
 
@@ -98,7 +101,7 @@ def test_a_photo_that_takes_too_long_is_given_up():
     with DecodePool(1, seconds=1.0, decode=by_name) as pool:
         late = pool.submit(job("hang")).result()
         assert isinstance(late.error, PhotoTimedOut) and late.attempts == 2
-        assert str(late.error).startswith("hang: takes more than 1 s to decode")
+        assert str(late.error).startswith("hang: decoding this photo took more than 1 s")
 
 
 def test_a_photo_whose_process_was_killed_is_tried_once_more_in_a_new_one(pool, tmp_path):
@@ -210,8 +213,13 @@ def test_other_content_than_expected_is_refused_and_a_job_without_wishes_only_ha
     assert found.sha256 == hashlib.sha256(b"text").digest() and found.error is None and found.width is None
     changed = run_job(DecodeJob(source=str(path), expected_sha256=bytes(32), pictures=(80,)))
     assert isinstance(changed.error, PhotoChanged) and changed.sha256 == found.sha256
-    assert str(changed.error).startswith(f"{path}: has changed since it was scanned")
+    assert str(changed.error).startswith(f"{path}: this file has changed since it was scanned")
     gone = run_job(DecodeJob(source=str(tmp_path / "gone.jpg")))
     assert isinstance(gone.error, PhotoNotFound) and gone.sha256 is None
     named = run_job(DecodeJob(source=b"text", name="upload 1", pictures=(80,)))
-    assert str(named.error).startswith("upload 1: expected one of JPEG") and named.error.source == "upload 1"
+    assert (
+        str(named.error).startswith(
+            "upload 1: this is no photo of a format that rgnet reads (it begins with b'text')"
+        )
+        and named.error.source == "upload 1"
+    )

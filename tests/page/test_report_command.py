@@ -91,9 +91,9 @@ def test_without_the_model_there_is_no_graph_and_the_page_says_why(file, tmp_pat
 
 def test_with_the_model_there_are_weights_and_edges(folder, tmp_path, tiny_file):
     from rgnet.catalogue.scan import Scan
-    from rgnet.scorer import opened
+    from rgnet.scorer import open_scorer
 
-    scorer = opened(tiny_file, threads=1)
+    scorer = open_scorer(tiny_file, threads=1)
     with Catalogue.open(tmp_path / "t.sqlite", create=True) as catalogue:
         Scan(catalogue, tiny_file.card, lambda: scorer, lambda *_: None, processes=1).run([folder])
         drawn = []

@@ -144,7 +144,9 @@ def test_a_name_is_text_and_nothing_is_opened_by_it(service, photo, monkeypatch)
             assert answer.status_code == 200 and answer.json()["photos"][0]["record"]["path"] == name
             assert answer.headers["content-type"] == "application/json"
         failed = service.post("/v1/score", files=[("files", (name, b"root:x:0:0"))])
-        assert failed.status_code == 415 and "found bytes" in failed.json()["photos"][0]["record"]["error"]
+        assert (
+            failed.status_code == 415 and "it begins with b" in failed.json()["photos"][0]["record"]["error"]
+        )
 
 
 def test_a_name_that_is_not_text_becomes_escapes(service, photo):

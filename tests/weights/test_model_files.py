@@ -96,7 +96,9 @@ def test_somebody_elses_safetensors_is_foreign(file):
 def test_a_later_format_asks_for_an_upgrade(file):
     later = CARD.to_dict() | {"format_version": 99}
     save_file(TENSORS, file, metadata={"rgnet": json.dumps(later), "sha256": content_hash(later, TENSORS)})
-    with pytest.raises(ModelTooNew, match="has format 99, this rgnet reads up to 1: update your copy of rgnet"):
+    with pytest.raises(
+        ModelTooNew, match="has format 99, this rgnet reads up to 1: update your copy of rgnet"
+    ):
         read_model(file)
 
 

@@ -120,7 +120,7 @@ def _print_ranked(found: Explanation, what: str, region: tuple[int, int]) -> Non
         columns = (Column("points", "+.3f", justify="right"), Column("row,column"), _BOX)
         print_rows(columns, [_place(found, grid, (r, c), "points", v) for r, c, v in found.what_if.ranked()])
     elif what == "graph":
-        share_HW = found.hears(*region)
+        share_HW = found.attention(*region)
         columns = (Column("share", ".1%", justify="right"), Column("row,column"), _BOX)
         order = [divmod(int(index), share_HW.shape[1]) for index in share_HW.argsort(axis=None)[::-1]]
         shown = [place for place in order if share_HW[place] >= _SHOWN_SHARE]

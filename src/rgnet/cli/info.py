@@ -22,7 +22,7 @@ def info(as_json: options.AsJson = False) -> None:
     $ rgnet info
     """
     import rgnet
-    from rgnet.engines import cuda_at_hand
+    from rgnet.engines.registry import has_cuda
     from rgnet.paths import catalogue_file, model_folders
     from rgnet.weights.registry import available_models
 
@@ -32,7 +32,7 @@ def info(as_json: options.AsJson = False) -> None:
         "system": platform.platform(),
         "CPU cores": os.cpu_count(),
         "engines": ", ".join(name for name in ("openvino", "torch") if importlib.util.find_spec(name)),
-        "CUDA": "yes" if cuda_at_hand() else "no",
+        "CUDA": "yes" if has_cuda() else "no",
         "models": ", ".join(available_models()) or "none",
         "your models": _without_home(model_folders()[-1]),
         "catalogue": _without_home(catalogue_file()),

@@ -48,16 +48,16 @@ def quantize(
         raise SettingError(f"{output}: expected a {SUFFIX} file, found {output.suffix!r}: change --output")
     require_scipy_stats()
     need("nncf", extra="quantize", purpose="quantizing a network")
-    from rgnet.quantize import examined, quantized, samples, with_int8
+    from rgnet.quantize import add_int8, calibration_photos, evaluate_int8, quantize_network
 
     file = read_model(find_model(model))
     rated = load_as_trained(file.card, data, photos, track=track)
     validation = photos_of_split(rated, "held_out")
-    calibration = samples(rated.train, file.card, count)
+    calibration = calibration_photos(rated.train, file.card, count)
     typer.echo(f"calibrating {file.card.name} with {len(calibration)} training photos", err=True)
-    small = quantized(file, [pixels for _, pixels in calibration])
-    made = with_int8(file, small, [photo for photo, _ in calibration], serve=serve)
-    found = examined(made, rated, track=partial(track, total=len(validation), description="scoring"))
+    small = quantize_network(file, [pixels for _, pixels in calibration])
+    made = add_int8(file, small, [photo for photo, _ in calibration], serve=serve)
+    found = evaluate_int8(made, rated, track=partial(track, total=len(validation), description="scoring"))
     typer.echo(str(found))
     if found.srcc.difference.value < -loss:
         raise EngineError(

@@ -151,7 +151,7 @@ def _write(output: Path, thumbnails: str, file: ModelFile | None, **contents: An
     """Write the report with a bar on the terminal; returns what became of it."""
     from rgnet.cli.progress import counter
     from rgnet.page.report import Report
-    from rgnet.scorer import opened as open_scorer
+    from rgnet.scorer import open_scorer
 
     beside = thumbnails == "beside"
     made = Report(scorer=open_scorer(file) if file else None, pictures_beside=beside, **contents)

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from rgnet.cluster.store import is_url, open_filesystem
 from rgnet.errors import SettingError, near, need
-from rgnet.imaging.discovery import is_photo, photo_names
+from rgnet.imaging.discovery import EVERYTHING, is_photo, photo_names
 from rgnet.imaging.path_list import read_path_list
 
 
@@ -43,9 +43,10 @@ def _walk(fs: Any, folder: str) -> Iterator[str]:
     for entry in entries:
         path = entry["name"].rstrip("/")
         name = path.rpartition("/")[2]
-        if name.startswith(".") or path == folder.rstrip("/"):
+        is_folder = entry["type"] == "directory"
+        if path == folder.rstrip("/") or not EVERYTHING.takes(path, is_folder=is_folder):
             continue
-        if entry["type"] == "directory":
+        if is_folder:
             if not entry.get("islink"):
                 yield from _walk(fs, path)
         elif is_photo(name):

@@ -22,8 +22,7 @@ from rgnet.imaging.policy import DecodePolicy
 from rgnet.imaging.workers import SECONDS, DecodePool, Decoder
 from rgnet.outputs.tables import open_table
 from rgnet.results import Record, ScoreFailure
-from rgnet.scorer import Scorer
-from rgnet.scorer import opened as open_scorer
+from rgnet.scorer import Scorer, open_scorer
 from rgnet.text import printable
 from rgnet.weights.file import read_model
 

@@ -14,7 +14,7 @@ import numpy as np
 import openvino as ov
 from openvino.preprocess import PrePostProcessor, ResizeAlgorithm
 
-from rgnet.engines import EngineStages
+from rgnet.engines.base import EngineStages
 from rgnet.engines.openvino_graph import stages_in
 from rgnet.errors import EngineError
 from rgnet.weights.card import ModelCard
@@ -106,6 +106,7 @@ class OpenVINOEngine:
             raise EngineError(f"OpenVINO cannot run {name} on {self.device}: {problem}") from problem
 
     def int8(self) -> ov.Model:
+        assert self.model.int8 is not None
         weights = np.frombuffer(self.model.int8.weights, np.uint8)
         return self.core.read_model(self.model.int8.xml, ov.Tensor(weights))
 
@@ -203,6 +204,6 @@ def from_pixels(network: ov.Model, card: ModelCard, *, resize: ResizeAlgorithm |
         outside.set_spatial_dynamic_shape()
         feed.resize(resize)
     feed.convert_element_type(ov.Type.f32)
-    feed.mean([255 * value for value in card.preprocess.mean])
-    feed.scale([255 * value for value in card.preprocess.std])
+    feed.mean(card.preprocess.byte_mean)
+    feed.scale(card.preprocess.byte_std)
     return steps.build()

@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 
-from rgnet.engines import EngineStages
+from rgnet.engines.base import EngineStages
 from rgnet.errors import EngineError, need
 from rgnet.weights.file import ModelFile
 
@@ -32,15 +32,15 @@ class TorchEngine:
         network = restored(model.card.architecture, model.tensors)
         try:
             self.device = torch.device(device)
-            self.network = network.eval().to(self.device, memory_format=torch.channels_last)
+            self.network = network.eval().to(device=self.device).to(memory_format=torch.channels_last)
             self.scoring = self.network
         except (RuntimeError, AssertionError) as problem:
             raise EngineError(f"torch cannot use the device {device!r}: {problem}") from problem
-        mean, std = (
-            torch.tensor(values, device=self.device).view(1, 3, 1, 1) * 255
-            for values in (model.card.preprocess.mean, model.card.preprocess.std)
+        preprocess = model.card.preprocess
+        self.mean, self.std = (
+            torch.tensor(values, device=self.device).view(1, 3, 1, 1)
+            for values in (preprocess.byte_mean, preprocess.byte_std)
         )
-        self.mean, self.std = mean, std
 
     def run(self, pixels_BHWC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         votes = self.votes(pixels_BHWC)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from rgnet.engines import open_engine
+from rgnet.engines.registry import open_engine
 from rgnet.errors import EngineError, RgnetError, need
 from rgnet.export.interface import OUTPUTS, Interface
 from rgnet.scorer import unit_score
@@ -98,10 +98,10 @@ def as_fed(photos: np.ndarray, pixels: np.ndarray, interface: Interface) -> np.n
         return photos
     if interface.feed == "pixels":
         return pixels
-    mean, std = (
-        np.float32(values) for values in (interface.card.preprocess.mean, interface.card.preprocess.std)
+    mean, std = np.array(
+        [interface.card.preprocess.byte_mean, interface.card.preprocess.byte_std], np.float32
     )
-    normalised = (pixels.astype(np.float32) / 255 - mean) / std
+    normalised = (pixels.astype(np.float32) - mean) / std
     return np.ascontiguousarray(normalised.transpose(0, 3, 1, 2))
 
 

@@ -74,6 +74,7 @@ def exported(network):
             input_names=["image"],
             output_names=["image_BC", "vote_BHWC"],
         )
+    assert program is not None
     return program.model_proto
 
 

@@ -64,9 +64,7 @@ def fill(onnx, graph, file: ModelFile) -> None:
 def front(interface: Interface) -> str:
     """From the input to the normalised image, in ONNX's text form."""
     preprocess = interface.card.preprocess
-    mean, std = (
-        ", ".join(str(255 * value) for value in values) for values in (preprocess.mean, preprocess.std)
-    )
+    mean, std = (", ".join(map(str, values)) for values in (preprocess.byte_mean, preprocess.byte_std))
     resize = "feed_resized = Identity (feed_planes)"
     if interface.feed == "photo":
         # All four sizes: ONNX Runtime's optimizer stumbles over a Resize of two axes

@@ -22,13 +22,17 @@ SMALLEST, LARGEST, BATCH = 64, 8192, 4096
 class Portable(nn.Module):
     """The network between what feeds it and what makes a score of its answer."""
 
+    mean: Tensor
+    std: Tensor
+    bin_K: Tensor
+
     def __init__(self, file: ModelFile, interface: Interface) -> None:
         super().__init__()
         preprocess = file.card.preprocess
         self.network = restored(file.card.architecture, file.tensors).eval()
         self.card, self.feed = file.card, interface.feed
-        for name, values in (("mean", preprocess.mean), ("std", preprocess.std)):
-            self.register_buffer(name, 255 * torch.tensor(values).view(3, 1, 1))
+        self.register_buffer("mean", torch.tensor(preprocess.byte_mean).view(3, 1, 1))
+        self.register_buffer("std", torch.tensor(preprocess.byte_std).view(3, 1, 1))
         self.register_buffer("bin_K", torch.tensor(self.card.architecture.bins))
 
     def forward(self, fed: Tensor) -> dict[str, Tensor]:
@@ -69,10 +73,11 @@ def program_of(file: ModelFile, interface: Interface) -> torch.export.ExportedPr
         for axis, size in enumerate(interface.shape)
         if size in open_sizes
     }
-    shape = [{"B": 2, "H": 224, "W": 256}.get(size, size) for size in interface.shape]
-    example = torch.zeros(shape, dtype=torch.float32 if interface.feed == "normalised" else torch.uint8)
+    example = {"B": 2, "H": 224, "W": 256}
+    shape = [size if isinstance(size, int) else example[size] for size in interface.shape]
+    fed = torch.zeros(shape, dtype=torch.float32 if interface.feed == "normalised" else torch.uint8)
     with quiet(), torch.no_grad():
-        return torch.export.export(Portable(file, interface), (example,), dynamic_shapes={"fed": dims})
+        return torch.export.export(Portable(file, interface), (fed,), dynamic_shapes={"fed": dims})
 
 
 def save(program: torch.export.ExportedProgram, path: Path, interface: Interface) -> list[Path]:

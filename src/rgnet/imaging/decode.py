@@ -21,7 +21,7 @@ from rgnet.errors import PhotoDamaged, PhotoError, PhotoRefused, PhotoTooLarge, 
 from rgnet.imaging.color import to_srgb
 from rgnet.imaging.exif import exif_orientation
 from rgnet.imaging.files import check_bytes, open_photo
-from rgnet.imaging.formats import HEAD_BYTES, OPENERS, photo_format
+from rgnet.imaging.formats import HEAD_BYTES, OPENERS, other_format, photo_format
 from rgnet.imaging.jxl import jxl_size
 from rgnet.imaging.policy import DecodePolicy
 
@@ -124,11 +124,10 @@ def _from_image(source: Image.Image, name: str, policy: DecodePolicy) -> Photo:
 def _from_stream(stream: BinaryIO, name: str, fraction: _Fraction, policy: DecodePolicy) -> Photo:
     head = stream.read(HEAD_BYTES)
     kind = photo_format(head)
+    if not head:
+        raise PhotoDamaged(name, "this file is empty", "copy it again from its source")
     if kind is None:
-        found = f"bytes {head[:8]!r}" if head else "an empty file"
-        raise PhotoUnsupported(
-            name, f"expected one of {', '.join(OPENERS)}, found {found}", "convert it to JPEG or PNG"
-        )
+        raise _unsupported(name, head)
     with _isolated(name, kind):
         # Its decoder decodes everything on opening: the limit has to come before
         if kind == "JPEG XL":
@@ -162,8 +161,7 @@ def _from_open(image: ImageFile.ImageFile, fraction: _Fraction) -> Photo:
     orientation, exif_notes = _orientation(image)
     pixels, colour_notes = to_srgb(image)
     width, height = full[::-1] if orientation >= 5 else full
-    notes = (*notes, *exif_notes, *colour_notes)
-    return Photo(_upright(pixels, orientation), width, height, notes, exif)
+    return Photo(_upright(pixels, orientation), width, height, (*notes, *exif_notes, *colour_notes), exif)
 
 
 def _from_truncated(image: ImageFile.ImageFile, stream: BinaryIO, fraction: _Fraction) -> Photo:
@@ -182,14 +180,14 @@ def _animated(image: ImageFile.ImageFile) -> bool:
         return False
     # A GIF looks for a second frame; that this one is damaged does not matter
     with suppress(Exception):
-        return image.is_animated
+        return bool(getattr(image, "is_animated", False))
     return True
 
 
 def _orientation(image: Image.Image) -> tuple[int, list[str]]:
     """The turn (1-8) still to be made: Pillow makes a TIFF's while loading, pillow-heif a HEIF's."""
     # A JPEG XL comes upright, unless it is a JPEG that was packed losslessly
-    if image.format == "JXL" and not image.jpeg:
+    if image.format == "JXL" and not getattr(image, "jpeg", False):
         return 1, []
     try:
         return exif_orientation(image.info), []
@@ -223,11 +221,11 @@ def _check_pixels(name: str, size: Size, policy: DecodePolicy) -> None:
     if width * height > policy.max_pixels:
         raise PhotoTooLarge(
             name,
-            f"expected at most {policy.max_pixels} pixels, found {width} x {height}",
+            f"this photo has {width} x {height} pixels, at most {policy.max_pixels} are accepted",
             "shrink it or raise max_pixels of the DecodePolicy",
         )
     if width * height == 0:
-        raise PhotoDamaged(name, f"expected pixels, found {width} x {height}", "copy it again")
+        raise PhotoDamaged(name, f"this photo has {width} x {height} pixels", "copy it again from its source")
 
 
 def _check_developed(name: str, head: bytes, image: ImageFile.ImageFile) -> None:
@@ -236,7 +234,7 @@ def _check_developed(name: str, head: bytes, image: ImageFile.ImageFile) -> None
     if head[8:10] == b"CR" or _TIFF_DNG_VERSION in tags or tags.get(_TIFF_SUBFILE) == _REDUCED_COPY:
         raise PhotoUnsupported(
             name,
-            "expected a developed photo, found a camera raw file or a preview",
+            "this is a camera raw file or a preview, not a developed photo",
             "export it as JPEG or TIFF",
         )
 
@@ -249,13 +247,28 @@ def _isolated(name: str, kind: str) -> Iterator[None]:
     except PhotoError:
         raise
     except (MemoryError, Image.DecompressionBombError) as problem:
-        raise PhotoTooLarge(
-            name, f"expected a {kind} that fits into memory ({problem})", "shrink it"
-        ) from problem
+        reason = f"this {kind} file does not fit into memory" + (f" ({problem})" if str(problem) else "")
+        raise PhotoTooLarge(name, reason, "shrink it") from problem
     except Exception as problem:
-        reason = str(problem) or type(problem).__name__
-        raise PhotoDamaged(
-            name,
-            f"expected a sound {kind}, found one that does not decode ({reason})",
-            "copy it again from its source, or save it anew",
-        ) from problem
+        raise _damaged(name, kind, problem) from problem
+
+
+def _damaged(name: str, kind: str, problem: Exception) -> PhotoDamaged:
+    detail = str(problem) or type(problem).__name__
+    if "truncated" in detail.lower():
+        reason = f"this {kind} file is damaged and ends in the middle of the picture"
+    else:
+        reason = f"this {kind} file is damaged ({detail})"
+    return PhotoDamaged(name, reason, "copy it again from its source")
+
+
+def _unsupported(name: str, head: bytes) -> PhotoUnsupported:
+    other = other_format(head)
+    if other == "a web page":
+        return PhotoUnsupported(name, "this is a web page, not a photo", "download the photo itself")
+    if other is not None:
+        return PhotoUnsupported(
+            name, f"this is {other}, not a photo that rgnet reads", "export it as JPEG or PNG"
+        )
+    reason = f"this is no photo of a format that rgnet reads (it begins with {head[:8]!r})"
+    return PhotoUnsupported(name, reason, "convert it to JPEG or PNG")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 
-def exif_orientation(info: dict[str, Any]) -> int:
+def exif_orientation(info: Mapping[Any, Any]) -> int:
     """The orientation tag (1-8) of a Pillow info dictionary; 1 where it has none.
 
     Reads that one tag and no other, so that damage elsewhere in the block neither raises nor warns.
@@ -24,7 +25,7 @@ def exif_orientation(info: dict[str, Any]) -> int:
         value = _ifd0_short(block.removeprefix(b"Exif\0\0"), tag=0x0112)
     except struct.error as problem:
         raise ValueError(f"EXIF block of {len(block)} bytes: {problem}") from problem
-    return value if value in range(1, 9) else 1
+    return value if value is not None and 1 <= value <= 8 else 1
 
 
 class CaptureFacts(NamedTuple):
@@ -76,7 +77,7 @@ def _time(text: str) -> str | None:
     return None
 
 
-def _imagemagick_exif(info: dict[str, Any]) -> bytes:
+def _imagemagick_exif(info: Mapping[Any, Any]) -> bytes:
     """Old ImageMagick wrote a PNG's EXIF as text: a name, a length, then lines of hexadecimal."""
     text = info.get("Raw profile type exif")
     return bytes.fromhex("".join(text.split("\n")[3:])) if text else b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from stat import S_ISDIR, S_ISREG
 from typing import BinaryIO
@@ -18,13 +19,13 @@ def open_photo(path: str | os.PathLike[str], policy: DecodePolicy) -> BinaryIO:
         # A pipe or a device would block or never end
         if not S_ISREG(stat.st_mode):
             kind = "a folder" if S_ISDIR(stat.st_mode) else "a pipe or a device"
-            raise PhotoRefused(name, f"expected a photo file, found {kind}", "name a file")
+            raise PhotoRefused(name, f"this is {kind}, not a photo", "name a file")
         check_bytes(name, stat.st_size, policy)
         return open(name, "rb")  # noqa: PTH123 -- closed by the caller
     except (FileNotFoundError, NotADirectoryError, ValueError):
         raise _not_found(name) from None
     except OSError as problem:
-        raise PhotoRefused(name, f"cannot be read ({problem.strerror})", "check its permissions") from problem
+        raise _unreadable(name, problem) from problem
 
 
 def read_photo(path: str | os.PathLike[str], policy: DecodePolicy) -> tuple[bytes, os.stat_result]:
@@ -34,9 +35,7 @@ def read_photo(path: str | os.PathLike[str], policy: DecodePolicy) -> tuple[byte
         try:
             data, stat = file.read(policy.max_bytes + 1), os.fstat(file.fileno())
         except OSError as problem:
-            raise PhotoRefused(
-                name, f"cannot be read ({problem.strerror})", "check its permissions"
-            ) from problem
+            raise _unreadable(name, problem) from problem
     check_bytes(name, len(data), policy)
     return data, stat
 
@@ -45,11 +44,21 @@ def check_bytes(name: str, size: int, policy: DecodePolicy) -> None:
     if size > policy.max_bytes:
         raise PhotoTooLarge(
             name,
-            f"expected at most {policy.max_bytes} bytes, found {size}",
+            f"this file has {size} bytes, at most {policy.max_bytes} are accepted",
             "shrink it or raise max_bytes of the DecodePolicy",
         )
 
 
 def _not_found(name: str) -> PhotoNotFound:
-    hint = "download it first, rgnet fetches nothing" if "://" in name else "check the path"
-    return PhotoNotFound(name, "expected a photo file, found none", hint)
+    if "://" in name:
+        return PhotoNotFound(name, "rgnet opens files, not addresses", "download it first")
+    if os.path.islink(name):  # noqa: PTH114 -- a path that Path refuses is not a link
+        return PhotoNotFound(
+            name, "this link points to a file that is not there", "restore the file, or remove the link"
+        )
+    return PhotoNotFound(name, "there is no such file", "check the path")
+
+
+def _unreadable(name: str, problem: OSError) -> PhotoRefused:
+    hint = "name a file" if problem.errno == errno.ELOOP else "check its permissions and its disk"
+    return PhotoRefused(name, f"this file cannot be read ({problem.strerror or problem})", hint)

@@ -33,6 +33,34 @@ _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 
 
+# What people take for photos, or find under the name of one
+_OTHERS = (
+    (b"%PDF", "a PDF document"),
+    (b"8BPS", "a Photoshop document"),
+    (b"PK\3\4", "a ZIP archive"),
+    (b"FUJIFILMCCD-RAW", "a camera raw file"),
+    (b"IIRO", "a camera raw file"),
+    (b"IIRS", "a camera raw file"),
+    (b"MMOR", "a camera raw file"),
+    (b"IIU\0", "a camera raw file"),
+    (b"\x1aE\xdf\xa3", "a video"),
+)
+_WEB_PAGES = (b"<!doctype html", b"<html")
+_VIDEO_BRANDS = {b"isom", b"iso2", b"mp41", b"mp42", b"avc1", b"qt  ", b"M4V ", b"3gp4", b"3gp5"}
+
+
+def other_format(head: bytes) -> str | None:
+    """What a file is that is no photo, in words, as far as its first bytes say it."""
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if text.startswith(_WEB_PAGES):
+        return "a web page"
+    if text.startswith((b"<svg", b"<?xml")):
+        return "an SVG or XML document"
+    if head[4:8] == b"ftyp" and head[8:12] in _VIDEO_BRANDS:
+        return "a video"
+    return next((name for magic, name in _OTHERS if head.startswith(magic)), None)
+
+
 def photo_format(head: bytes) -> str | None:
     """The format that the first HEAD_BYTES bytes announce, or None if it is not one that rgnet reads."""
     for magic, name in _MAGIC:

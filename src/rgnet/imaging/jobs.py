@@ -97,15 +97,19 @@ def run_job(job: DecodeJob) -> DecodedPhoto:
     try:
         data, mtime_ns = _content(job)
     except PhotoNotFound as problem:
-        gone = PhotoNotFound(job.display_name, "is gone since it was scanned", "scan its folder again")
+        gone = PhotoNotFound(
+            job.display_name, "this file is gone since it was scanned", "scan its folder again"
+        )
         return DecodedPhoto(error=gone if job.expected_sha256 else problem.about(job.display_name))
     except PhotoError as problem:
         return DecodedPhoto(error=problem.about(job.display_name))
     sha256 = hashlib.sha256(data).digest()
     known = DecodedPhoto(sha256=sha256, byte_count=len(data), mtime_ns=mtime_ns)
     if job.expected_sha256 not in (None, sha256):
-        problem = PhotoChanged(job.display_name, "has changed since it was scanned", "scan its folder again")
-        return replace(known, error=problem)
+        changed = PhotoChanged(
+            job.display_name, "this file has changed since it was scanned", "scan its folder again"
+        )
+        return replace(known, error=changed)
     if job.preprocess is None and not job.pictures:
         return known
     try:
@@ -151,4 +155,6 @@ def _decode(job: DecodeJob, data: bytes, known: DecodedPhoto) -> DecodedPhoto:
 
 def unexpected_failure(name: str, problem: Exception) -> PhotoDamaged:
     """An error that no decoder foresaw, as that of one photo."""
-    return PhotoDamaged(name, f"decoding failed with {type(problem).__name__}: {problem}")
+    return PhotoDamaged(
+        name, f"decoding failed with {type(problem).__name__} ({problem})", "save it again, or leave it out"
+    )

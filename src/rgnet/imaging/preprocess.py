@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from rgnet.errors import SettingError
 
@@ -17,7 +17,8 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 KERNELS = ("bilinear", "bicubic", "lanczos")
-FITS = ("squash", "keep")
+Fit = Literal["squash", "keep"]
+FITS = get_args(Fit)
 # Long side to short side of what cameras, phones, cinemas and panoramas give
 RATIOS = (1, 5 / 4, 4 / 3, 3 / 2, 16 / 9, 2, 2.4, 3, 4, 6, 8)
 
@@ -34,7 +35,7 @@ class Preprocess:
     """
 
     size: int = 300
-    fit: Literal["squash", "keep"] = "squash"
+    fit: Fit = "squash"
     kernel: str = "bicubic"
     multiple: int = 16
     mean: tuple[float, float, float] = IMAGENET_MEAN
@@ -68,6 +69,16 @@ class Preprocess:
 
         target, kernel = self.target(*(of or image.size)), Resampling[self.kernel.upper()]
         return np.asarray(image if image.size == target else image.resize(target, kernel))
+
+    @property
+    def byte_mean(self) -> tuple[float, ...]:
+        """`mean` of pixels from 0 to 255."""
+        return tuple(255 * value for value in self.mean)
+
+    @property
+    def byte_std(self) -> tuple[float, ...]:
+        """`std` of pixels from 0 to 255."""
+        return tuple(255 * value for value in self.std)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"mean": list(self.mean), "std": list(self.std)}

@@ -138,7 +138,7 @@ class _Worker:
     def run(self, job: DecodeJob) -> DecodedPhoto:
         process = self.started()
         expired = threading.Event()
-        timer = threading.Timer(self.seconds, lambda: (expired.set(), process.kill()))
+        timer = threading.Timer(self.seconds, _expire, (expired, process))
         timer.start()
         try:
             assert process.stdin and process.stdout
@@ -162,12 +162,12 @@ class _Worker:
             return self.process
 
     def failed(self, job: DecodeJob, code: int, *, timed_out: bool) -> DecodedPhoto:
-        name, hint = job.display_name, "save it anew, or leave it out"
+        name, hint = job.display_name, "save it again, or leave it out"
         error: PhotoError
         if timed_out:
-            error = PhotoTimedOut(name, f"takes more than {self.seconds:g} s to decode", hint)
+            error = PhotoTimedOut(name, f"decoding this photo took more than {self.seconds:g} s", hint)
         else:
-            error = PhotoDecoderCrashed(name, f"its decoder crashed ({_cause(code)})", hint)
+            error = PhotoDecoderCrashed(name, f"this photo crashed its decoder ({_cause(code)})", hint)
         if isinstance(job.source, str):
             return DecodedPhoto(error=error)
         sha256 = hashlib.sha256(job.source).digest()
@@ -187,6 +187,11 @@ class _Worker:
             with contextlib.suppress(OSError):
                 pipe and pipe.close()
         self.process = None
+
+
+def _expire(expired: threading.Event, process: subprocess.Popen[bytes]) -> None:
+    expired.set()
+    process.kill()
 
 
 def _cause(code: int) -> str:

@@ -105,13 +105,13 @@ def _graph_panels(explanation: Explanation, photo: Image.Image, region: Region, 
 
         return Panel(title, draw, Legend(text, format=_format_percent))
 
-    received_HW = explanation.heard_by(*region)
+    received_HW = explanation.attention_received(*region)
     title = "What attends to the marked region" + ("" if received_HW.max() >= MIN_WEIGHT else ": nothing")
     return [
         panel(
             "What the marked region attends to",
             "share of its attention",
-            explanation.hears(*region),
+            explanation.attention(*region),
             inward=True,
         ),
         panel(title, "the marked region's share of their attention", received_HW, inward=False),

@@ -26,8 +26,8 @@ def _region_maps(explanation: Explanation, region: Region) -> dict[str, Any]:
     similarity = zip(STAGES, explanation.similarity(*region).tolist(), strict=True)
     return {
         "place": list(region),
-        "hears": explanation.hears(*region).tolist() if has_graph else None,
-        "heard_by": explanation.heard_by(*region).tolist() if has_graph else None,
+        "hears": explanation.attention(*region).tolist() if has_graph else None,
+        "heard_by": explanation.attention_received(*region).tolist() if has_graph else None,
         "similarity": dict(similarity),
     }
 

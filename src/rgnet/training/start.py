@@ -65,8 +65,8 @@ def prepare_network(network: RGNet, recipe: Recipe, photos: PixelDataset) -> Non
     if recipe.norms == "revive":
         batch, *_ = load_in_order(take_evenly(photos, _REVIVE_PHOTOS), _REVIVE_PHOTOS)
         mean, std = (
-            torch.tensor(values).view(1, 3, 1, 1) * 255
-            for values in (recipe.preprocess.mean, recipe.preprocess.std)
+            torch.tensor(values).view(1, 3, 1, 1)
+            for values in (recipe.preprocess.byte_mean, recipe.preprocess.byte_std)
         )
         revive_batch_norms(network.backbone, (batch.pixels_B3HW.cpu() - mean) / std)
     if recipe.vote_start == "even":

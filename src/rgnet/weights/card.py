@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from rgnet.architecture import Architecture
 from rgnet.imaging.preprocess import Preprocess
+
+if TYPE_CHECKING:
+    import numpy as np
 
 FORMAT_VERSION = 1
 
@@ -25,7 +28,12 @@ class Scale:
     people: str
     quantiles: tuple[float, ...]
 
-    def human(self, unit: float) -> float:
+    @overload
+    def human(self, unit: float) -> float: ...
+    @overload
+    def human(self, unit: np.ndarray) -> np.ndarray: ...
+
+    def human(self, unit: Any) -> Any:
         """A number in [0, 1] as a rating."""
         return self.low + (self.high - self.low) * unit
 

@@ -101,7 +101,7 @@ def read_model(path: Path) -> ModelFile:
             values = json.loads(file.metadata()["rgnet"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     except SafetensorError as problem:
-        raise damaged(path, problem) from problem
+        raise _damaged(path, problem) from problem
     if content_hash(values, tensors) != card.sha256:
         raise ModelDamaged(
             f"{path}: the content does not match its hash {card.short_hash}: fetch the file again"
@@ -144,13 +144,13 @@ def read_metadata(path: Path) -> dict[str, str]:
         metadata = entries.pop("__metadata__", {})
         expected = 8 + length + max((entry["data_offsets"][1] for entry in entries.values()), default=0)
     except (ValueError, TypeError, LookupError, AttributeError) as problem:
-        raise damaged(path, f"its head is not what it should be: {problem}") from problem
+        raise _damaged(path, f"its head is not what it should be: {problem}") from problem
     if size != expected:
-        raise damaged(path, f"expected {expected} bytes, found {size}")
+        raise _damaged(path, f"expected {expected} bytes, found {size}")
     return metadata
 
 
-def damaged(path: Path, problem: object) -> ModelDamaged:
+def _damaged(path: Path, problem: object) -> ModelDamaged:
     return ModelDamaged(f"{path} is truncated or damaged ({problem}): fetch the file again")
 
 
@@ -169,5 +169,5 @@ def content_hash(card: dict[str, Any], tensors: Mapping[str, np.ndarray]) -> str
     digest = hashlib.sha256(json.dumps(lasting, sort_keys=True).encode())
     for name, array in sorted(tensors.items()):
         digest.update(f"\n{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(memoryview(np.ascontiguousarray(array)).cast("B") if array.size else b"")
+        digest.update(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
     return digest.hexdigest()

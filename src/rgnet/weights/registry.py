@@ -14,7 +14,7 @@ SHIPPED = Path(__file__).parent
 
 def available_models() -> dict[str, Path]:
     """Names and files of the shipped models and of the user's own; the user's win."""
-    found = {}
+    found: dict[str, Path] = {}
     for folder in (SHIPPED, *model_folders()):
         if folder.is_dir():
             found |= {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}"))}

@@ -1,0 +1,72 @@
+"""Engines by name, and what "auto" means on this machine."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+from pathlib import Path
+
+from rgnet.engines.base import Engine
+from rgnet.errors import SettingError, near
+from rgnet.weights.file import ModelFile
+
+_X86 = ("x86_64", "AMD64")
+PRECISIONS = ("auto", "f32", "bf16", "f16", "int8")
+
+
+def open_engine(
+    model: ModelFile, engine: str = "auto", *, precision: str = "auto", threads: int | None = None
+) -> Engine:
+    """The engine of that name, ready to run; "auto" is torch where it can use an NVIDIA GPU, else OpenVINO.
+
+    precision: "auto" is what the model's card says, mostly the engine's own choice, and float32 where that says int8
+               but this is no x86 CPU; "f32" gives identical results everywhere
+    threads:   CPU threads; default: all cores
+    Raises EngineError, SettingError or MissingExtra.
+    """
+    if precision not in PRECISIONS:
+        raise SettingError(f"precision: expected one of {', '.join(PRECISIONS)}, found {precision!r}")
+    if engine == "auto":
+        engine = "torch" if has_cuda() else "openvino"
+    name, _, device = engine.partition(":")
+    if name not in _OPENERS:
+        raise SettingError(f"there is no engine {name!r}: {near(name, _OPENERS)}")
+    if precision == "auto":
+        precision = _preferred_precision(model, name, device)
+    return _OPENERS[name](model, device, precision, threads)
+
+
+def _preferred_precision(model: ModelFile, engine: str, device: str) -> str:
+    """What "auto" means for a model: what its card says, where the engine has it."""
+    quick = engine == "openvino" and device in ("", "CPU") and platform.machine() in _X86
+    return "f32" if model.card.precision == "int8" and not quick else model.card.precision
+
+
+def has_cuda() -> bool:
+    """Whether torch is installed and sees an NVIDIA GPU; torch is not imported where there is no driver."""
+    if not Path("/dev/nvidia0").exists() or importlib.util.find_spec("torch") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _open_openvino(model: ModelFile, device: str, precision: str, threads: int | None) -> Engine:
+    from rgnet.engines.openvino import OpenVINOEngine
+
+    return OpenVINOEngine(model, device or "CPU", precision=precision, threads=threads)
+
+
+def _open_torch(model: ModelFile, device: str, precision: str, threads: int | None) -> Engine:
+    from rgnet.engines.torch import TorchEngine
+
+    return TorchEngine(model, device, precision=precision, threads=threads)
+
+
+def _open_compiled(model: ModelFile, device: str, precision: str, threads: int | None) -> Engine:
+    from rgnet.engines.torch import CompiledEngine
+
+    return CompiledEngine(model, device, precision=precision, threads=threads)
+
+
+_OPENERS = {"openvino": _open_openvino, "torch": _open_torch, "compiled": _open_compiled}
