@@ -28,6 +28,7 @@ from rgnet.catalogue.database import Catalogue
 from rgnet.catalogue.queries import find_entry, find_paths, find_scored, make_filter
 from rgnet.catalogue.selects import Filter
 from rgnet.errors import CatalogueError
+from rgnet.imaging.discovery import Selection
 
 KILLS = 50
 
@@ -125,13 +126,28 @@ def test_another_folders_photos_are_not_missing_when_a_name_only_begins_alike(fo
     assert len(read_scores(file)) == 13 and len(read_scores(file, folder=folder)) == 12
 
 
+def test_system_folders_are_passed_over_and_excluded_photos_are_not_missing(folder, file):
+    scan_folder(folder, file)
+    make_photo(folder / "a" / "@eaDir" / "thumbnail.png", 9)
+    skipped = []
+    selection = Selection(exclude=["b"], on_skip=lambda path, reason: skipped.append((path, reason)))
+    outcomes, missing = scan_folder(folder, file, selection=selection)
+    assert count_outcomes(outcomes) == {"unchanged": 6} and missing == 0 and len(read_scores(file)) == 12
+    assert skipped == [(str(folder / "a" / "@eaDir"), "system"), (str(folder / "b"), "excluded")]
+    outcomes, _ = scan_folder(folder / "a" / "@eaDir", file)
+    assert count_outcomes(outcomes) == {"scored": 1}
+
+
 def test_a_photo_that_crashes_or_hangs_its_process_is_one_row_and_tried_again_by_the_next_scan(folder, file):
     crash, hang = make_photo(folder / "a" / "crash.png", 1), make_photo(folder / "hang.png", 2)
     outcomes, _ = scan_folder(folder, file, decode=sample_library.harmful, seconds=3)
     assert count_outcomes(outcomes) == {"scored": 12, "failed": 2}
     errors = read_errors(file)
-    assert errors[str(crash)] == "its decoder crashed (signal SIGABRT): save it anew, or leave it out"
-    assert "takes more than 3 s" in errors[str(hang)] and len(errors) == 2
+    assert (
+        errors[str(crash)]
+        == "this photo crashed its decoder (signal SIGABRT): save it again, or leave it out"
+    )
+    assert "took more than 3 s" in errors[str(hang)] and len(errors) == 2
     again, _ = scan_folder(folder, file)
     assert count_outcomes(again) == {"unchanged": 12, "scored": 2}
     assert not read_errors(file)
@@ -153,7 +169,7 @@ def test_a_damaged_photo_is_a_row_until_it_is_repaired(folder, file):
     os.utime(broken, (sample_library.PAST, sample_library.PAST))
     assert count_outcomes(scan_folder(folder, file)[0]) == {"scored": 11, "failed": 1}
     (error,) = read_errors(file).items()
-    assert error[0] == str(broken) and error[1].startswith("expected a sound PNG")
+    assert error[0] == str(broken) and error[1].startswith("this PNG file is damaged")
     copy = folder / "copy.png"
     shutil.copy2(broken, copy)
     assert scan_folder(folder, file)[0][str(copy)] == "failed before"

@@ -62,7 +62,7 @@ def test_every_photo_of_the_catalogue_is_a_row_with_its_picture_and_votes(file, 
         "0.png": 0, "1.png": 40, "2.png": 80, "3.png": 120, "large.png": 250, "broken.png": None,
     }  # fmt: skip
     assert rows["1.png"]["folder"] == "trip/a" and rows["large.png"]["folder"] == "trip"
-    assert rows["broken.png"]["error"].startswith("expected a sound PNG")
+    assert rows["broken.png"]["error"].startswith("this PNG file is damaged")
     large = rows["large.png"]["id"]
     kind, _, data = found[f"t-{large}"].partition(",")
     assert kind == "data:image/webp;base64"
@@ -116,7 +116,7 @@ def test_photos_that_vanished_or_changed_since_keep_their_score_and_say_so(file,
     rows = by_name(found)
     assert (made.photos, made.scored_photos, made.not_shown) == (6, 5, 3)
     assert rows["1.png"]["score"] == 40
-    assert rows["1.png"]["error"] == "expected a photo file, found none: check the path"
+    assert rows["1.png"]["error"] == "this file is gone since it was scanned: scan its folder again"
     assert rows["2.png"]["score"] == 80
     assert rows["2.png"]["error"] == "has changed since it was scanned: scan its folder again"
     assert not [id for id in found if id.endswith((rows["1.png"]["id"], rows["2.png"]["id"]))]

@@ -17,6 +17,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING, Literal
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Literal
 from rgnet.catalogue.database import Catalogue, KnownFile
 from rgnet.catalogue.locations import canonical_folder, contents_range
 from rgnet.errors import ModelFileError, PhotoError, PhotoNotFound, PhotoRefused
-from rgnet.imaging.discovery import photo_names
+from rgnet.imaging.discovery import EVERYTHING, Reason, Selection, photo_names
 from rgnet.imaging.files import open_photo
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, run_job
 from rgnet.imaging.policy import DecodePolicy
@@ -53,6 +54,7 @@ class Scan:
     policy:   what the decoder accepts
     processes, seconds: that decode (None: one for each core), and how long each photo may take
     decode:   what they do with a job
+    selection: which entries of folders are passed over; photos known below an excluded one are not missing
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Scan:
         policy: DecodePolicy | None = None,
         processes: int | None = None,
         seconds: float = SECONDS,
+        selection: Selection = EVERYTHING,
         decode: Decoder = run_job,
     ) -> None:
         self._catalogue = catalogue
@@ -74,6 +77,7 @@ class Scan:
         self._on_file = on_file
         self._stopping = stopping
         self._policy = policy or DecodePolicy()
+        self._selection = selection
         self._processes, self._seconds, self._decode = processes, seconds, decode
         self._scorer: Scorer | None = None
         self._batch: list[tuple[str, DecodedPhoto]] = []
@@ -82,7 +86,7 @@ class Scan:
 
     def run(self, folders: list[Path]) -> int:
         """Scan, and return how many files of these folders are missing; 0 where it was stopped."""
-        roots = _find_roots(folders)
+        roots = _find_roots(folders, self._selection)
         with self._catalogue.transaction():
             self._catalogue.put_model(self._card, int(time.time()))
             self._catalogue.execute(
@@ -106,7 +110,8 @@ class Scan:
 
     def _jobs(self, roots: list[bytes]) -> Iterator[tuple[str, DecodeJob]]:
         """Files that are new, changed or in doubt, in order; the others are reported as they are passed."""
-        paths = photo_names(map(os.fsdecode, roots))
+        selection = replace(self._selection, on_skip=self._skip)
+        paths = photo_names(map(os.fsdecode, roots), selection)
         while chunk := list(itertools.islice(paths, _CHUNK)):
             keys = [os.fsencode(path) for path in chunk]
             known = self._catalogue.known_files(keys, self._card.short_hash)
@@ -116,6 +121,13 @@ class Scan:
                     return
                 if job := self._job(path, known.get(key)):
                     yield path, job
+
+    def _skip(self, path: str, reason: Reason) -> None:
+        """An entry that is passed over. What the user excludes this time is not missing."""
+        if reason == "excluded":
+            self._unreadable.append(os.fsencode(path))
+            self._catalogue.execute("INSERT OR IGNORE INTO seen VALUES (?)", (os.fsencode(path),))
+        self._selection.on_skip(path, reason)
 
     def _job(self, path: str, known: KnownFile | None) -> DecodeJob | None:
         """What has to be done about a file; None where nothing has to be, or it cannot be looked at."""
@@ -244,19 +256,21 @@ class Scan:
         return sum(self._catalogue.count(count, ends) for ends in outermost)
 
 
-def _find_roots(folders: list[Path]) -> list[bytes]:
+def _find_roots(folders: list[Path], selection: Selection) -> list[bytes]:
     """The folders by their canonical paths, without those that are visited on the way through another one."""
     roots: list[bytes] = []
     for folder in sorted({canonical_folder(folder) for folder in folders}):
         outer = (folder.removeprefix(contents_range(root)[0]) for root in roots)
-        if not any(inner != folder and _is_visited(inner) for inner in outer):
+        if not any(inner != folder and _is_visited(inner, selection) for inner in outer):
             roots.append(folder)
     return roots
 
 
-def _is_visited(inner: bytes) -> bool:
-    """Whether a walk enters a folder by this relative path: it passes by hidden ones."""
-    return not any(part.startswith(b".") for part in inner.split(b"/"))
+def _is_visited(inner: bytes, selection: Selection) -> bool:
+    """Whether a walk enters a folder by this relative path: it passes over hidden ones and those of systems."""
+    quiet = replace(selection, on_skip=lambda path, reason: None)
+    parts = os.fsdecode(inner).split("/")
+    return all(quiet.takes("/".join(parts[:end]), is_folder=True) for end in range(1, len(parts) + 1))
 
 
 def _has_vanished(path: str) -> bool:

@@ -27,6 +27,8 @@ from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, run_job, unexpected_fail
 SECONDS, MEMORY = 60.0, 4 * 2**30
 # A process killed from outside, or late because a disk stalled, says nothing of the photo; two of them do
 ATTEMPTS = 2
+# Of a process, on a machine with much else to do; it is not on the photo's account
+_START_SECONDS = 120.0
 # Jobs taken ahead for each process, so that none waits for its next
 _AHEAD = 3
 
@@ -42,7 +44,7 @@ def cores() -> int:
 class DecodePool(contextlib.AbstractContextManager["DecodePool"]):
     """`processes` that decode photos at the same time, each started by its first job; None: one for each core.
 
-    seconds:  that an attempt may take
+    seconds:  that an attempt may take, the start of a process left out
     memory:   bytes that each process may have, where the system can bound them
     attempts: processes that a photo may cost before it is given up
     decode:   what they do with a job, found there by import
@@ -133,23 +135,23 @@ class _Worker:
         self.decode, self.seconds, self.memory = decode, seconds, memory
         self.process: subprocess.Popen[bytes] | None = None
         self.starting = threading.Lock()
-        self.closed = False
+        self.ready = self.closed = False
 
     def run(self, job: DecodeJob) -> DecodedPhoto:
         process = self.started()
-        expired = threading.Event()
-        timer = threading.Timer(self.seconds, _expire, (expired, process))
-        timer.start()
+        assert process.stdin and process.stdout
+        limit = _TimeLimit(process)
         try:
-            assert process.stdin and process.stdout
-            pickle.dump(job, process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
-            process.stdin.flush()
-            return pickle.load(process.stdout)
+            if not self.ready:
+                with limit.of(_START_SECONDS):
+                    self.ready = pickle.load(process.stdout)
+            with limit.of(self.seconds):
+                pickle.dump(job, process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
+                process.stdin.flush()
+                return pickle.load(process.stdout)
         except (OSError, EOFError, pickle.UnpicklingError):
             process.kill()
-            return self.failed(job, process.wait(), timed_out=expired.is_set())
-        finally:
-            timer.cancel()
+            return self.failed(job, process.wait(), timed_out=limit.expired)
 
     def started(self) -> subprocess.Popen[bytes]:
         """A process that is alive: one that ended while it was idle is nobody's fault."""
@@ -158,7 +160,7 @@ class _Worker:
                 raise RuntimeError("the decode pool is closed")
             if self.process is None or self.process.poll() is not None:
                 self.discard()
-                self.process = _start(self.decode, self.memory)
+                self.process, self.ready = _start(self.decode, self.memory), False
             return self.process
 
     def failed(self, job: DecodeJob, code: int, *, timed_out: bool) -> DecodedPhoto:
@@ -189,9 +191,24 @@ class _Worker:
         self.process = None
 
 
-def _expire(expired: threading.Event, process: subprocess.Popen[bytes]) -> None:
-    expired.set()
-    process.kill()
+class _TimeLimit:
+    """Kills a process that is too late. expired: whether it did."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process, self.expired = process, False
+
+    @contextlib.contextmanager
+    def of(self, seconds: float) -> Iterator[None]:
+        timer = threading.Timer(seconds, self._expire)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _expire(self) -> None:
+        self.expired = True
+        self.process.kill()
 
 
 def _cause(code: int) -> str:
@@ -213,6 +230,7 @@ def _start(decode: Decoder, memory: int) -> subprocess.Popen[bytes]:
     assert process.stdin
     with contextlib.suppress(OSError):
         pickle.dump(decode, process.stdin)
+        process.stdin.flush()
     return process
 
 
@@ -229,6 +247,9 @@ def _main() -> None:
     os.dup2(2, 1)
     with contextlib.suppress(OSError, EOFError):
         decode = pickle.load(jobs)
+        _load_decoders()
+        pickle.dump(True, answers)
+        answers.flush()
         while True:
             _answer(decode, jobs, answers)
 
@@ -243,6 +264,11 @@ def _answer(decode: Decoder, jobs: BinaryIO, answers: BinaryIO) -> None:
         answer = DecodedPhoto(error=unexpected_failure(job.display_name, problem))
     pickle.dump(answer, answers, protocol=pickle.HIGHEST_PROTOCOL)
     answers.flush()
+
+
+def _load_decoders() -> None:
+    """What most jobs need, before the time of the first one runs."""
+    from rgnet.imaging import decode, pictures, prepare  # noqa: F401
 
 
 def _bound_memory(limit: int) -> None:
