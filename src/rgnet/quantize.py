@@ -58,7 +58,9 @@ def quantize_network(model: ModelFile, photos: Iterable[np.ndarray], *, floats: 
         fast_bias_correction=False,
         ignored_scope=nncf.IgnoredScope(names=kept, validate=False),
     )
-    return _serialize(_balance_votes(small, network, activation, samples, bins=bool(model.card.architecture.bins)))
+    return _serialize(
+        _balance_votes(small, network, activation, samples, bins=bool(model.card.architecture.bins))
+    )
 
 
 def _balance_votes(
@@ -77,7 +79,9 @@ def _balance_votes(
     targets = votes.get_target_inputs()
     raised = ov.opset13.clamp(ov.opset13.add(votes, ov.opset13.constant(low_C)), 0.0, 1.0)
     if bins:  # distributions, whose shares below 0 were cut off
-        raised = ov.opset13.divide(raised, ov.opset13.reduce_sum(raised, np.array([-1], dtype=np.int64), keep_dims=True))
+        raised = ov.opset13.divide(
+            raised, ov.opset13.reduce_sum(raised, np.array([-1], dtype=np.int64), keep_dims=True)
+        )
     for target in targets:
         target.replace_source_output(raised.output(0))
     return small
@@ -130,11 +134,11 @@ def add_int8(model: ModelFile, int8: Int8, photos: Sequence[RatedPhoto], *, serv
 
 def evaluate_int8(model: ModelFile, rated: RatedPhotos, *, track: TrackRecords = iter) -> Comparison:
     """A is the model in int8, B in float32, on the validation photos: paired bootstrap."""
-    asked = photos_of_split(rated, "held_out")
+    validation = photos_of_split(rated, "held_out")
     predictions, candidates = [], []
     for precision in ("int8", "f32"):
         scorer = open_scorer(model, engine="openvino", precision=precision)
-        predictions.append(predict(scorer, rated, asked, track=track))
-        candidates.append(describe_candidate(scorer, rated, asked))
-    (a, b), (candidate_a, candidate_b) = predictions, candidates
+        predictions.append(predict(scorer, rated, validation, track=track))
+        candidates.append(describe_candidate(scorer, rated, validation))
+    a, b = predictions
     return compare(rated, "held_out", a=a, b=b, candidates=(candidates[0], candidates[1]))
