@@ -76,7 +76,9 @@ def test_a_photo_without_a_score_says_why_by_its_status_too(service, photo):
     assert status(text, damaged) == 415 and status(damaged, text) == 422
     assert status(text, damaged, photo(1)) == 200
     answer = service.post("/v1/score", content=damaged, headers=BINARY, params={"name": "beach.jpg"})
-    assert answer.json()["photos"][0]["record"]["error"].startswith("ERRORTEXT")
+    assert answer.json()["photos"][0]["record"]["error"] == (
+        "this JPEG file is damaged and ends in the middle of the picture: copy it again from its source"
+    )
 
 
 @pytest.mark.parametrize(
