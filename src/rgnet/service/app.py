@@ -25,9 +25,9 @@ from rgnet.service.middleware import AccessMiddleware, ResponseMiddleware
 from rgnet.service.schemas import JSONLineResponse
 from rgnet.service.settings import Settings, read_settings
 
-log = logging.getLogger("rgnet.service")
+_log = logging.getLogger("rgnet.service")
 
-SUMMARY = "How beautiful is a photograph, and why."
+_SUMMARY = "How beautiful is a photograph, and why."
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -48,7 +48,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     app = FastAPI(
         title="rgnet",
-        summary=SUMMARY,
+        summary=_SUMMARY,
         version=rgnet.__version__,
         lifespan=lifespan,
         # Relative to this document, for the service may stand under a path
@@ -119,7 +119,7 @@ def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(CatalogueError)
     @app.exception_handler(OutputError)
     async def unreadable(_request: Request, problem: CatalogueError | OutputError) -> Response:
-        log.error("%s", problem)
+        _log.error("%s", problem)
         return JSONLineResponse(
             {"error": "the catalogue cannot be read now; the service's log says why"}, 503
         )

@@ -32,12 +32,12 @@ from rgnet.service.settings import Settings
 from rgnet.weights.card import ModelCard
 
 PictureKind = Literal["thumbnail", "picture"]
-LONG_SIDE: dict[PictureKind, int] = {"thumbnail": 512, "picture": 1600}
+_LONG_SIDE: dict[PictureKind, int] = {"thumbnail": 512, "picture": 1600}
 
-CACHE_BYTES = 64 * 2**20
-MAX_DECODING, MAX_QUERIES, MAX_CACHED_TOTALS = 256, 256, 256
+_CACHE_BYTES = 64 * 2**20
+_MAX_DECODING, _MAX_QUERIES, _MAX_CACHED_TOTALS = 256, 256, 256
 
-Returned = TypeVar("Returned")
+_Returned = TypeVar("_Returned")
 
 
 class Gallery:
@@ -47,13 +47,13 @@ class Gallery:
         self.inference = inference
         self.card = inference.scorer.card
         self.title = file.stem
-        self.catalogue = GalleryCatalogue(file, self.card.short_hash)
+        self.catalogue = _GalleryCatalogue(file, self.card.short_hash)
         # Apart from the processes of scoring, so that a page full of pictures holds up no score
         self.pool = DecodePool(
             inference.scorer.threads, seconds=settings.decode_s, memory=settings.decode_memory
         )
-        self.cache = ByteCache(CACHE_BYTES)
-        self.capacity = Capacity(max_photos=MAX_DECODING, max_bytes=0)
+        self.cache = _ByteCache(_CACHE_BYTES)
+        self.capacity = Capacity(max_photos=_MAX_DECODING, max_bytes=0)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -88,7 +88,7 @@ class Gallery:
         """A JPEG of the photo. Raises RequestRefused (404) where there can be none."""
         if isinstance(row.record, ScoreFailure):
             raise RequestRefused(404, f"{row.record.path} has no picture: {row.record.error}")
-        return await self.cache.get((row.sha256, kind), lambda: self._make_picture(row, LONG_SIDE[kind]))
+        return await self.cache.get((row.sha256, kind), lambda: self._make_picture(row, _LONG_SIDE[kind]))
 
     async def _make_picture(self, row: PhotoRow[Record], long_side: int) -> bytes:
         (picture,) = (await self._decode(row, pictures=(long_side,))).pictures
@@ -118,7 +118,7 @@ class Gallery:
         votes_HW = await self.catalogue.votes(row.record.path)
         if votes_HW is None:
             return None
-        weights_HW = region_weights(votes_HW, self.card)
+        weights_HW = _region_weights(votes_HW, self.card)
         values = page.describe_regions(votes_HW, self.card.scale, weights_HW=weights_HW)
         return PhotoMap.model_validate(values)
 
@@ -147,13 +147,13 @@ def gallery_photo(row: PhotoRow[Record]) -> GalleryPhoto:
     return GalleryPhoto.model_validate(values)
 
 
-def region_weights(votes_HW: np.ndarray, card: ModelCard) -> np.ndarray:
+def _region_weights(votes_HW: np.ndarray, card: ModelCard) -> np.ndarray:
     """Weights of equation 4 from votes on the human scale."""
     unit_HW = (votes_HW - card.scale.low) / (card.scale.high - card.scale.low)
     return vote_weights(unit_HW, card.architecture.r)
 
 
-class GalleryCatalogue:
+class _GalleryCatalogue:
     """A catalogue read in one thread, which owns it; totals are cached until another program changes it.
 
     Belongs to one event loop; open it with `running`. Questions raise CatalogueError or OutputError where the
@@ -163,7 +163,7 @@ class GalleryCatalogue:
     def __init__(self, file: Path, model_hash: str) -> None:
         self._file, self._model_hash = file, model_hash
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="rgnet-catalogue")
-        self._capacity = Capacity(max_photos=MAX_QUERIES, max_bytes=0)
+        self._capacity = Capacity(max_photos=_MAX_QUERIES, max_bytes=0)
         self._version = -1
         self._totals: dict[Hashable, Any] = {}
 
@@ -176,7 +176,7 @@ class GalleryCatalogue:
             await self._in_thread(self._opened.close)
             self._thread.shutdown()
 
-    async def _in_thread(self, call: Callable[..., Returned], *arguments: object) -> Returned:
+    async def _in_thread(self, call: Callable[..., _Returned], *arguments: object) -> _Returned:
         with self._capacity.reserve() as reservation:
             reservation.add_photo()
             return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
@@ -206,9 +206,9 @@ class GalleryCatalogue:
         """(H, W) region votes on the human scale as the scan stored them; None where it stored none."""
         return await self._in_thread(lambda: find_entry(self._opened, path, self._model_hash).votes_HW)
 
-    def _cached(self, key: Hashable, count: Callable[[], Returned]) -> Returned:
+    def _cached(self, key: Hashable, count: Callable[[], _Returned]) -> _Returned:
         version = self._opened.count("PRAGMA data_version")
-        if version != self._version or len(self._totals) > MAX_CACHED_TOTALS:
+        if version != self._version or len(self._totals) > _MAX_CACHED_TOTALS:
             self._version, self._totals = version, {}
         if key not in self._totals:
             self._totals[key] = count()
@@ -228,7 +228,7 @@ def check_catalogue(file: Path, model_name: str, model_hash: str) -> None:
         )
 
 
-class ByteCache:
+class _ByteCache:
     """Responses that are costly to make, up to a total size; the least recently used goes first.
 
     Belongs to one event loop.

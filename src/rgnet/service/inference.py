@@ -26,9 +26,9 @@ from rgnet.service.metrics import Metrics
 from rgnet.service.settings import Settings
 from rgnet.service.uploads import Upload
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-Returned = TypeVar("Returned")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+_Returned = TypeVar("_Returned")
 
 _STATUS = {PhotoTooLarge: 413, PhotoUnsupported: 415}
 
@@ -55,7 +55,7 @@ class Inference:
         self.scorer, self.metrics = scorer, metrics
         self.policy = DecodePolicy(max_bytes=settings.max_bytes, max_pixels=settings.max_pixels)
         self.pool = DecodePool(scorer.threads, seconds=settings.decode_s, memory=settings.decode_memory)
-        self.batcher: Batcher[tuple[str, Prepared | PhotoError], Record] = Batcher(
+        self.batcher: _Batcher[tuple[str, Prepared | PhotoError], Record] = _Batcher(
             self._score_batch,
             size=BATCH,
             gather_s=settings.gather_s,
@@ -151,7 +151,7 @@ def _small_photo() -> bytes:
     return file.getvalue()
 
 
-class Batcher(Generic[Item, Result]):
+class _Batcher(Generic[_Item, _Result]):
     """Items of many requests gathered into batches for one thread that computes. Belongs to one event loop.
 
     work:         a list of items to a list of as many results; called in that thread
@@ -162,7 +162,7 @@ class Batcher(Generic[Item, Result]):
 
     def __init__(
         self,
-        work: Callable[[list[Item]], list[Result]],
+        work: Callable[[list[_Item]], list[_Result]],
         *,
         size: int,
         gather_s: float,
@@ -170,7 +170,7 @@ class Batcher(Generic[Item, Result]):
     ) -> None:
         self.work, self.size, self.gather_s, self.observe_size = work, size, gather_s, observe_size
         self.expected = 0
-        self.queue: asyncio.Queue[tuple[Item, asyncio.Future[Result]]] = asyncio.Queue()
+        self.queue: asyncio.Queue[tuple[_Item, asyncio.Future[_Result]]] = asyncio.Queue()
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="rgnet-network")
 
     @contextlib.contextmanager
@@ -182,13 +182,13 @@ class Batcher(Generic[Item, Result]):
         finally:
             self.expected -= 1
 
-    async def submit(self, item: Item) -> Result:
+    async def submit(self, item: _Item) -> _Result:
         """The item's result; raises what `work` raised."""
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
         self.queue.put_nowait((item, future))
         return await future
 
-    async def run_alone(self, call: Callable[..., Returned], *arguments: object) -> Returned:
+    async def run_alone(self, call: Callable[..., _Returned], *arguments: object) -> _Returned:
         """The result of another call in the same thread, between two batches."""
         return await asyncio.get_running_loop().run_in_executor(self.thread, call, *arguments)
 
@@ -210,7 +210,7 @@ class Batcher(Generic[Item, Result]):
                 if not future.done():
                     future.set_result(result)
 
-    async def _gather(self) -> list[tuple[Item, asyncio.Future[Result]]]:
+    async def _gather(self) -> list[tuple[_Item, asyncio.Future[_Result]]]:
         batch = [await self.queue.get()]
         deadline = asyncio.get_running_loop().time() + self.gather_s
         while len(batch) < self.size:

@@ -6,7 +6,7 @@ import contextlib
 
 from rgnet.errors import RgnetError
 
-RETRY_AFTER_S = 2
+_RETRY_AFTER_S = 2
 
 
 class RequestRefused(RgnetError):
@@ -18,9 +18,9 @@ class RequestRefused(RgnetError):
         self.headers = headers or {}
 
 
-def too_busy(reason: str) -> RequestRefused:
-    headers = {"Retry-After": str(RETRY_AFTER_S)}
-    return RequestRefused(429, f"{reason}: try again in {RETRY_AFTER_S} s", headers=headers)
+def _too_busy(reason: str) -> RequestRefused:
+    headers = {"Retry-After": str(_RETRY_AFTER_S)}
+    return RequestRefused(429, f"{reason}: try again in {_RETRY_AFTER_S} s", headers=headers)
 
 
 class Capacity:
@@ -44,14 +44,14 @@ class Reservation(contextlib.AbstractContextManager["Reservation"]):
     def add_photo(self) -> None:
         """Raises RequestRefused (429)."""
         if self.capacity.photos >= self.capacity.max_photos:
-            raise too_busy(f"{self.capacity.photos} photos are in flight already")
+            raise _too_busy(f"{self.capacity.photos} photos are in flight already")
         self.capacity.photos += 1
         self.photos += 1
 
     def add_bytes(self, count: int) -> None:
         """Raises RequestRefused (429)."""
         if self.capacity.bytes + count > self.capacity.max_bytes:
-            raise too_busy(f"{self.capacity.bytes} bytes of photos are in flight already")
+            raise _too_busy(f"{self.capacity.bytes} bytes of photos are in flight already")
         self.capacity.bytes += count
         self.bytes += count
 

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from rgnet.scorer import BATCH
 from rgnet.service.limits import Capacity
 
-SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
+_SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
 
 
 class Metrics:
@@ -23,14 +23,14 @@ class Metrics:
             "rgnet_request_seconds",
             "From a request's head to the end of its response.",
             ("route",),
-            buckets=SECONDS,
+            buckets=_SECONDS,
             registry=registry,
         )
         self.photos = Counter("rgnet_photos", "Photos scored or failed.", ("outcome",), registry=registry)
         self.decode_seconds = Histogram(
             "rgnet_decode_seconds",
             "A photo's wait for a process and its decoding.",
-            buckets=SECONDS,
+            buckets=_SECONDS,
             registry=registry,
         )
         self.batch_photos = Histogram(

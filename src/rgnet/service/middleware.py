@@ -20,9 +20,9 @@ from rgnet.page import CONTENT_SECURITY_POLICY
 from rgnet.service.metrics import Metrics
 from rgnet.service.settings import Settings
 
-HEALTH_PATHS = ("/healthz", "/readyz")
-CLIENT_CLOSED_REQUEST = 499
-SECURITY_HEADERS = {
+_HEALTH_PATHS = ("/healthz", "/readyz")
+_CLIENT_CLOSED_REQUEST = 499
+_SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -35,7 +35,7 @@ SECURITY_HEADERS = {
 _COUNTED_METHODS = ("GET", "POST", "HEAD", "OPTIONS")
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
-log = logging.getLogger("rgnet.service")
+_log = logging.getLogger("rgnet.service")
 
 
 class ResponseMiddleware:
@@ -63,9 +63,9 @@ class ResponseMiddleware:
         try:
             await self.app(scope, receive, send_with_headers)
         except ClientDisconnect:
-            status = status or CLIENT_CLOSED_REQUEST
+            status = status or _CLIENT_CLOSED_REQUEST
         except Exception:
-            log.exception("%s %s failed", method, scope["path"])
+            _log.exception("%s %s failed", method, scope["path"])
             if status:
                 raise
             failure = JSONResponse({"error": "the service failed; its log says how"}, 500)
@@ -82,7 +82,7 @@ class ResponseMiddleware:
 
 
 def _add_headers(headers: MutableHeaders) -> None:
-    for name, value in SECURITY_HEADERS.items():
+    for name, value in _SECURITY_HEADERS.items():
         headers.setdefault(name, value)
     headers.setdefault("Cache-Control", "no-store")
 
@@ -98,12 +98,12 @@ class AccessMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self.app
-        if scope["type"] == "http" and scope["path"] not in HEALTH_PATHS:
+        if scope["type"] == "http" and scope["path"] not in _HEALTH_PATHS:
             app = self._refusal(scope["method"], Headers(scope=scope)) or app
         await app(scope, receive, send)
 
     def _refusal(self, method: str, headers: Headers) -> JSONResponse | None:
-        host = host_name(headers.get("host", ""))
+        host = _host_name(headers.get("host", ""))
         if "*" not in self.settings.hosts and host not in self.settings.hosts:
             reason = f"this service does not answer to the name {host!r}: add it to RGNET_HOSTS"
             return JSONResponse({"error": reason}, 421)
@@ -138,7 +138,7 @@ class AccessMiddleware:
         return hmac.compare_digest(given.strip().encode(), expected.encode())
 
 
-def host_name(header: str) -> str:
+def _host_name(header: str) -> str:
     """The name in a Host header, without its port or an IPv6 address's brackets."""
     if header.startswith("["):
         return header[1:].partition("]")[0]

@@ -32,9 +32,9 @@ from rgnet.service.schemas import (
 from rgnet.service.settings import Settings
 from rgnet.service.uploads import BINARY_TYPE, FORM_FIELD, FORM_TYPE, Upload, read_uploads
 
-Responses = dict[int | str, dict[str, Any]]
+_Responses = dict[int | str, dict[str, Any]]
 
-MAX_WHAT_IF_CELLS = 10
+_MAX_WHAT_IF_CELLS = 10
 
 _BINARY = {"type": "string", "format": "binary"}
 
@@ -44,7 +44,7 @@ _BINARY = {"type": "string", "format": "binary"}
 
 def health_router(metrics: Metrics) -> APIRouter:
     router = APIRouter(tags=["operation"])
-    prometheus_text: Responses = {
+    prometheus_text: _Responses = {
         200: {"description": "Counts.", "content": {"text/plain": {"schema": {"type": "string"}}}}
     }
 
@@ -68,18 +68,18 @@ def health_router(metrics: Metrics) -> APIRouter:
 
 # --- scoring ---------------------------------------------------------------------------------------------
 
-Name = Annotated[
+_Name = Annotated[
     str,
     Query(
         max_length=1000,
         description="What to call a photo that is the body itself; only text in the response.",
     ),
 ]
-WhatIfCells = Annotated[
+_WhatIfCells = Annotated[
     int | None,
     Query(
         ge=2,
-        le=MAX_WHAT_IF_CELLS,
+        le=_MAX_WHAT_IF_CELLS,
         description="Also cover each cell of a grid with this many cells a side (default: none).",
     ),
 ]
@@ -89,7 +89,7 @@ def scoring_router(inference: Inference, capacity: Capacity, settings: Settings)
     router = APIRouter(tags=["scoring"])
     body = _request_body(settings.max_files)
     statuses = (400, 401, 403, 408, 413, 415, 421, 422, 429)
-    example: Responses = {200: {"content": {"application/json": {"example": SCORES_EXAMPLE}}}}
+    example: _Responses = {200: {"content": {"application/json": {"example": SCORES_EXAMPLE}}}}
 
     async def run(
         request: Request, name: str, work: Callable[[Upload], Awaitable[ScoredUpload]]
@@ -104,7 +104,7 @@ def scoring_router(inference: Inference, capacity: Capacity, settings: Settings)
         responses=example | error_responses(*statuses, photos=PhotoScores),
         response_description="At least one photo was scored.",
     )
-    async def score(request: Request, response: Response, name: Name = "") -> PhotoScores:
+    async def score(request: Request, response: Response, name: _Name = "") -> PhotoScores:
         """Score photos: a form's field `files`, one or many, or one photo as the body.
 
         A photo that cannot be scored has a record with its `error`. The status is 200 where at least one was
@@ -121,7 +121,7 @@ def scoring_router(inference: Inference, capacity: Capacity, settings: Settings)
         response_description="At least one photo was scored.",
     )
     async def explain(
-        request: Request, response: Response, name: Name = "", what_if: WhatIfCells = None
+        request: Request, response: Response, name: _Name = "", what_if: _WhatIfCells = None
     ) -> ExplainedPhotos:
         """Score photos and say why: each region's vote and weight, and which regions are judged together.
 
@@ -167,12 +167,14 @@ def _served_model(inference: Inference) -> ServedModel:
 
 # --- the gallery -----------------------------------------------------------------------------------------
 
-PhotoId = Annotated[str, Path(pattern="^([0-9]{1,18}|u[0-9a-f]{16})$", description="As /v1/photos gives it.")]
-Score = Annotated[float | None, Query(allow_inf_nan=False)]
-Offset = Annotated[int, Query(ge=0, le=10**9)]
-Limit = Annotated[int, Query(ge=1, le=500)]
+_PhotoId = Annotated[
+    str, Path(pattern="^([0-9]{1,18}|u[0-9a-f]{16})$", description="As /v1/photos gives it.")
+]
+_Score = Annotated[float | None, Query(allow_inf_nan=False)]
+_Offset = Annotated[int, Query(ge=0, le=10**9)]
+_Limit = Annotated[int, Query(ge=1, le=500)]
 
-_JPEG: Responses = {
+_JPEG: _Responses = {
     200: {"description": "A JPEG without metadata.", "content": {"image/jpeg": {"schema": _BINARY}}},
     304: {"description": "Not modified."},
 }
@@ -186,15 +188,15 @@ def gallery_router(gallery: Gallery) -> APIRouter:
     async def photos(
         sort: Literal["score", "name", "taken", "folder"] = "score",
         order: Literal["asc", "desc"] | None = None,
-        min: Score = None,
-        max: Score = None,
+        min: _Score = None,
+        max: _Score = None,
         since: date | None = None,
         until: date | None = None,
         folder: Annotated[str, Query(max_length=4096, description="This one and those below.")] = "",
         text: Annotated[str, Query(max_length=200, description="A part of the path.")] = "",
         errors: Annotated[Literal["0", "1", "only"], Query(description="Photos without a score.")] = "1",
-        offset: Offset = 0,
-        limit: Limit = 200,
+        offset: _Offset = 0,
+        limit: _Limit = 200,
     ) -> PhotoPage:
         """Photos of the catalogue, best first or as `sort` says; those without a score come last."""
         wanted = Filter(
@@ -211,18 +213,18 @@ def gallery_router(gallery: Gallery) -> APIRouter:
         return await gallery.photos(listing, offset, limit)
 
     @router.get("/{id}", responses=failures)
-    async def photo(id: PhotoId) -> PhotoDetail:
+    async def photo(id: _PhotoId) -> PhotoDetail:
         """One photo with the map and the graph of its regions; without them where it has no score."""
         row = await gallery.row(id)
         return PhotoDetail(photo=gallery_photo(row), detail=await gallery.photo_map(row))
 
     @router.get("/{id}/thumbnail", response_class=Response, responses=_JPEG | failures)
-    async def thumbnail(request: Request, id: PhotoId) -> Response:
+    async def thumbnail(request: Request, id: _PhotoId) -> Response:
         """The photo, at most 512 pixels a side."""
         return await picture_response(request, id, "thumbnail")
 
     @router.get("/{id}/picture", response_class=Response, responses=_JPEG | failures)
-    async def picture(request: Request, id: PhotoId) -> Response:
+    async def picture(request: Request, id: _PhotoId) -> Response:
         """The photo, at most 1600 pixels a side."""
         return await picture_response(request, id, "picture")
 

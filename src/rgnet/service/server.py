@@ -21,22 +21,22 @@ from rgnet.errors import SettingError
 from rgnet.service.metrics import Metrics
 from rgnet.service.settings import Settings
 
-KEEP_ALIVE_S = 30
-LOG_AGAIN_S = 60.0
+_KEEP_ALIVE_S = 30
+_LOG_AGAIN_S = 60.0
 # Files that the service opens besides connections: pipes of decoders, catalogue, libraries
-FILES_BESIDES_CONNECTIONS = 128
+_FILES_BESIDES_CONNECTIONS = 128
 
-log = logging.getLogger("rgnet.service")
+_log = logging.getLogger("rgnet.service")
 
 
-class Connection(H11Protocol):
+class _Connection(H11Protocol):
     """A connection that is closed when a request's head takes too long, or when too many are open.
 
     Without it, a client that connects and stays silent holds a connection for ever, and the service is deaf once
     the process has no file descriptor left.
     """
 
-    def __init__(self, *arguments: Any, limits: ConnectionLimits, **options: Any) -> None:
+    def __init__(self, *arguments: Any, limits: _ConnectionLimits, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._limits = limits
         self._head_timer: asyncio.TimerHandle | None = None
@@ -87,37 +87,37 @@ class Connection(H11Protocol):
             self._head_timer = None
 
 
-class ConnectionLimits:
+class _ConnectionLimits:
     """What all connections of a server share. head_s: seconds a request's head may take to arrive."""
 
     def __init__(self, *, max_connections: int, head_s: float, metrics: Metrics) -> None:
         self.max_connections, self.head_s, self._metrics = max_connections, head_s, metrics
         self._logged_at: dict[str, float] = {}
 
-    def make_room_for(self, new: Connection, connections: set[Any]) -> None:
+    def make_room_for(self, new: _Connection, connections: set[Any]) -> None:
         """Close the connection that is idle longest if one more than allowed is open, or the new one."""
         if len(connections) <= self.max_connections:
             return
-        idle = (one for one in connections if isinstance(one, Connection) and one.is_idle and one is not new)
+        idle = (one for one in connections if isinstance(one, _Connection) and one.is_idle and one is not new)
         min(idle, key=lambda one: one.idle_since, default=new).drop("many")
 
     def dropped(self, reason: str) -> None:
         """Count it, and log it once a minute at most."""
         self._metrics.connections_dropped.labels(reason).inc()
         now = time.monotonic()
-        if now - self._logged_at.get(reason, -LOG_AGAIN_S) < LOG_AGAIN_S:
+        if now - self._logged_at.get(reason, -_LOG_AGAIN_S) < _LOG_AGAIN_S:
             return
         self._logged_at[reason] = now
         if reason == "slow":
-            log.warning("closing connections that send no request within %g s (RGNET_HEAD_S)", self.head_s)
+            _log.warning("closing connections that send no request within %g s (RGNET_HEAD_S)", self.head_s)
         else:
-            log.warning(
+            _log.warning(
                 "%d connections are open (RGNET_MAX_CONNECTIONS): closing those idle longest",
                 self.max_connections,
             )
 
 
-class Server(uvicorn.Server):
+class _Server(uvicorn.Server):
     """Calls `ready` once it accepts connections."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
@@ -136,26 +136,26 @@ def serve(app: FastAPI, listener: socket.socket, settings: Settings, *, ready: C
     # What is malformed is said to the client; in the log it would be a line per request
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
     logging.getLogger("uvicorn.error").addFilter(_is_worth_logging)
-    limits = ConnectionLimits(
+    limits = _ConnectionLimits(
         max_connections=min(settings.max_connections, _files_for_connections(settings.max_connections)),
         head_s=settings.head_s,
         metrics=app.state.metrics,
     )
     config = uvicorn.Config(
         app,
-        http=partial(Connection, limits=limits),  # type: ignore[arg-type]
+        http=partial(_Connection, limits=limits),  # type: ignore[arg-type]
         log_level="warning",
         access_log=False,
         ws="none",
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=round(settings.stop_s),
     )
     # uvicorn raises the signal again when all is done: to be asked to stop is no failure
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
-    Server(config, ready).run(sockets=[listener])
+    _Server(config, ready).run(sockets=[listener])
 
 
 def _is_worth_logging(record: logging.LogRecord) -> bool:
@@ -169,11 +169,11 @@ def _files_for_connections(wanted: int) -> int:
     except ImportError:
         return wanted
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = wanted + FILES_BESIDES_CONNECTIONS
+    needed = wanted + _FILES_BESIDES_CONNECTIONS
     if soft != resource.RLIM_INFINITY and soft < needed:
         soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return wanted if soft == resource.RLIM_INFINITY else max(1, soft - FILES_BESIDES_CONNECTIONS)
+    return wanted if soft == resource.RLIM_INFINITY else max(1, soft - _FILES_BESIDES_CONNECTIONS)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -10,8 +10,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rgnet.errors import SettingError
 
-PREFIX = "RGNET_"
-MIN_TOKEN_LENGTH = 16
+_PREFIX = "RGNET_"
+_MIN_TOKEN_LENGTH = 16
 
 _EXPECTED = {
     "int_parsing": "expected a whole number",
@@ -28,7 +28,7 @@ def _split_commas(value: object) -> object:
     return value
 
 
-CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
+_CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
 
 
 class Settings(BaseSettings):
@@ -55,15 +55,15 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", allow_inf_nan=False
+        env_prefix=_PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", allow_inf_nan=False
     )
 
     model: str | None = None
     catalogue: Path | None = None
     threads: PositiveInt | None = None
     token: SecretStr | None = None
-    hosts: CommaSeparated = ("127.0.0.1", "localhost", "::1")
-    origins: CommaSeparated = ()
+    hosts: _CommaSeparated = ("127.0.0.1", "localhost", "::1")
+    origins: _CommaSeparated = ()
     max_bytes: PositiveInt = 64 * 2**20
     max_pixels: PositiveInt = 100_000_000
     max_files: PositiveInt = 32
@@ -80,9 +80,9 @@ class Settings(BaseSettings):
     @field_validator("token")
     @classmethod
     def _check_token(cls, token: SecretStr | None) -> SecretStr | None:
-        if token is not None and len(token) < MIN_TOKEN_LENGTH:
+        if token is not None and len(token) < _MIN_TOKEN_LENGTH:
             raise ValueError(
-                f"expected at least {MIN_TOKEN_LENGTH} characters, found {len(token)}: "
+                f"expected at least {_MIN_TOKEN_LENGTH} characters, found {len(token)}: "
                 "make one with  openssl rand -hex 32"
             )
         return token
@@ -98,7 +98,7 @@ def read_settings(**arguments: Any) -> Settings:
 
 def _describe(error: Any) -> str:
     """One error of pydantic; never with the token in it."""
-    name = PREFIX + str(error["loc"][0]).upper()
+    name = _PREFIX + str(error["loc"][0]).upper()
     if error["type"] == "value_error":
         return f"{name}: {error['msg'].removeprefix('Value error, ')}"
     if error["type"] == "extra_forbidden":

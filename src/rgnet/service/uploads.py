@@ -16,12 +16,12 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from rgnet.service.limits import RequestRefused, Reservation
 from rgnet.service.settings import Settings
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 
 FORM_FIELD = "files"
 FORM_TYPE = "multipart/form-data"
 BINARY_TYPE = "application/octet-stream"
-UNNAMED = "<bytes>"
+_UNNAMED = "<bytes>"
 # What a form may hold besides photos: part headers and other fields
 FORM_OVERHEAD = 2**16
 
@@ -100,7 +100,7 @@ class _Part:
 
     def __init__(self, name: str, reservation: Reservation, settings: Settings) -> None:
         reservation.add_photo()
-        self.name, self.reservation, self.settings = name or UNNAMED, reservation, settings
+        self.name, self.reservation, self.settings = name or _UNNAMED, reservation, settings
         self.pieces: list[bytes] = []
         self.size = 0
 
@@ -198,7 +198,7 @@ class _FormReader:
         self._ended = True
 
 
-def _well_formed(parse: Callable[..., Result], *arguments: Any) -> Result:
+def _well_formed(parse: Callable[..., _Result], *arguments: Any) -> _Result:
     try:
         return parse(*arguments)
     except FormParserError as problem:
