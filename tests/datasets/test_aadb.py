@@ -8,6 +8,7 @@ import pytest
 from rgnet import datasets
 from rgnet.datasets import aadb
 from rgnet.errors import DataError
+from rgnet.training.recipes import recipe
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,9 @@ def test_the_official_mat_agrees_with_the_lists(lists, shared):
     sizes = {side: len(listed) for side, listed in from_mat.splits().items()}
     assert sizes == {"train": 7958, "held_out": 500, "test": 1000}
     assert datasets.list_hash(from_mat.test) == datasets.list_hash(aadb.load(lists, lists).test)
+    chosen = recipe("aadb_paper")
+    drawn = datasets.load(shared / "data/aadb", shared, held_out=chosen.held_out, strict=False)
+    assert len(drawn.held_out) == 500
     assert aadb.load(shared / "data/aadb", shared, seed=1).held_out != from_mat.held_out
 
 

@@ -155,6 +155,17 @@ def test_zero_stars_and_empty_cells_are_not_rated(folder, tmp_path):
         ("path,scores\na.jpg,3\n", r"no column of scores: .* \(scores: did you mean score\?\)"),
         ("path,score\n0.jpg,3\n1.jpg\n", "line 3: expected 2 cells as in the header, found 1"),
         ("path,score\n0.jpg,3\n1.jpg,good\n", "row 3, score: expected a number, found 'good'"),
+        ("path,score,score\n0.jpg,1,5\n", "has two columns 'score': rename or remove one of them"),
+        ("path,score\n0.jpg,3\n1.jpg,1_0\n", "row 3, score: expected a number, found '1_0'"),
+        (
+            "path,score\n0.jpg,1\n./0.jpg,5\n1.jpg,3\n",
+            r"row 3: \./0\.jpg is in two rows \(as 0\.jpg in row 2\): average the ratings",
+        ),
+        ("path,score\na/../0.jpg,1\n0.jpg,5\n", r"row 3: 0\.jpg is in two rows \(as a/\.\./0\.jpg in row 2"),
+        (
+            "path;score\n0.jpg;3,5\n1.jpg\n",
+            "line 3: expected 2 cells as in the header, found 1: .* a ';' inside",
+        ),
         ("path,score\n0.jpg,3\n0.jpg,4\n", "row 3: 0.jpg is in two rows: average the ratings"),
         (
             "path,score\n0.jpg,3\n1.jpg,-4\n",
@@ -185,6 +196,21 @@ def test_what_is_wrong_with_a_table_is_said(folder, tmp_path, text, message):
     table.write_text(text)
     with pytest.raises(DataError, match=message):
         datasets.load(table, folder)
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_semicolons_tabs_and_decimal_commas_are_read_as_spreadsheets_write_them(folder, tmp_path, separator):
+    scores = [1 + index % 9 / 2 for index in range(len(NAMES))]
+    plain = [f"{name},{score}" for name, score in zip(NAMES, scores, strict=True)]
+    theirs = [
+        f"{name}{separator}{score}".replace(".", ",") for name, score in zip(NAMES, scores, strict=True)
+    ]
+    theirs = [line.replace(",jpg", ".jpg") for line in theirs]
+    (tmp_path / "plain.csv").write_text("\n".join(["path,score", *plain]))
+    (tmp_path / "labels.csv").write_text("\n".join([f"path{separator}score", *theirs]), encoding="utf-8-sig")
+    assert "3,5" in theirs[5]
+    found, expected = (datasets.load(tmp_path / name, folder) for name in ("labels.csv", "plain.csv"))
+    assert found.splits() == expected.splits() and (found.low, found.high) == (1, 5)
 
 
 def test_a_corrupt_photo_in_the_middle_stops_the_list_by_name(folder, tmp_path):

@@ -136,12 +136,12 @@ def test_leaks_are_found_by_bytes_under_other_names(para, tmp_path):
     rows = [f"{index}.jpg,{index % 5 + 1},{'test' if index < 106 else 'train'}" for index in range(100, 110)]
     (mine / "mine.csv").write_text("path,score,split\n" + "\n".join(rows) + "\n")
     done = run(mine / "mine.csv", "--against", para)
-    assert done.exit_code == 3 and "mine is compared with PARA by name and by bytes" in done.output
+    assert done.exit_code == 3 and "comparing mine with PARA by name and content" in done.output
     assert "wrong: 1 test photos of mine are on the training lists of PARA: 104" in done.output
     for photo in para.glob("*.jpg"):
         photo.unlink()
     done = run(mine / "mine.csv", "--against", para)
-    assert done.exit_code == 0 and "by name only, for its photos are not there" in done.output
+    assert done.exit_code == 0 and "by name only: its photos were not found" in done.output
 
 
 def test_labels_without_photos_say_which_option_names_them(para, tmp_path):

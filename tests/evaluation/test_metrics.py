@@ -67,10 +67,19 @@ def test_what_is_not_defined_is_not_a_number(pairs):
         metrics.kendall(np.ones(300), human),
         metrics.balanced_accuracy(low, low),
         average_precision(score, low),
+        average_precision(np.append(score[:-1], np.nan), ~low),
+        plcc(np.full(7, 0.1), human[:7]),
+        plcc(np.full(7, 1e9 + 0.1), human[:7]),
+        metrics.kendall(np.array([1.0, 1.0]), np.array([1.0, 2.0])),
     ):
         assert np.isnan(value)
     nowhere = estimate(average_precision, score, low)
     assert np.isnan([nowhere.value, nowhere.low, nowhere.high]).all()
+
+
+def test_kendall_of_two_photos_is_whether_they_are_in_order():
+    two = np.array([1.0, 2.0])
+    assert metrics.kendall(two, two * 3) == 1 and metrics.kendall(two, -two) == -1
 
 
 def test_draws_without_a_figure_are_left_out_of_the_interval():

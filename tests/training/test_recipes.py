@@ -55,6 +55,28 @@ def test_a_loss_without_its_head_is_refused(settings, message):
         check_head(recipe("yours", settings))
 
 
+@pytest.mark.parametrize(
+    ("sizes", "epochs", "expected"),
+    [
+        ("1x160,4x224", 10, ((2, 160), (8, 224))),
+        ("1x160,4x224", 5, ((1, 160), (4, 224))),
+        ("1x160,4x224", 1, ((1, 224),)),
+        ("3x96,3x160,6x224", 4, ((1, 96), (1, 160), (2, 224))),
+        ("12x224", 2, ((2, 224),)),
+    ],
+)
+def test_epochs_lengthen_or_shorten_the_schedule(sizes, epochs, expected):
+    assert recipe("yours", [f"sizes={sizes}", f"epochs={epochs}"]).sizes == expected
+
+
+def test_a_run_of_an_earlier_version_keeps_its_identity():
+    """Settings that recipes did not have then, at the value that they had without a name, are not part of it."""
+    paper = recipe("ava_paper")
+    assert not {"decay", "frozen_epochs"} & paper.identity().keys()
+    assert recipe("para").identity()["decay"] == "matrices"
+    assert paper.to_dict().items() >= paper.identity().items()
+
+
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_a_recipe_is_written_beside_its_run_as_json(name):
     assert json.loads(json.dumps(recipe(name).to_dict()))["name"] == name
@@ -90,6 +112,8 @@ def test_settings_are_typed():
         ("batch_size=many", "batch_size: expected int, found 'many'"),
         ("loss=mae", "loss: expected one of cross_entropy, mse, mse+plcc, emd, found 'mae'"),
         ("architecture.residual=yes", "residual: expected true or false, found 'yes'"),
+        ("epochs=0", "epochs: expected 1 or more, found 0"),
+        ("epochs=two", "epochs: expected int, found 'two'"),
         ("zoom=1", "zoom: expected 2 values joined by commas, found '1'"),
         ("architecture=small", "architecture: this setting has parts: name one of them with a dot"),
         ("batch_size", "a setting reads NAME=VALUE, found 'batch_size'"),

@@ -12,7 +12,9 @@ import small
 import torch
 
 from rgnet.errors import DataError, OutputError, SettingError
+from rgnet.training.callbacks import SaveCheckpoints
 from rgnet.training.checkpoints import find_checkpoint, load_best_weights
+from rgnet.training.fit import find_run
 from rgnet.training.module import NonFiniteLoss
 from rgnet.training.start import new_network
 
@@ -181,6 +183,80 @@ def test_memory_that_runs_out_halves_the_parts_and_goes_on_from_the_last_epoch(t
     assert sizes == [(0, 4)] * 8 + [(1, 4)] + [(1, 2)] * 16 + [(2, 2)] * 16
     assert any("continuing with micro-batches of 2 photos (accumulate=4)" in line for line in said)
     assert state(tmp_path)["global_step"] == 12
+
+
+class Scores:
+    """A trainer whose validation gives these SRCC one after the other."""
+
+    def __init__(self, folder, scores, start=None):
+        self.callback_metrics, self.current_epoch, self.saved = {}, -1, []
+        save = SaveCheckpoints(folder)
+        if start is not None:
+            self.callback_metrics = {"held_out/srcc": torch.tensor(start)}
+            save.save_if_best(self, epoch=0)
+        for score in scores:
+            self.current_epoch += 1
+            self.callback_metrics = {"held_out/srcc": torch.tensor(score), "held_out/mse": torch.tensor(0.5)}
+            save.on_train_epoch_end(self, None)
+            copy = SaveCheckpoints(folder)
+            copy.load_state_dict(save.state_dict())
+            save = copy
+        self.best = save
+
+    def save_checkpoint(self, path, weights_only=False):
+        self.saved += [self.current_epoch] if path.name == "best.ckpt" else []
+
+
+@pytest.mark.parametrize(
+    ("scores", "saved", "epoch"),
+    [
+        ((0.1, 0.3, 0.2), [0, 1], 2),
+        ((float("nan"), 0.1, float("nan"), 0.3), [0, 1, 3], 4),
+        ((float("nan"), float("nan"), -0.5), [0, 2], 3),
+        ((float("nan"), float("nan")), [0], 1),
+        ((0.2, float("nan"), 0.1), [0], 1),
+    ],
+)
+def test_the_best_epoch_is_the_one_with_the_best_number(tmp_path, scores, saved, epoch):
+    trainer = Scores(tmp_path, scores)
+    assert trainer.saved == saved and trainer.best.epoch == epoch
+
+
+@pytest.mark.parametrize(
+    ("start", "scores", "epoch"),
+    [(0.5, (0.3, 0.4), 0), (0.5, (0.3, 0.6), 2), (float("nan"), (0.1, 0.0), 1)],
+)
+def test_the_model_that_training_starts_from_stays_unless_an_epoch_is_better(tmp_path, start, scores, epoch):
+    trainer = Scores(tmp_path, scores, start)
+    assert trainer.best.epoch == epoch and trainer.saved == ([-1] if epoch == 0 else [-1, epoch - 1])
+
+
+def test_a_finished_run_is_not_trained_again(unbroken, monkeypatch):
+    folder, expected = unbroken
+
+    def never(*_arguments, **_options):
+        raise AssertionError("a finished run was trained")
+
+    monkeypatch.setattr("rgnet.training.fit.run_trainer", never)
+    network = new_network(small.small(), start=False)
+    found = small.run(folder, resume=True, network=network)
+    assert found.figures == expected.figures and found.epoch == expected.epoch
+    last = torch.load(folder / "last.ckpt", weights_only=True)["state_dict"]
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, last[f"network.{name}"])
+
+
+def test_a_checkpoint_from_before_a_setting_was_there_still_resumes(first_epoch):
+    folder, _ = first_epoch
+    path = folder / "last.ckpt"
+    checkpoint = torch.load(path, weights_only=True)
+    for name in ("decay", "frozen_epochs"):
+        del checkpoint["rgnet"]["recipe"][name]
+    checkpoint["rgnet"]["recipe"]["architecture"].pop("pooled")
+    torch.save(checkpoint, path)
+    find_run(folder, small.small("decay=all"), checkpoint["rgnet"]["list"])
+    with pytest.raises(SettingError, match="decay is all there and matrices here"):
+        find_run(folder, small.small(), checkpoint["rgnet"]["list"])
 
 
 def test_a_run_without_progress_stops_early_and_stays_stopped(tmp_path):

@@ -52,9 +52,15 @@ def test_a_run_ends_in_a_model_that_scores_and_is_examined(data, tmp_path):
     assert done.returncode == 0 and done.stdout == f"wrote {model}\n", done.stderr
     said = done.stderr.splitlines()
     assert re.fullmatch(
-        r"epoch 2 of 2: loss .*, validation SRCC .* photos/s, loader \d+\.\d % of the time", said[-2]
+        r"epoch 2 of 2: loss .*, validation SRCC .* photos/s, loader \d+\.\d % of the time", said[-3]
     ), said
-    assert re.fullmatch(r"waiting for photos took \d+\.\d % of the training time", said[-1]), said
+    assert re.fullmatch(r"waiting for photos took \d+\.\d % of the training time", said[-2]), said
+    assert said[-1] == "writing the model file (exporting the network may take a few minutes)"
+
+    again = subprocess.run([*line, "--resume"], capture_output=True, text=True, timeout=300)
+    assert again.returncode == 0 and again.stdout == f"wrote {model}\n", again.stderr
+    assert again.stderr.splitlines()[-1] == f"this run is finished, and {model} is its model"
+
     assert json.loads((tmp_path / "recipe.json").read_text())["batch_size"] == 8
     logs = tmp_path / "logs" / "version_0"
     with (logs / "metrics.csv").open() as file:

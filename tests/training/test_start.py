@@ -47,6 +47,7 @@ def test_training_goes_on_from_the_models_own_weights_and_its_licence_stays(rate
     chosen = recipe(
         "yours", ["sizes=1x64", "batch_size=4", "learning_rate=0", "head_rate=0", "norm_photos=0"]
     )
+    said = []
     made = train(
         chosen,
         rated,
@@ -54,12 +55,13 @@ def test_training_goes_on_from_the_models_own_weights_and_its_licence_stays(rate
         provenance=Provenance(name="mine", command="test", start=model.card),
         start=model,
         track=lambda items, **_: items,
-        say=lambda line: None,
+        say=said.append,
     )
     card, before = read_card(made), model.card
     assert card.architecture == before.architecture and card.preprocess.size == before.preprocess.size
     assert card.training["start"]["model"] == before.short_hash
     assert card.licence.startswith(before.licence) and rated.licence in card.licence
+    assert said[0].startswith("before training: validation SRCC ")
     kept = load_file(made)
     vote = "head.vote.weight"
     np.testing.assert_array_equal(kept[vote], model.tensors[vote])

@@ -33,6 +33,9 @@ def train(
         ),
     ] = None,
     name: Annotated[str, typer.Option(help="Name of the model, and of its file.")] = "my-rgnet",
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Number of epochs.", show_default="as in the recipe")
+    ] = None,
     overrides: options.Overrides = [],  # noqa: B006 - Typer copies it
     resume: options.Resume = False,
 ) -> None:
@@ -59,7 +62,8 @@ def train(
     if start and weights:
         raise SettingError("--start brings all weights of a model: drop --weights")
     trained = read_model(find_model(start)) if start else None
-    chosen = find_recipe(recipe, overrides)
+    overrides = [*overrides, *([] if epochs is None else [f"epochs={epochs}"])]
+    chosen = find_recipe(recipe, overrides, fine_tune=trained is not None)
     rated = datasets.load(data, photos, held_out=chosen.held_out, seed=chosen.seed, track=track)
     first_process = os.environ.get("RANK", "0") == "0"
     for note in rated.notes if first_process else ():

@@ -95,7 +95,7 @@ class Workspace:
         identity = _hash_file(weights) if isinstance(weights, Path) else weights
         rated, photos = self.rated, self.evaluated_photos
         lists = [list_hash(rated.train), self.split, list_hash(photos), rated.threshold]
-        text = json.dumps([_FORMAT, recipe.to_dict(), identity, lists], sort_keys=True)
+        text = json.dumps([_FORMAT, recipe.identity(), identity, lists], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def datasets(self, recipe: Recipe) -> tuple[PixelDataset, PixelDataset]:

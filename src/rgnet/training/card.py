@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def make_card(
         | _describe_start(start),
         licence=_join(start.licence if start else "", rated.licence),
         notice=_join(start.notice if start else "", rated.notice),
-        metrics={"held_out_srcc": round(figures["srcc"], 4)},
+        metrics={"held_out_srcc": None if math.isnan(figures["srcc"]) else round(figures["srcc"], 4)},
     )
 
 

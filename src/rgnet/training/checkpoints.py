@@ -42,10 +42,13 @@ def prepare_folder(folder: Path, *, resume: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
 
-def find_checkpoint(folder: Path, settings: Mapping[str, Any], photos: str) -> Path:
+def find_checkpoint(
+    folder: Path, settings: Mapping[str, Any], photos: str, *, defaults: Mapping[str, Any] | None = None
+) -> Path:
     """The last checkpoint of `folder`, if it was written with these settings and these photos.
 
-    photos: the fingerprint of the training photos, see `PixelDataset.fingerprint`
+    photos:   the fingerprint of the training photos, see `PixelDataset.fingerprint`
+    defaults: what settings mean that a checkpoint of an earlier version does not hold
     Raises DataError where there is none, or it is damaged or of other photos; SettingError for other settings.
     """
     path = folder / LAST
@@ -54,7 +57,7 @@ def find_checkpoint(folder: Path, settings: Mapping[str, Any], photos: str) -> P
     found = load_checkpoint(path).get("rgnet")
     if found is None:
         raise DataError(f"{path} is not a checkpoint of rgnet's: give its folder with --output")
-    if different := list(_differences(found["recipe"], settings)):
+    if different := list(_differences(_fill(found["recipe"], defaults or {}), settings)):
         raise SettingError(
             f"{path} is of another run: {'; '.join(different)}. Give the settings it was started with, "
             "or another folder"
@@ -77,8 +80,11 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 def load_best_weights(folder: Path) -> dict[str, Tensor]:
     """The network's tensors of the best epoch."""
-    prefix = "network."
-    state = load_checkpoint(folder / BEST)["state_dict"]
+    return network_weights(load_checkpoint(folder / BEST))
+
+
+def network_weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
+    prefix, state = "network.", checkpoint["state_dict"]
     return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
 
 
@@ -90,6 +96,13 @@ def _differences(saved: Mapping[str, Any], current: Mapping[str, Any], prefix: s
             yield from _differences(one, other, f"{prefix}{name}.")
         elif one != other and name not in _MAY_DIFFER:
             yield f"{prefix}{name} is {one} there and {other} here"
+
+
+def _fill(saved: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """`saved`, with the default of every setting that is missing in it, also in its parts."""
+    filled = {**defaults, **saved}
+    parts = {name: value for name, value in saved.items() if isinstance(value, dict) and name in defaults}
+    return filled | {name: _fill(value, defaults[name]) for name, value in parts.items()}
 
 
 def _as_json(value: Any) -> Any:

@@ -9,11 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from rgnet.atomic import explaining_errors, write_text
 from rgnet.errors import RgnetError
 from rgnet.model import RGNet
-from rgnet.training.checkpoints import LAST, find_checkpoint, prepare_folder
+from rgnet.training.checkpoints import (
+    LAST,
+    find_checkpoint,
+    load_checkpoint,
+    network_weights,
+    prepare_folder,
+)
 from rgnet.training.data import PixelDataset
 from rgnet.training.losses import check_head
 from rgnet.training.module import AestheticsModule
@@ -35,6 +42,7 @@ def fit(
     validation_photos: PixelDataset,
     folder: Path,
     threshold: float = 0.5,
+    keep_start: bool = False,
     resume: bool = False,
     say: Callable[[str], None] = print,
 ) -> FitResult:
@@ -43,6 +51,7 @@ def fit(
     network:   of recipe.architecture, from `new_network`
     validation_photos: their SRCC decides which epoch is best
     threshold: the rating in [0, 1] at and above which a photo is "high"
+    keep_start: the weights of `network` are those of a trained model, and stay if no epoch is better
     resume:    continue from `folder`/last.ckpt: on a CPU the result is bit-identical to an uninterrupted run
     Raises NonFiniteLoss before a step that would spoil the weights, OutOfMemory where smaller batches do not help.
     """
@@ -52,9 +61,13 @@ def fit(
     with explaining_errors(folder):
         prepare_folder(folder, resume=resume)
         photos = train_photos.fingerprint
-        checkpoint = find_checkpoint(folder, recipe.to_dict(), photos) if resume else None
+        checkpoint = find_run(folder, recipe, photos) if resume else None
         if checkpoint is None:
             prepare_network(network, recipe, train_photos)
+        elif finished := read_finished(checkpoint, recipe):
+            result, weights = finished
+            network.load_state_dict(weights)
+            return result
         start = {name: tensor.clone() for name, tensor in network.state_dict().items()}
         while True:
             _write_recipe(folder, recipe)
@@ -67,6 +80,7 @@ def fit(
                     validation_photos=validation_photos,
                     folder=folder,
                     checkpoint=checkpoint,
+                    keep_start=keep_start,
                     say=say,
                 )
             except torch.cuda.OutOfMemoryError:
@@ -78,6 +92,23 @@ def fit(
             torch.cuda.empty_cache()
             checkpoint = folder / LAST if (folder / LAST).exists() else None
             network.load_state_dict(start)
+
+
+def find_run(folder: Path, recipe: Recipe, photos: str) -> Path:
+    """The checkpoint from which a run of this recipe continues; raises as `find_checkpoint` does."""
+    return find_checkpoint(folder, recipe.to_dict(), photos, defaults=Recipe(name="").to_dict())
+
+
+def read_finished(checkpoint: Path, recipe: Recipe) -> tuple[FitResult, dict[str, Tensor]] | None:
+    """What a finished run came to, and the weights of its last epoch; None for a run that can continue."""
+    saved = load_checkpoint(checkpoint)
+    states = saved["callbacks"]
+    waited = next((state["wait_count"] for state in states.values() if "wait_count" in state), 0)
+    stopped = recipe.patience is not None and waited >= recipe.patience
+    if saved["epoch"] + 1 < recipe.epochs and not stopped:
+        return None
+    best = states["Keep"]
+    return FitResult(recipe, best["figures"], best.get("epoch", 1)), network_weights(saved)
 
 
 def _write_recipe(folder: Path, recipe: Recipe) -> None:

@@ -25,6 +25,8 @@ class Recipe:
     rank_weight:  weight of an added margin ranking loss over all pairs of photos in the batch: the better photo
                   should score higher by at least `rank_margin` in [0, 1]; 0 leaves it out
     learning_rate, head_rate: of the backbone, and of the new layers
+    decay:        what weight decay acts on: "all" weights, or "matrices": not norms and biases
+    frozen_epochs: first epochs in which the backbone's rate is 0
     schedule:     "poly": (1 - t)^0.9 of the paper, or "cosine"; warmup is the share of steps before it
     norms:        "keep", or "revive" for backbones whose batch norms were folded away: their statistics are
                   measured and the affine part set so that the function stays the same
@@ -52,6 +54,8 @@ class Recipe:
     learning_rate: float = 1e-4
     head_rate: float = 1e-4
     weight_decay: float = 1e-5
+    decay: Literal["all", "matrices"] = "all"
+    frozen_epochs: int = 0
     schedule: Literal["poly", "cosine"] = "poly"
     warmup: float = 0.0
     clip: float | None = None
@@ -66,6 +70,12 @@ class Recipe:
     served: Literal["auto", "f32"] = "auto"
     held_out: int = 1500
     seed: int = 0
+
+    def identity(self) -> dict[str, Any]:
+        """`to_dict` without settings that recipes did not have once and that change nothing here: a finished run of
+        an earlier version is recognised."""
+        added = {"decay": "all", "frozen_epochs": 0}
+        return {name: value for name, value in self.to_dict().items() if added.get(name, ...) != value}
 
     @property
     def epochs(self) -> int:
@@ -119,6 +129,7 @@ def para() -> Recipe:
         learning_rate=5e-4,
         head_rate=1e-3,
         weight_decay=1e-2,
+        decay="matrices",
         schedule="cosine",
         warmup=0.1,
         clip=1.0,
@@ -147,6 +158,7 @@ def yours() -> Recipe:
         learning_rate=3e-4,
         head_rate=1e-3,
         weight_decay=1e-2,
+        decay="matrices",
         schedule="cosine",
         warmup=0.1,
         clip=1.0,
@@ -168,8 +180,22 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
 }
 
 
-def recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
-    """A recipe by name, with settings such as "batch_size=16" or "architecture.r=2" changed."""
+def recipe(name: str, overrides: Iterable[str] = (), *, fine_tune: bool = False) -> Recipe:
+    """A recipe by name, with settings such as "batch_size=16" or "architecture.r=2" changed.
+
+    fine_tune: for training that starts from a trained model, whose weights large rates would spoil
+    """
     if name not in RECIPES:
         raise SettingError(f"there is no recipe {name!r}: {near(name, RECIPES)}")
-    return apply_overrides(RECIPES[name](), overrides)
+    chosen = RECIPES[name]()
+    return apply_overrides(_gentle(chosen) if fine_tune else chosen, overrides)
+
+
+def _gentle(recipe: Recipe) -> Recipe:
+    """A frozen backbone first, then a tenth of the rates; measured in docs/training.md."""
+    return replace(
+        recipe,
+        learning_rate=recipe.learning_rate / 10,
+        head_rate=recipe.head_rate / 10,
+        frozen_epochs=min(3, recipe.epochs - 1),
+    )

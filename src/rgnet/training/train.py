@@ -14,13 +14,14 @@ from rgnet.datasets.readers import Track
 from rgnet.datasets.records import RatedPhoto, RatedPhotos
 from rgnet.errors import DataError
 from rgnet.training.card import Provenance, make_card, write_model_file
-from rgnet.training.checkpoints import prepare_folder
-from rgnet.training.data import PixelDataset
-from rgnet.training.fit import fit
+from rgnet.training.checkpoints import BEST, prepare_folder
+from rgnet.training.data import PixelDataset, fingerprint_ratings
+from rgnet.training.fit import find_run, fit, read_finished
 from rgnet.training.losses import check_head, check_histograms
 from rgnet.training.processes import Processes, local_rank_zero_first
 from rgnet.training.recipes import Recipe
 from rgnet.training.start import Start, adopt_start, new_network
+from rgnet.weights.file import ModelFile
 
 
 def train(
@@ -49,6 +50,12 @@ def train(
     with explaining_errors(folder):
         prepare_folder(folder, resume=resume)
 
+        # A finished run has nothing left to do
+        target = folder / f"{provenance.name}.safetensors"
+        if resume and _is_finished(recipe, rated, folder, target):
+            say(f"this run is finished, and {target} is its model")
+            return target
+
         # Photos, decoded once
         with local_rank_zero_first(processes):
             train_photos, validation_photos = (
@@ -64,7 +71,8 @@ def train(
             train_photos=train_photos,
             validation_photos=validation_photos,
             folder=folder,
-            threshold=float(rated.unit(rated.threshold)),
+            threshold=rated.unit(rated.threshold),
+            keep_start=isinstance(start, ModelFile),
             resume=resume,
             say=say,
         )
@@ -73,7 +81,18 @@ def train(
         if processes.rank:
             return folder
         say(f"waiting for photos took {100 * result.loader_share:.1f} % of the training time")
+        if result.epoch == 0:
+            say("no epoch was better than the model that training started from: its weights are kept")
+        say("writing the model file (exporting the network may take a few minutes)")
         return write_model_file(folder, make_card(result.recipe, rated, provenance, result.figures))
+
+
+def _is_finished(recipe: Recipe, rated: RatedPhotos, folder: Path, model: Path) -> bool:
+    """Whether the last epoch is done and the model file was written after the best one."""
+    checkpoint = find_run(folder, recipe, fingerprint_ratings(unit_ratings(rated, rated.train)))
+    if not model.exists() or model.stat().st_mtime < (folder / BEST).stat().st_mtime:
+        return False
+    return read_finished(checkpoint, recipe) is not None
 
 
 def check_split(rated: RatedPhotos) -> None:

@@ -40,10 +40,12 @@ class FitResult:
     figures:      of the best epoch on the validation photos: srcc, plcc and mse of ratings in [0, 1]
     loader_share: share of the training time spent waiting for batches
     rate:         photos per second in the last epoch, without validation
+    epoch:        the best one, counted from 1; 0 is the model that training started from
     """
 
     recipe: Recipe
     figures: dict[str, float]
+    epoch: int = 1
     loader_share: float = 0.0
     rate: float = 0.0
 
@@ -55,12 +57,17 @@ def run_trainer(
     validation_photos: PixelDataset,
     folder: Path,
     checkpoint: Path | None,
+    keep_start: bool,
     say: Callable[[str], None],
 ) -> FitResult:
-    """Train `module` to its recipe's end, from `checkpoint` if there is one. Raises torch.cuda.OutOfMemoryError."""
+    """Train `module` to its recipe's end, from `checkpoint` if there is one. Raises torch.cuda.OutOfMemoryError.
+
+    keep_start: the weights as they are may be the best ones
+    """
     recipe, processes = module.recipe, Processes.from_environment()
     micro_batch = micro_batch_size(recipe, len(train_photos), processes.world)
-    report, save = ReportProgress(micro_batch * processes.world, say), SaveCheckpoints(folder)
+    sides = [recipe.size_at(epoch) for epoch in range(recipe.epochs)]
+    report, save = ReportProgress(micro_batch * processes.world, sides, say), SaveCheckpoints(folder)
     steps = len(train_photos) // recipe.batch_size
     with explain_interrupt(folder, say), quiet():
         trainer = make_trainer(
@@ -82,6 +89,14 @@ def run_trainer(
             profiler=report.clock,
             **processes.trainer_settings(),
         )
+        validation = load_validation(
+            validation_photos, min(100, 2 * micro_batch), rank=processes.rank, world=processes.world
+        )
+        if keep_start and checkpoint is None:
+            trainer.validate(module, validation, verbose=False)
+            save.save_if_best(trainer, epoch=0)
+            if trainer.is_global_zero:
+                say(f"before training: validation SRCC {save.figures['srcc']:.4f}")
         trainer.fit(
             module,
             load_training(
@@ -92,12 +107,10 @@ def run_trainer(
                 seed=recipe.seed,
                 accumulate=recipe.accumulate,
             ),
-            load_validation(
-                validation_photos, min(100, 2 * micro_batch), rank=processes.rank, world=processes.world
-            ),
+            validation,
             ckpt_path=checkpoint,
         )
-    return FitResult(recipe, save.figures, report.loader_share, report.rate)
+    return FitResult(recipe, save.figures, save.epoch, report.loader_share, report.rate)
 
 
 def make_trainer(
