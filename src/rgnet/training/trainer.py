@@ -95,6 +95,7 @@ def run_trainer(
         if keep_start and checkpoint is None:
             trainer.validate(module, validation, verbose=False)
             save.save_if_best(trainer, epoch=0)
+            module.figures.reset()  # out of inference mode, whose tensors cannot be updated in training
             if trainer.is_global_zero:
                 say(f"before training: validation SRCC {save.figures['srcc']:.4f}")
         trainer.fit(
