@@ -29,6 +29,18 @@ def test_cross_entropy_is_that_of_equation_5():
     torch.testing.assert_close(score_of(image), p_high)
 
 
+def test_a_plain_classifier_has_one_softmax():
+    """Equation 5's second softmax, over outputs in [0, 1], holds the loss above log(1 + 1/e) = 0.313."""
+    image, unit = torch.tensor([[0.0, 1.0], [0.25, 0.75]]), torch.tensor([0.9, 0.8])
+    assert loss("cross_entropy", image[:1], unit[:1]) == pytest.approx(math.log(1 + math.exp(-1)), abs=1e-5)
+    plain = ("architecture.pooled=true", "architecture.head=classes")
+    assert loss("cross_entropy", image[:1], unit[:1], settings=plain) == pytest.approx(0, abs=1e-6)
+    expected = -math.log(0.75) / 2
+    assert loss("cross_entropy", image, unit, settings=plain) == pytest.approx(expected, rel=1e-5)
+    wrong = loss("cross_entropy", image[:1], torch.tensor([0.1]), settings=plain)
+    assert torch.isfinite(wrong) and wrong > 80
+
+
 def test_a_rating_at_the_threshold_is_high():
     assert loss("cross_entropy", torch.tensor([[0.0, 1.0]]), torch.tensor([0.5])) < math.log(2)
 

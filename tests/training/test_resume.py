@@ -231,6 +231,13 @@ def test_the_model_that_training_starts_from_stays_unless_an_epoch_is_better(tmp
     assert trainer.best.epoch == epoch and trainer.saved == ([-1] if epoch == 0 else [-1, epoch - 1])
 
 
+def test_training_goes_on_after_the_model_it_starts_from_was_validated(tmp_path):
+    said = []
+    found = small.run(tmp_path, "sizes=1x64", keep_start=True, say=said.append)
+    assert said[0].startswith("before training: validation SRCC ") and said[1].startswith("epoch 1 of 1")
+    assert found.epoch in (0, 1) and (tmp_path / "best.ckpt").exists()
+
+
 def test_a_finished_run_is_not_trained_again(unbroken, monkeypatch):
     folder, expected = unbroken
 

@@ -49,7 +49,10 @@ class Objective:
 
     def per_photo(self, image_BC: Tensor, batch: Batch) -> Tensor:
         if self.recipe.loss == "cross_entropy":
-            return F.cross_entropy(image_BC, (batch.unit_B >= self.threshold).long())
+            high_B = (batch.unit_B >= self.threshold).long()
+            if self.recipe.architecture.pooled:  # a plain classifier, whose output is a softmax already
+                return F.nll_loss(image_BC.clamp_min(torch.finfo(torch.float32).tiny).log(), high_B)
+            return F.cross_entropy(image_BC, high_B)
         if self.recipe.loss == "emd":
             assert batch.histogram_BK is not None, "check_histograms lets no such batch pass"
             return squared_emd(image_BC, batch.histogram_BK, self.recipe.architecture.bins)

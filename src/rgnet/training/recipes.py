@@ -75,7 +75,9 @@ class Recipe:
         """`to_dict` without settings that recipes did not have once and that change nothing here: a finished run of
         an earlier version is recognised."""
         added = {"decay": "all", "frozen_epochs": 0}
-        return {name: value for name, value in self.to_dict().items() if added.get(name, ...) != value}
+        settings = {name: value for name, value in self.to_dict().items() if added.get(name, ...) != value}
+        # FC-CNN had two softmaxes once
+        return settings | ({"plain_classifier": True} if self.architecture.pooled else {})
 
     @property
     def epochs(self) -> int:
