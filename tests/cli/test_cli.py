@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from rgnet.cli import app
 
+FOLDERS = ("--exclude", "--include")
 FILTERS = ("--catalogue", "--model", "--min-score", "--max-score", "--since", "--until", "--folder")
 OPTIONS = {
     "score": {
@@ -29,14 +30,15 @@ OPTIONS = {
         "--fit",
         "--top",
         "--json",
+        *FOLDERS,
         "--help",
     },
     "explain": {"--output", "--what", "--region", "--model", "--force", "--help"},
-    "scan": {"--catalogue", "--model", "--threads", "--help"},
+    "scan": {"--catalogue", "--model", "--threads", *FOLDERS, "--help"},
     "top": {*FILTERS, "--json", "--help"},
     "show": {"--catalogue", "--model", "--json", "--help"},
     "stats": {"--catalogue", "--model", "--json", "--help"},
-    "report": {*FILTERS, "--output", "--thumbnails", "--limit", "--help"},
+    "report": {*FILTERS, *FOLDERS, "--output", "--thumbnails", "--limit", "--help"},
     "export": {*FILTERS, "--output", "--errors", "--to", "--input", "--force", "--help"},
     "convert": {"--output", "--to", "--model", "--input", "--force", "--help"},
     "rate": {
@@ -62,6 +64,7 @@ OPTIONS = {
         "--batch",
         "--part-size",
         "--verbose",
+        *FOLDERS,
         "--help",
     },
     "serve": {"--host", "--port", "--catalogue", "--model", "--threads", "--token-file", "--help"},

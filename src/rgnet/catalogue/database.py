@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from rgnet.catalogue.connections import is_read_only, open_to_read, open_to_write
 from rgnet.catalogue.errors import decoding, guarded
-from rgnet.catalogue.locations import composed_path, contains, name_key
+from rgnet.catalogue.locations import composed_path, contains, is_excluded, name_key
 from rgnet.catalogue.values import required
 from rgnet.errors import CatalogueError, SettingError
 from rgnet.results import Record, RegionMap, ScoredPhoto
@@ -54,6 +54,7 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
         self.connection = connection
         connection.row_factory = sqlite3.Row
         connection.create_function("contains", 2, contains, deterministic=True)
+        connection.create_function("is_excluded", 2, is_excluded, deterministic=True)
         connection.create_function("name_key", 1, name_key, deterministic=True)
         connection.create_function("folder_of", 1, os.path.dirname, deterministic=True)
 

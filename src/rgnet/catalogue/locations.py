@@ -10,6 +10,8 @@ import os
 import unicodedata
 from pathlib import Path
 
+from rgnet.imaging.discovery import Selection, skip_reasons
+
 _SEPARATOR = os.fsencode(os.sep)
 
 
@@ -41,6 +43,11 @@ def contents_range(folder: bytes) -> tuple[bytes, bytes]:
 def contains(path: bytes, text: str) -> bool:
     """Whether a path holds a text, whatever its case and Unicode form."""
     return folded(text) in folded(os.fsdecode(path))
+
+
+def is_excluded(path: bytes, patterns: str) -> bool:
+    """Whether a path, or a folder that it is in, matches one of the patterns, which NUL divides."""
+    return "excluded" in skip_reasons(os.fsdecode(path), Selection(exclude=patterns.split("\0")))
 
 
 def name_key(path: bytes) -> str:

@@ -6,7 +6,7 @@ Every query is one pass over an index, whatever the catalogue's size.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +45,7 @@ def make_filter(
     since: str | None = None,
     until: str | None = None,
     folder: str | Path | None = None,
+    exclude: Sequence[str] = (),
 ) -> Filter:
     """A filter by the scores of a model, given by name or hash, or of the one that scanned last.
 
@@ -57,6 +58,7 @@ def make_filter(
         since=since,
         until=until,
         folder=_spelled(folder),
+        exclude=tuple(exclude),
     )
 
 

@@ -42,6 +42,7 @@ class Filter:
     since, until:    days of capture, YYYY-MM-DD, ends included; photos without a date do not match
     folder:          as the catalogue spells it (`make_filter` takes any spelling); and what lies below it
     text:            a part of the path, whatever its case
+    exclude:         patterns of files and folders that do not match, as of `imaging.discovery.Selection`
     include_missing: also photos whose file is no longer there
     """
 
@@ -52,6 +53,7 @@ class Filter:
     until: str | None = None
     folder: str | Path | None = None
     text: str = ""
+    exclude: tuple[str, ...] = ()
     include_missing: bool = False
 
     @property
@@ -121,6 +123,9 @@ def path_terms(wanted: Filter, table: str) -> tuple[str, list[object]]:
     if wanted.text:
         terms.append(f"contains({table}.path, ?)")
         values.append(wanted.text)
+    if wanted.exclude:
+        terms.append(f"NOT is_excluded({table}.path, ?)")
+        values.append("\0".join(wanted.exclude))
     if not wanted.include_missing:
         terms.append(f"{table}.gone IS NULL")
     return " AND ".join(terms or ["1"]), values

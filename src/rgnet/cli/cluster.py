@@ -47,6 +47,8 @@ def cluster(
         typer.Option(min=1, help="Photos per part, a multiple of --batch.", show_default="at most 4000"),
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show Ray's own log.")] = False,
+    exclude: options.Exclude = [],  # noqa: B006 - Typer copies it
+    include: options.Include = [],  # noqa: B006
 ) -> None:
     """Score very many photos on many machines, with Ray: the rows of rgnet score, in parts of Parquet.
 
@@ -58,17 +60,25 @@ def cluster(
     $ rgnet cluster s3://bucket/photos s3://bucket/scores --address auto
     """
     from rgnet.cli.progress import counter
+    from rgnet.cli.skipping import Skipping
     from rgnet.cluster import run
     from rgnet.cluster.plan import PlanRequest, finished_parts, load_or_create
     from rgnet.cluster.store import Store
     from rgnet.weights.file import read_card
     from rgnet.weights.registry import find_model
 
-    store, file = Store(dest), find_model(model)
+    store, file, skipping = Store(dest), find_model(model), Skipping(exclude, include)
     request = PlanRequest(
-        source=source, column=column, engine=engine, precision=precision, batch=batch, part_size=part_size
+        source=source,
+        column=column,
+        engine=engine,
+        precision=precision,
+        batch=batch,
+        part_size=part_size,
+        selection=skipping.selection,
     )
     plan = load_or_create(store, request, read_card(file), file)
+    skipping.print()
     there = finished_parts(store, plan)
     before = sum(map(plan.size, there))
     progress = _Progress(plan.photos)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from rgnet.catalogue.database import Catalogue as OpenCatalogue
     from rgnet.catalogue.selects import Filter
 
-FILTERS = "Filters"
+FILTERS, FOLDERS = "Filters", "Folders"
 _DEFAULT_CATALOGUE = "the one in your user data folder"
 _WORDS = {"today": 0, "yesterday": 1}
 
@@ -53,6 +54,22 @@ Precision = Annotated[
     typer.Option(
         help="auto uses the model's preferred precision; bf16 or int8 may be faster; "
         "f32 gives identical results on every machine."
+    ),
+]
+Exclude = Annotated[
+    list[str],
+    typer.Option(
+        metavar="PATTERN",
+        rich_help_panel=FOLDERS,
+        help="Skip files and folders that match, such as rejects or '*.tif'; may be repeated.",
+    ),
+]
+Include = Annotated[
+    list[str],
+    typer.Option(
+        metavar="PATTERN",
+        rich_help_panel=FOLDERS,
+        help="Do not skip hidden folders and system folders (thumbnails, recycle bins) that match; may be repeated.",
     ),
 ]
 Threads = Annotated[int | None, typer.Option(min=1, help="Number of CPU cores to use.", show_default="all")]
@@ -125,6 +142,7 @@ def photo_filter(
     since: date | None,
     until: date | None,
     folder: Path | None,
+    exclude: Sequence[str] = (),
 ) -> Filter:
     """The photos of an open catalogue that the options above select."""
     from rgnet.catalogue.queries import make_filter
@@ -137,4 +155,5 @@ def photo_filter(
         since=since.isoformat() if since else None,
         until=until.isoformat() if until else None,
         folder=folder,
+        exclude=exclude,
     )

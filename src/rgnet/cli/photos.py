@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from rgnet.errors import SettingError
 
+if TYPE_CHECKING:
+    from rgnet.imaging.discovery import Selection
 
-def find_arguments(words: Iterable[str]) -> list[str]:
-    """Every photo once, in the order given; folders are walked, - is a list on standard input.
+
+def find_arguments(words: Iterable[str], selection: Selection | None = None) -> list[str]:
+    """Every photo once, in the order given; folders are searched, - is a list on standard input.
 
     Raises SettingError where there are none.
     """
-    from rgnet.imaging.discovery import photo_names
+    from rgnet.imaging.discovery import EVERYTHING, photo_names
 
     paths = list(_expand(words))
-    photos = list(dict.fromkeys(photo_names(paths)))
+    photos = list(dict.fromkeys(photo_names(paths, selection or EVERYTHING)))
     if not photos:
         raise SettingError(f"no photos found in {', '.join(paths) or 'the list on standard input'}")
     return photos

@@ -13,6 +13,7 @@ from rgnet.cli.scan import scan_folders
 
 if TYPE_CHECKING:
     from rgnet.catalogue.database import Catalogue
+    from rgnet.cli.skipping import Skipping
     from rgnet.page.report import Report
     from rgnet.weights.file import ModelFile
 
@@ -53,6 +54,8 @@ def report(
     since: options.Since = None,
     until: options.Until = None,
     folder: options.Folder = None,
+    exclude: options.Exclude = [],  # noqa: B006 - Typer copies it
+    include: options.Include = [],  # noqa: B006
 ) -> None:
     """Make one page of photos, best first, that opens in any browser and shows why each has its score.
 
@@ -61,12 +64,17 @@ def report(
     Examples:
     $ rgnet report ~/Pictures/wedding --output wedding.html
     """
+    from rgnet.cli.skipping import Skipping
+
     _check_output(output)
     scanned = source if source is not None and source.is_dir() else None
     if thumbnails == "beside" and scanned:
         _check_apart(output, scanned)
     with _open_catalogue(source, catalogue) as opened:
-        hash, file = _scan_first(opened, scanned, model) if scanned else _model_of(opened, model)
+        if scanned:
+            hash, file = _scan_first(opened, scanned, model, Skipping(exclude, include))
+        else:
+            hash, file = _model_of(opened, model)
         wanted = options.photo_filter(
             opened,
             hash,
@@ -75,6 +83,7 @@ def report(
             since=since,
             until=until,
             folder=folder or scanned,
+            exclude=exclude,
         )
         root = scanned.resolve() if scanned else None
         opened.check_output(output)
@@ -122,13 +131,16 @@ def _open_catalogue(source: Path | None, catalogue: Path | None) -> Catalogue:
     return Catalogue.open(source)
 
 
-def _scan_first(catalogue: Catalogue, folder: Path, model: str | None) -> tuple[str, ModelFile]:
+def _scan_first(
+    catalogue: Catalogue, folder: Path, model: str | None, skipping: Skipping
+) -> tuple[str, ModelFile]:
     """Scan; the hash of the model that did it, and its file."""
     from rgnet.weights.file import read_model
     from rgnet.weights.registry import find_model
 
     path = find_model(model)
-    outcome = scan_folders(catalogue, path, [folder])
+    outcome = scan_folders(catalogue, path, [folder], skipping=skipping)
+    skipping.print()
     typer.echo(f"{outcome.summary()}; catalogue {catalogue.file}", err=True)
     outcome.stop.exit_if_stopped()
     file = read_model(path)

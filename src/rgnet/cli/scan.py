@@ -17,6 +17,7 @@ from rgnet.cli.signals import StopRequest, stop_on_signal
 
 if TYPE_CHECKING:
     from rgnet.catalogue.database import Catalogue
+    from rgnet.cli.skipping import Skipping
 
 _COUNTS = ("scored", "unchanged", "known", "failed before", "failed")
 
@@ -26,6 +27,8 @@ def scan(
     catalogue: options.Catalogue = None,
     model: options.Model = None,
     threads: options.Threads = None,
+    exclude: options.Exclude = [],  # noqa: B006 - Typer copies it
+    include: options.Include = [],  # noqa: B006
 ) -> None:
     """Score the photos of folders and remember them: the next scan reads only what is new or changed.
 
@@ -34,14 +37,18 @@ def scan(
 
     Examples:
     $ rgnet scan ~/Pictures
+    $ rgnet scan ~/Pictures --exclude rejects --exclude '*.tif'
     """
     from rgnet.catalogue.database import Catalogue
+    from rgnet.cli.skipping import Skipping
     from rgnet.paths import catalogue_file
     from rgnet.weights.registry import find_model
 
     _check_folders(folders)
     with Catalogue.open(catalogue or catalogue_file(), create=True) as opened:
-        outcome = scan_folders(opened, find_model(model), folders, threads)
+        skipping = Skipping(exclude, include)
+        outcome = scan_folders(opened, find_model(model), folders, threads=threads, skipping=skipping)
+    skipping.print()
     outcome.failures.print("rgnet export --errors names each")
     typer.echo(f"{outcome.summary()}; catalogue {opened.file}", err=True)
     outcome.stop.exit_if_stopped()
@@ -86,7 +93,12 @@ def _kind(path: Path) -> str:
 
 
 def scan_folders(
-    catalogue: Catalogue, model: Path, folders: list[Path], threads: int | None = None
+    catalogue: Catalogue,
+    model: Path,
+    folders: list[Path],
+    *,
+    skipping: Skipping,
+    threads: int | None = None,
 ) -> ScanOutcome:
     """Scan with a bar on the terminal, until done or told to stop. model: its file."""
     import rgnet
@@ -98,7 +110,7 @@ def scan_folders(
     card = read_card(model)
     with (
         stop_on_signal() as stop,
-        counter(lambda: sum(1 for _ in photo_names(folders)), "scanning") as advance,
+        counter(lambda: sum(1 for _ in photo_names(folders, skipping.silent)), "scanning") as advance,
     ):
         outcome = ScanOutcome(stop)
 
@@ -113,6 +125,7 @@ def scan_folders(
             tell,
             stopping=lambda: bool(stop),
             processes=threads,
+            selection=skipping.selection,
         )
         outcome.missing = run.run(folders)
     return outcome

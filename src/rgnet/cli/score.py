@@ -43,6 +43,8 @@ def score(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print every photo as a line of JSON, in the order given.")
     ] = False,
+    exclude: options.Exclude = [],  # noqa: B006 - Typer copies it
+    include: options.Include = [],  # noqa: B006
 ) -> None:
     """Score photos and print the best first.
 
@@ -57,9 +59,11 @@ def score(
     import rgnet
     from rgnet.cli.photos import find_arguments
     from rgnet.cli.progress import track
+    from rgnet.cli.skipping import Skipping
     from rgnet.outputs.tables import open_table
 
-    paths = find_arguments(photos)
+    skipping = Skipping(exclude, include)
+    paths = find_arguments(photos, skipping.selection)
     summary = _Summary(0 if as_json else top)
     with open_table(output) if output else nullcontext(_ignore) as write:
         scorer = rgnet.load(model, engine=engine, precision=precision, threads=threads, fit=fit)
@@ -67,6 +71,7 @@ def score(
         interrupted = _consume(_printed(records) if as_json else records, summary, write)
     if not as_json:
         print_photos(summary.best_photos())
+    skipping.print()
     summary.report(len(paths), output)
     if interrupted:
         raise typer.Exit(INTERRUPTED)

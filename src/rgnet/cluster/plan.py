@@ -23,6 +23,7 @@ import rgnet
 from rgnet.cluster.sources import read_names
 from rgnet.cluster.store import Store, is_url
 from rgnet.errors import UPDATE, ClusterError, SettingError
+from rgnet.imaging.discovery import EVERYTHING, Selection
 from rgnet.weights.card import ModelCard
 
 FORMAT = 1
@@ -41,6 +42,7 @@ class PlanRequest:
     """What the user wants of a run.
 
     batch, part_size: None for those of an existing plan, or the defaults
+    selection: which entries of a folder or bucket are skipped
     """
 
     source: str
@@ -49,6 +51,7 @@ class PlanRequest:
     precision: str = "auto"
     batch: int | None = None
     part_size: int | None = None
+    selection: Selection = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +120,7 @@ def load_or_create(store: Store, request: PlanRequest, card: ModelCard, model: P
     if plan is None:
         return _create(store, request, card, model)
     digest = _ListDigest()
-    for names in batched(read_names(request.source, request.column), PIECE):
+    for names in batched(read_names(request.source, request.column, request.selection), PIECE):
         digest.add(names)
     _check_agreement(store, plan, _identity(request, digest, card))
     return plan
@@ -171,7 +174,7 @@ def _check_agreement(store: Store, plan: Plan, values: dict[str, Any]) -> None:
 def _create(store: Store, request: PlanRequest, card: ModelCard, model: Path) -> Plan:
     if any(name.startswith("part-") for name in store.names()):
         raise ClusterError(f"{store.url} holds parts without a plan: give an empty destination")
-    names = read_names(request.source, request.column)
+    names = read_names(request.source, request.column, request.selection)
     first = list(islice(names, PIECE))
     if not first:
         raise SettingError(f"no photos found in {request.source}")

@@ -10,18 +10,18 @@ from typing import Any, BinaryIO
 
 from rgnet.cluster.store import is_url, open_filesystem
 from rgnet.errors import SettingError, near, need
-from rgnet.imaging.discovery import EVERYTHING, is_photo, photo_names
+from rgnet.imaging.discovery import EVERYTHING, Selection, is_photo, photo_names
 from rgnet.imaging.path_list import read_path_list
 
 
-def read_names(source: str, column: str = "path") -> Iterator[str]:
+def read_names(source: str, column: str = "path", selection: Selection = EVERYTHING) -> Iterator[str]:
     """Paths and URLs in their order; `column` is that of a .parquet or .csv table, any other file is a list.
 
     A folder is searched as `rgnet score` searches it. Raises SettingError where the source is none of these.
     """
     fs, root = open_filesystem(source)
     if fs.isdir(root):
-        yield from _walk(fs, root) if is_url(source) else photo_names([source])
+        yield from _walk(fs, root, selection) if is_url(source) else photo_names([source], selection)
         return
     if is_photo(source):
         raise SettingError(f"{source} is a photo: give a list or a folder, or run  rgnet score {source}")
@@ -37,19 +37,20 @@ def read_names(source: str, column: str = "path") -> Iterator[str]:
         yield from read(file, source, column)
 
 
-def _walk(fs: Any, folder: str) -> Iterator[str]:
+def _walk(fs: Any, folder: str, selection: Selection) -> Iterator[str]:
     """URLs of the photos in a folder of a file system, in the order and with the omissions of `photo_names`."""
     entries = sorted(fs.ls(folder, detail=True), key=lambda entry: entry["name"].rstrip("/"))
     for entry in entries:
         path = entry["name"].rstrip("/")
-        name = path.rpartition("/")[2]
         is_folder = entry["type"] == "directory"
-        if path == folder.rstrip("/") or not EVERYTHING.takes(path, is_folder=is_folder):
+        if path == folder.rstrip("/") or not (is_folder or is_photo(path)):
+            continue
+        if not selection.takes(path, is_folder=is_folder):
             continue
         if is_folder:
             if not entry.get("islink"):
-                yield from _walk(fs, path)
-        elif is_photo(name):
+                yield from _walk(fs, path, selection)
+        else:
             yield fs.unstrip_protocol(path)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal
 
 PHOTO_SUFFIXES = frozenset(
@@ -79,6 +79,16 @@ def photo_names(paths: Iterable[str | Path], selection: Selection = EVERYTHING) 
 def is_photo(name: str) -> bool:
     """Whether a file of this name counts as a photo."""
     return os.path.splitext(name)[1].lower() in PHOTO_SUFFIXES  # noqa: PTH122
+
+
+def skip_reasons(path: str, selection: Selection) -> set[Reason]:
+    """Why a search of folders skips this path: for itself, or for a folder that it is in. Hidden ones do not count."""
+    reasons: set[Reason] = set()
+    asking = replace(selection, on_skip=lambda _path, reason: reasons.add(reason))
+    for folder in PurePath(path).parents:
+        asking.takes(str(folder), is_folder=True)
+    asking.takes(path, is_folder=False)
+    return reasons
 
 
 def _walk(folder: str, selection: Selection, walked: set[tuple[int, int]]) -> Iterator[str]:
