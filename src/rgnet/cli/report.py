@@ -71,6 +71,7 @@ def report(
     if thumbnails == "beside" and scanned:
         _check_apart(output, scanned)
     with _open_catalogue(source, catalogue) as opened:
+        file: ModelFile | None
         if scanned:
             hash, file = _scan_first(opened, scanned, model, Skipping(exclude, include))
         else:
