@@ -223,7 +223,7 @@ def run_command(monkeypatch, *words: object) -> None:
         (
             ["--catalogue", "nowhere.sqlite"],
             {},
-            "there is no catalogue nowhere.sqlite: make it with  rgnet scan",
+            "there is no catalogue nowhere.sqlite: create it with  rgnet scan",
         ),
         (["--token-file", "nowhere"], {}, "token file nowhere cannot be read"),
         (["--host", "192.0.2.1", "--port", "9"], {}, "cannot listen on 192.0.2.1:9"),
