@@ -49,7 +49,7 @@ def visit(browser):
         context = browser.new_context(viewport=size, color_scheme=scheme, has_touch=size is PHONE)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         page.on("console", lambda message: message.text == excused or said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))

@@ -1,4 +1,4 @@
-"""The catalogue: one SQLite file that remembers every photo, the paths it has, and what each model said of it.
+"""The catalogue: one SQLite file that remembers every photo, the paths it has, and the score that each model gave it.
 
 A photo is its content, known by the SHA-256 of its bytes; its paths come and go. Several programs may write at once,
 and every transaction is complete or not there at all, whatever ends the program (SQLite's write-ahead log).
