@@ -207,6 +207,7 @@ def test_models_are_asked_for_by_name_or_hash_and_the_last_one_by_nothing(file, 
 
 DAMAGE = {
     "a score that is text": ("score", "score = 'much'"),
+    "a percentile beyond its scale": ("score", "percentile = -14.0"),
     "votes that do not fit": ("score", "votes = x'0102', rows = 7"),
     "votes that are no numbers": ("score", "votes = x'007e007e007e007e'"),
     "notes that are no list": ("score", "notes = '{'"),

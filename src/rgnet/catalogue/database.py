@@ -147,11 +147,10 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
             FROM path LEFT JOIN score ON score.photo = path.photo AND score.model = ?
             WHERE path.path IN ({", ".join("?" * len(paths))}) AND path.bytes IS NOT NULL"""
         known = {}
-        for path, size, mtime, read, scored, has_error in self.rows(query, (model, *paths)):
-            with decoding(self.file):
-                times = int(size), int(mtime), int(read)
+        with decoding(self.file):
+            for path, size, mtime, read, scored, has_error in self.rows(query, (model, *paths)):
                 has_score = None if scored is None else bool(scored)
-                known[path] = KnownFile(*times, has_score, bool(has_error))
+                known[path] = KnownFile(int(size), int(mtime), int(read), has_score, bool(has_error))
         return known
 
     def has_score(self, sha256: bytes, model: str) -> bool | None:
@@ -187,9 +186,11 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
         self.execute(statement, (*values, found.taken, camera, found.orientation))
         return self.count("SELECT id FROM photo WHERE sha256 = ?", (found.sha256,))
 
-    def put_file(self, path: bytes, photo: int, *, bytes: int | None, mtime: int | None) -> None:
-        """The content of a file, with its size and date as it was read."""
-        self._put_path(path, photo, bytes, mtime, None)
+    def put_file(
+        self, path: bytes, photo: int, *, bytes: int | None, mtime: int | None, read: int | None = None
+    ) -> None:
+        """The content of a file, with its size and date. read: when reading began, in nanoseconds; default: now."""
+        self._put_path(path, photo, bytes, mtime, None, read=read)
 
     def put_error(self, path: bytes, error: str, *, reread: bool = True) -> None:
         """A file that could not be read: it keeps what is known of it, and `reread`: the next scan reads it again."""
@@ -205,10 +206,18 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
         self.execute("UPDATE path SET error = NULL WHERE path = ?", (path,))
 
     def _put_path(
-        self, path: bytes, photo: int | None, size: int | None, mtime: int | None, error: str | None
+        self,
+        path: bytes,
+        photo: int | None,
+        size: int | None,
+        mtime: int | None,
+        error: str | None,
+        *,
+        read: int | None = None,
     ) -> None:
         composed = composed_path(path)
-        values = (path, photo, size, mtime, time.time_ns(), error and _storable(error))
+        begun = time.time_ns() if read is None else read
+        values = (path, photo, size, mtime, begun, error and _storable(error))
         self.execute(
             "INSERT OR REPLACE INTO path VALUES (?, ?, ?, ?, ?, ?, NULL, ?)",
             (*values, None if composed == path else composed),

@@ -90,10 +90,13 @@ def read_record(row: sqlite3.Row, model: ScannedBy) -> Record:
     if row["score"] is None:
         error = required(row, "error", str)
         return ScoreFailure(path=path, error=error, model=model.name, model_hash=model.hash, engine=engine)
+    percentile = required(row, "percentile", float)
+    if not 0 <= percentile <= 100:
+        raise ValueError(f"percentile: expected 0 to 100, found {percentile:g}")
     return ScoredPhoto(
         path=path,
         score=required(row, "score", float),
-        percentile=required(row, "percentile", float),
+        percentile=percentile,
         label=optional(row, "label", str),
         probability=optional(row, "probability", float),
         width=required(row, "width", int),

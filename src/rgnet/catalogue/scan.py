@@ -82,6 +82,7 @@ class Scan:
         self._scorer: Scorer | None = None
         self._batch: list[tuple[str, DecodedPhoto]] = []
         self._postponed: deque[str] = deque()
+        self._begun: dict[str, int] = {}
         self._unreadable: list[bytes] = []
 
     def run(self, folders: list[Path]) -> int:
@@ -120,7 +121,7 @@ class Scan:
                 if self._stopping():
                     return
                 if job := self._job(path, known.get(key)):
-                    yield path, job
+                    yield self._begin(path), job
 
     def _skip(self, path: str, reason: Reason) -> None:
         """An entry that is passed over. What the user excludes this time is not missing."""
@@ -172,8 +173,13 @@ class Scan:
     def _postponed_jobs(self) -> Iterator[tuple[str, DecodeJob]]:
         """Files whose hash is of no photo that this model has seen."""
         while self._postponed and not self._stopping():
-            path = self._postponed.popleft()
+            path = self._begin(self._postponed.popleft())
             yield path, self._scoring_job(path)
+
+    def _begin(self, path: str) -> str:
+        """Note when a file began to be read: what is written to it later may look unchanged."""
+        self._begun[path] = time.time_ns()
+        return path
 
     # What was found
 
@@ -223,10 +229,17 @@ class Scan:
 
     def _put_file(self, path: str, found: DecodedPhoto) -> int:
         photo = self._catalogue.put_photo(found)
-        self._catalogue.put_file(os.fsencode(path), photo, bytes=found.byte_count, mtime=found.mtime_ns)
+        self._catalogue.put_file(
+            os.fsencode(path),
+            photo,
+            bytes=found.byte_count,
+            mtime=found.mtime_ns,
+            read=self._begun.pop(path, None),
+        )
         return photo
 
     def _put_error(self, path: str, problem: PhotoError, *, reread: bool = True) -> None:
+        self._begun.pop(path, None)
         with self._catalogue.transaction():
             self._catalogue.put_error(os.fsencode(path), problem.message, reread=reread)
         self._on_file(path, "failed", problem.message)
