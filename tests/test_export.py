@@ -177,6 +177,20 @@ def test_a_full_disk_and_a_missing_extra_leave_nothing(tiny_file, target, monkey
     assert not list(target.parent.iterdir())
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_full_disk_leaves_the_networks_of_before(tiny_file, full_disk, kind):
+    target = (full_disk / "network").with_suffix(KINDS[kind].ending)
+    before = {target, *(target.with_suffix(ending) for ending in KINDS[kind].beside)}
+    for path in before:
+        path.write_text("of yesterday")
+    with pytest.raises(OutputError) as caught:
+        export_network(tiny_file, target, kind, force=True)
+    assert str(caught.value) == (
+        f"{target}: cannot be written (No space left on device): make room or choose another place"
+    )
+    assert set(full_disk.iterdir()) == before and {path.read_text() for path in before} == {"of yesterday"}
+
+
 @pytest.mark.skipif(not SHIPPED_FILE.exists(), reason="no default model in this checkout")
 def test_the_example_scores_as_rgnet_does_where_neither_rgnet_nor_torch_can_be_imported(tmp_path):
     from skimage import data

@@ -52,8 +52,10 @@ def test_json_and_npz_say_the_same(found, tmp_path):
         np.testing.assert_allclose(record["regions"]["weights"], maps["weights_HW"])
         np.testing.assert_allclose(record["what_if"]["effect"], maps["effect_RC"])
         place = maps["votes_HW"].shape[1] + 2
-        np.testing.assert_allclose(np.ravel(record["region"]["hears"]), maps["affinity_NN"][place])
-        np.testing.assert_allclose(np.ravel(record["region"]["heard_by"]), maps["affinity_NN"][:, place])
+        np.testing.assert_allclose(np.ravel(record["region"]["attention"]), maps["affinity_NN"][place])
+        np.testing.assert_allclose(
+            np.ravel(record["region"]["attention_received"]), maps["affinity_NN"][:, place]
+        )
         similar = [record["region"]["similarity"][stage] for stage in STAGES]
         np.testing.assert_allclose(similar, maps["similarity_SHW"])
 
@@ -89,7 +91,7 @@ def test_a_network_without_a_graph_has_no_map_behind_one(scorer, found, tmp_path
     with pytest.raises(SettingError, match="has no region graph"):
         figures.draw(plain, photo, tmp_path / "b.png", what="graph", region=(0, 0), scale=scorer.card.scale)
     write_json(plain, tmp_path / "a.json", region=(0, 0))
-    assert json.loads((tmp_path / "a.json").read_text())["region"]["hears"] is None
+    assert json.loads((tmp_path / "a.json").read_text())["region"]["attention"] is None
 
 
 def watched(monkeypatch):

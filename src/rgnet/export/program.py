@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -82,6 +83,9 @@ def program_of(file: ModelFile, interface: Interface) -> torch.export.ExportedPr
 
 def save(program: torch.export.ExportedProgram, path: Path, interface: Interface) -> list[Path]:
     """Write the program, the card as JSON inside it under "rgnet.json"."""
+    # In memory first: where a disk is full, torch ends the whole process instead of raising an error
+    memory = io.BytesIO()
     with quiet():
-        torch.export.save(program, path, extra_files={"rgnet.json": json.dumps(interface.metadata())})
+        torch.export.save(program, memory, extra_files={"rgnet.json": json.dumps(interface.metadata())})
+    path.write_bytes(memory.getbuffer())
     return [path]

@@ -21,13 +21,16 @@ def write_json(explanation: Explanation, target: Path, *, region: Region) -> Non
 
 
 def _region_maps(explanation: Explanation, region: Region) -> dict[str, Any]:
-    """place: (row, column); hears, heard_by: its row and column of S or null; similarity: by stage; (H, W) lists."""
+    """place: (row, column); attention, attention_received: its row and column of S or null; similarity: by stage.
+
+    Maps are (H, W) lists.
+    """
     has_graph = explanation.affinity_NN is not None
     similarity = zip(STAGES, explanation.similarity(*region).tolist(), strict=True)
     return {
         "place": list(region),
-        "hears": explanation.attention(*region).tolist() if has_graph else None,
-        "heard_by": explanation.attention_received(*region).tolist() if has_graph else None,
+        "attention": explanation.attention(*region).tolist() if has_graph else None,
+        "attention_received": explanation.attention_received(*region).tolist() if has_graph else None,
         "similarity": dict(similarity),
     }
 
