@@ -239,4 +239,4 @@ def prefetch(futures: Iterable[Future[Result]], count: int) -> Iterator[Result]:
 
 def _error_line(failure: ScoreFailure) -> str:
     """Names that are not UTF-8 do not pass through Arrow as they are."""
-    return printable(f"{failure.path}: {failure.error.removeprefix(f'{failure.path}: ')}")
+    return printable(f"{failure.path}: {failure.error}")
