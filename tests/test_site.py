@@ -93,3 +93,13 @@ def test_tests_named_in_the_documentation_exist():
     for page in (ROOT / "docs").glob("*.md"):
         for name in re.findall(r"`(test_\w+)`", page.read_text("utf-8")):
             assert f"def {name}(" in tests, f"{page.name} names {name}"
+
+
+def test_the_architecture_page_has_the_directions_of_imports():
+    from test_import import LOWEST, MAY_IMPORT
+
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    table = text.partition("<!-- imports: begin -->")[2].partition("<!-- imports: end -->")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", table, re.MULTILINE)
+    described = {name: set(re.findall(r"`(\w+)`", allowed)) for name, allowed in rows}
+    assert described == {name: allowed for name, allowed in MAY_IMPORT.items() if name not in LOWEST}
