@@ -50,6 +50,7 @@ OPTIONS = {
         "--catalogue",
         "--model",
         "--json",
+        *FOLDERS,
         "--help",
     },
     "cluster": {

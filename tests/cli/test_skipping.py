@@ -74,6 +74,16 @@ def test_a_scan_that_excludes_photos_leaves_them_in_the_catalogue_and_a_report_d
     assert "a.png" in page and "b.png" not in page and "c.png" not in page
 
 
+def test_stars_are_not_written_into_system_folders_that_an_earlier_scan_took(rgnet, tmp_path):
+    words = ("--catalogue", "c.sqlite", "-m", "tiny-score")
+    rgnet("scan", "nas", *words, "--include", "#recycle")
+    code, errors = rgnet("rate", "nas", *words, "--write", "--exclude", "rejects")
+    assert code == 0 and "2 changed of 2 photos" in errors, errors
+    assert "skipped: 1 photos in system folders; --include PATTERN keeps them\n" in errors
+    assert "skipped: 1 excluded photos\n" in errors
+    assert len(list((tmp_path / "nas").rglob("*.xmp"))) == 2
+
+
 def test_reasons_of_a_path_are_those_of_its_folders_too():
     selection = Selection(exclude=["*.tif", "2019/raw"], include=["lost+found"])
     assert skip_reasons("/p/2024/a.jpg", selection) == set()

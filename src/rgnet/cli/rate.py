@@ -55,6 +55,8 @@ def rate(
     catalogue: options.Catalogue = None,
     model: options.ScoredBy = None,
     as_json: options.AsJson = False,
+    exclude: options.Exclude = [],  # noqa: B006 - Typer copies it
+    include: options.Include = [],  # noqa: B006
 ) -> None:
     """Write the scores of scanned photos as 1 to 5 stars (xmp:Rating) into XMP sidecars next to them.
 
@@ -69,6 +71,7 @@ def rate(
     from rgnet.catalogue.content_check import ContentCheck
     from rgnet.catalogue.database import Catalogue
     from rgnet.catalogue.queries import find_paths, find_scored, make_filter
+    from rgnet.cli.skipping import Skipping
     from rgnet.errors import SettingError, need
     from rgnet.paths import catalogue_file
     from rgnet.xmp.sidecar import plan_rating, plan_undo, stars_for
@@ -76,6 +79,7 @@ def rate(
     need("lxml.etree", extra="xmp", purpose="writing ratings")
     bounds = _parse_cuts(cuts)
     stars_for(50.0, bounds)
+    skipping = Skipping(exclude, include)
 
     def plan_row(row: PhotoRow[ScoredPhoto], contents: ContentCheck) -> list[Change]:
         contents.check(row)
@@ -91,12 +95,15 @@ def rate(
             return
         contents = ContentCheck(opened)
         for row in find_scored(opened, make_filter(opened, model, folder=folder)):
+            if skipping.skips_photo(row.record.path):
+                continue
             yield row.record.path, partial(plan_row, row, contents)
 
     with Catalogue.open(catalogue or catalogue_file()) as opened, stop_on_signal() as stop:
         run = _Run(plans(), write=write, stop=stop)
         print_rows(_COLUMNS, run.rows(), as_json=as_json)
-    if folder is not None and not run.photos:
+    skipping.print(photos=True)
+    if folder is not None and not run.photos and not skipping.any:
         raise SettingError(
             f"{folder}: the catalogue has no {'' if undo else 'scored '}photos there: scan it first, or check the path"
         )

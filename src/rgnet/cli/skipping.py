@@ -27,6 +27,10 @@ class Skipping:
         self._counts.update(sorted(reasons)[:1])
         return bool(reasons)
 
+    @property
+    def any(self) -> bool:
+        return self._counts.total() > 0
+
     def print(self, *, photos: bool = False) -> None:
         """What was skipped, on standard error. photos: single ones were asked about, and not folders searched."""
         if system := self._counts["system"]:
