@@ -78,6 +78,7 @@ OPTIONS = {
         "--weights",
         "--start",
         "--name",
+        "--epochs",
         "--set",
         "--resume",
         "--help",
