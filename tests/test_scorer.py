@@ -3,6 +3,7 @@
 import io
 import itertools
 import math
+import pickle
 import threading
 import time
 from dataclasses import replace
@@ -231,3 +232,12 @@ def test_a_network_that_answers_nonsense_gives_a_row(tiny_file, photos):
 
     record = Scorer(tiny_file, Broken()).score([photos[0]])[0]
     assert record.error == "the network's output is not a number"
+
+
+def test_a_scorer_is_sent_to_another_process_by_its_model_file(scorer, tiny_model, photos, tiny_file):
+    sent = pickle.loads(pickle.dumps(rgnet.load(tiny_model, precision="f32", threads=1)))
+    assert sent.score(photos[0]).score == pytest.approx(scorer.score(photos[0]).score, abs=1e-5)
+    assert sent.threads == 1
+    nameless = open_scorer(replace(tiny_file, path=None), precision="f32")
+    with pytest.raises(TypeError, match="has no model file to be opened from again"):
+        pickle.dumps(nameless)

@@ -17,7 +17,7 @@ from PIL import Image
 
 from rgnet.engines.base import Engine
 from rgnet.engines.registry import open_engine
-from rgnet.errors import PhotoDamaged, PhotoError
+from rgnet.errors import ModelFileError, PhotoDamaged, PhotoError
 from rgnet.imaging.decode import Source
 from rgnet.imaging.jobs import unexpected_failure
 from rgnet.imaging.policy import DecodePolicy
@@ -62,9 +62,22 @@ class Scorer:
         self.policy = policy or DecodePolicy()
         self.threads = threads or cores()
 
+        self._origin: _Origin | None = None
+
     @property
     def engine_name(self) -> str:
         return self.engine.name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process opens the same model file again; an engine itself cannot be sent.
+
+        Raises TypeError for a scorer of a model that is no file.
+        """
+        if self._origin is None:
+            raise TypeError(
+                "this Scorer has no model file to be opened from again: call rgnet.load in each process"
+            )
+        return _reopen, (self._origin, self.card.sha256)
 
     @overload
     def score(self, photo: Source, *, regions: bool = False) -> ScoredPhoto: ...
@@ -76,6 +89,9 @@ class Scorer:
 
         photo:   a path, a file's bytes, a Pillow image, a uint8 array (H, W, 3); or a list of those
         regions: also give the region map
+
+        A path and bytes give the same score. A large JPEG is decoded at a fraction of its size, which a Pillow image
+        or an array has not been: their scores may differ by about a hundredth of a point.
         """
         if isinstance(photo, list | tuple):
             return list(self.score_many(photo, regions=regions))
@@ -207,6 +223,17 @@ def vote_weights(vote_HW: np.ndarray, r: float) -> np.ndarray:
     return weight_HW / weight_HW.sum()
 
 
+class _Origin(NamedTuple):
+    """What a scorer was opened from."""
+
+    path: Path
+    engine: str
+    precision: str
+    threads: int | None
+    policy: DecodePolicy | None
+    fit: Fit | None
+
+
 class ShapeBatch(NamedTuple):
     """At most BATCH photos of one shape, and their places among those that were given."""
 
@@ -287,7 +314,21 @@ def open_scorer(
 ) -> Scorer:
     """A scorer of a model file that is read already; arguments and errors as of `load`."""
     running = open_engine(file, engine, precision=precision, threads=threads)
-    return Scorer(file, running, policy=policy, threads=threads, fit=fit)
+    scorer = Scorer(file, running, policy=policy, threads=threads, fit=fit)
+    if file.path is not None:
+        scorer._origin = _Origin(file.path.absolute(), engine, precision, threads, policy, fit)
+    return scorer
+
+
+def _reopen(origin: _Origin, sha256: str) -> Scorer:
+    """A scorer that came from another process. Raises ModelFileError where its file holds another model by now."""
+    path, engine, precision, threads, policy, fit = origin
+    scorer = load(path, engine=engine, precision=precision, threads=threads, policy=policy, fit=fit)
+    if scorer.card.sha256 != sha256:
+        raise ModelFileError(
+            f"{path} was replaced: expected the model {sha256[:12]}, found {scorer.card.short_hash}: load it anew"
+        )
+    return scorer
 
 
 def models() -> list[tuple[Path, ModelCard]]:

@@ -319,3 +319,9 @@ def test_importing_loads_neither_torch_nor_a_rare_decoder():
     ]
     found = subprocess.run([sys.executable, "-c", code, *rare], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_a_progressive_jpeg_of_too_many_scans_is_refused_before_it_is_decoded(shared):
+    with pytest.raises(PhotoRefused, match="this progressive JPEG has 3010 scans, at most 100 are accepted"):
+        decode(shared / "cases" / "scanbomb.jpg")
+    assert decode(saved(scene(), "JPEG", progressive=True)).image.size == (96, 64)

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from rgnet.errors import PhotoChanged, PhotoDamaged, PhotoDecoderCrashed, PhotoNotFound, PhotoTimedOut
+from rgnet.imaging import workers
 from rgnet.imaging.decode import decode
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, run_job
 from rgnet.imaging.policy import DecodePolicy
@@ -159,6 +160,26 @@ def test_a_closed_pool_leaves_no_process_and_nobody_waiting():
         with contextlib.suppress(Exception):
             assert future.exception(timeout=10) or future.result().error
     assert not decoders()
+
+
+@pytest.mark.parametrize(
+    "file, text, quota",
+    [
+        ("cpu.max", "50000 100000\n", 0.5),
+        ("cpu.max", "max 100000\n", None),
+        ("cpu/cpu.cfs_quota_us", "150000\n", 1.5),
+        ("cpu/cpu.cfs_quota_us", "-1\n", None),
+        ("other", "", None),
+    ],
+)
+def test_the_cpu_quota_of_a_container_is_seen(tmp_path, monkeypatch, file, text, quota):
+    (tmp_path / "cpu").mkdir()
+    (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000\n")
+    (tmp_path / file).write_text(text)
+    assert workers._cpu_quota(tmp_path) == quota
+    monkeypatch.setattr(workers, "_cpu_quota", lambda: quota)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+    assert workers.cores() == {0.5: 1, 1.5: 2, None: 3}[quota]
 
 
 # --- what a job gives ------------------------------------------------------------------------------------

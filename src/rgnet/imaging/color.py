@@ -29,7 +29,7 @@ _FLOAT_WHITES = (1.0, *_INTEGER_WHITES)
 
 _ALPHA_BASE = {"LA": "L", "La": "L", "1": "L", "L": "L"}
 
-_TIFF_BITS, _TIFF_PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
+_TIFF_BITS, _TIFF_PHOTOMETRIC, _WHITE_IS_ZERO, _TIFF_SAMPLE_FORMAT = 258, 262, 0, 339
 
 
 def to_srgb(image: Image.Image) -> tuple[Image.Image, list[str]]:
@@ -70,6 +70,9 @@ def _eight_bits(image: Image.Image) -> tuple[Image.Image, list[str]]:
         ramp = np.arange(65536) * (255 / (2**bits - 1))
         grey = np.rint(ramp).clip(0, 255).astype(np.uint8)[values]
     else:
+        # Pillow reads unsigned values of 32 bits as signed ones
+        if tags and values.dtype == np.int32 and 1 in np.atleast_1d(tags.get(_TIFF_SAMPLE_FORMAT, 1)):
+            values = values.view(np.uint32)
         grey, notes = _scaled(values)
     if tags.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO:
         grey = 255 - grey

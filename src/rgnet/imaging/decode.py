@@ -19,18 +19,23 @@ from PIL import Image, ImageFile
 
 from rgnet.errors import PhotoDamaged, PhotoError, PhotoRefused, PhotoTooLarge, PhotoUnsupported
 from rgnet.imaging.color import to_srgb
-from rgnet.imaging.exif import exif_orientation
+from rgnet.imaging.exif import exif_orientation, tiff_exif
 from rgnet.imaging.files import check_bytes, open_photo
 from rgnet.imaging.formats import HEAD_BYTES, OPENERS, other_format, photo_format
 from rgnet.imaging.jxl import jxl_size
 from rgnet.imaging.policy import DecodePolicy
+from rgnet.imaging.tiff import is_planar_16_bit, is_swapped_float, read_planes
 
 Size = tuple[int, int]
 Wanted = Size | Callable[[int, int], Size] | None
 Source = str | os.PathLike | bytes | Image.Image | np.ndarray
 
 _DEFAULT = DecodePolicy()
-_TIFF_SUBFILE, _REDUCED_COPY, _TIFF_DNG_VERSION = 254, 1, 50706
+_TIFF_SUBFILE, _REDUCED_COPY, _TIFF_DNG_VERSION, _TIFF_ORIENTATION = 254, 1, 50706, 274
+# What Pillow says of pixels that it cannot hold
+_UNKNOWN_MODE = "unknown pixel mode"
+# Encoders write about ten, and a marker is not found inside a scan
+_JPEG_SCAN, MAX_SCANS = b"\xff\xda", 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class Photo:
     image:         mode RGB, upright; smaller than width x height where a JPEG was decoded at a fraction
     width, height: of the full upright photo
     notes:         what had to be worked around, in words
-    exif:          the file's EXIF block, unread; empty where it has none (a TIFF's is not taken)
+    exif:          the file's EXIF block, unread; empty where it has none; of a TIFF, how it was taken and no more
     """
 
     image: Image.Image
@@ -137,6 +142,11 @@ def _from_stream(stream: BinaryIO, name: str, fraction: _Fraction, policy: Decod
             _check_pixels(name, image.size, policy)
             _check_developed(name, head, image)
             try:
+                _check_scans(name, image, stream)
+                if is_swapped_float(image):
+                    raise SyntaxError(_UNKNOWN_MODE)
+                if is_planar_16_bit(image):
+                    return _from_planes(image, stream)
                 return _from_open(image, fraction)
             except OSError as problem:
                 if not policy.accept_partial or "image file is truncated" not in str(problem):
@@ -153,15 +163,26 @@ def _from_open(image: ImageFile.ImageFile, fraction: _Fraction) -> Photo:
     if image.format == "JPEG":
         fraction.apply(image)
 
+    capture = tiff_exif(image)
     # Some formats hold their EXIF block behind the pixels, and learn their true size from them
     image.load()
     if image.format != "JPEG":
         full = image.size
-    exif = image.info.get("exif") or b""
+    exif = image.info.get("exif") or capture
     orientation, exif_notes = _orientation(image)
     pixels, colour_notes = to_srgb(image)
     width, height = full[::-1] if orientation >= 5 else full
     return Photo(_upright(pixels, orientation), width, height, (*notes, *exif_notes, *colour_notes), exif)
+
+
+def _from_planes(image: ImageFile.ImageFile, stream: BinaryIO) -> Photo:
+    """A TIFF that Pillow would read wrongly."""
+    pixels = read_planes(image, stream)
+    pixels.info["icc_profile"] = image.info.get("icc_profile")
+    orientation = getattr(image, "tag_v2", {}).get(_TIFF_ORIENTATION, 1)
+    converted, notes = to_srgb(pixels)
+    upright = _upright(converted, orientation)
+    return Photo(upright, *upright.size, tuple(notes), tiff_exif(image))
 
 
 def _from_truncated(image: ImageFile.ImageFile, stream: BinaryIO, fraction: _Fraction) -> Photo:
@@ -239,6 +260,19 @@ def _check_developed(name: str, head: bytes, image: ImageFile.ImageFile) -> None
         )
 
 
+def _check_scans(name: str, image: ImageFile.ImageFile, stream: BinaryIO) -> None:
+    """A few hundred kilobytes of scans, each over the whole picture, would hold a decoder for minutes."""
+    if image.format != "JPEG" or not image.info.get("progressive"):
+        return
+    position = stream.tell()
+    stream.seek(0)
+    scans = stream.read().count(_JPEG_SCAN)
+    stream.seek(position)
+    if scans > MAX_SCANS:
+        reason = f"this progressive JPEG has {scans} scans, at most {MAX_SCANS} are accepted"
+        raise PhotoRefused(name, reason, "save it again with another program")
+
+
 @contextmanager
 def _isolated(name: str, kind: str) -> Iterator[None]:
     """Decoders fail with nearly every type of exception; out of here come PhotoErrors only."""
@@ -253,8 +287,14 @@ def _isolated(name: str, kind: str) -> Iterator[None]:
         raise _damaged(name, kind, problem) from problem
 
 
-def _damaged(name: str, kind: str, problem: Exception) -> PhotoDamaged:
+def _damaged(name: str, kind: str, problem: Exception) -> PhotoError:
     detail = str(problem) or type(problem).__name__
+    if detail == _UNKNOWN_MODE:
+        return PhotoUnsupported(
+            name,
+            f"this {kind} file stores its pixels in a way that rgnet does not read",
+            "save it with 8 or 16 bits",
+        )
     if "truncated" in detail.lower():
         reason = f"this {kind} file is damaged and ends in the middle of the picture"
     else:

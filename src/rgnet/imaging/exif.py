@@ -31,7 +31,8 @@ def exif_orientation(info: Mapping[Any, Any]) -> int:
 class CaptureFacts(NamedTuple):
     """How a photo was taken; None for what is missing or makes no sense.
 
-    taken:       "YYYY-MM-DDTHH:MM:SS" of the camera's own clock
+    taken:       "YYYY-MM-DDTHH:MM:SS" of the camera's own clock: the first sound one of DateTimeOriginal,
+                 DateTimeDigitized and DateTime
     camera:      maker and model
     orientation: 1-8
     """
@@ -48,8 +49,26 @@ def capture_facts(block: bytes) -> CaptureFacts:
     with suppress(Exception):
         exif.load(block)
         camera = _camera(_text(exif.get(271)), _text(exif.get(272)))
-        taken = _time(_text(exif.get_ifd(0x8769).get(36867)) or _text(exif.get(306)))
+        taken = _time(_text(exif.get(306)))
+        details = exif.get_ifd(0x8769)
+        times = (_time(_text(details.get(tag))) for tag in (36867, 36868))
+        taken = next(filter(None, times), taken)
     return CaptureFacts(taken, camera, _orientation(block))
+
+
+def tiff_exif(image: Image.Image) -> bytes:
+    """An EXIF block of when and with what a TIFF was taken; its tags are no block, but the file itself."""
+    if image.format != "TIFF":
+        return b""
+    with suppress(Exception):
+        found, block = image.getexif(), Image.Exif()
+        for tag in (271, 272, 306):
+            if tag in found:
+                block[tag] = found[tag]
+        details = found.get_ifd(0x8769)
+        block.get_ifd(0x8769).update({tag: details[tag] for tag in (36867, 36868) if tag in details})
+        return block.tobytes() if len(block) or details else b""
+    return b""
 
 
 def _orientation(block: bytes) -> int:
@@ -71,9 +90,16 @@ def _camera(maker: str, model: str) -> str | None:
 
 
 def _time(text: str) -> str | None:
-    """EXIF writes 2026:11:24 10:00:00, and zeros where the clock was never set."""
+    """EXIF writes 2026:11:24 10:00:00; zeros, blanks or dashes where the clock was never set.
+
+    Programs also write dashes or slashes between the numbers, a T before the hour, and no time of day.
+    """
+    match = re.match(r"(\d{4})[:/.-](\d\d)[:/.-](\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?", text)
+    if match is None:
+        return None
     with suppress(ValueError):
-        return datetime.strptime(text[:19], "%Y:%m:%d %H:%M:%S").isoformat()
+        year, month, day, hour, minute, second = (int(number or 0) for number in match.groups())
+        return datetime(year, month, day, hour, minute, second).isoformat()
     return None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 import pickle
 import signal
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 from typing import BinaryIO, Self, TypeVar
 
 from rgnet.errors import PhotoDecoderCrashed, PhotoError, PhotoTimedOut
@@ -37,8 +39,21 @@ Decoder = Callable[[DecodeJob], DecodedPhoto]
 
 
 def cores() -> int:
-    """CPU cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """CPU cores this process may use: those it may run on, within a container's quota, rounded up."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _cpu_quota()
+    return available if quota is None else max(1, min(available, math.ceil(quota)))
+
+
+def _cpu_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
+    """CPU cores' worth of time that the control group allows (version 2, else 1); None without a limit."""
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = (root / "cpu.max").read_text().split()
+        return None if quota == "max" else int(quota) / int(period)
+    with contextlib.suppress(OSError, ValueError, ZeroDivisionError):
+        limit = int((root / "cpu" / "cpu.cfs_quota_us").read_text())
+        return None if limit < 0 else limit / int((root / "cpu" / "cpu.cfs_period_us").read_text())
+    return None
 
 
 class DecodePool(contextlib.AbstractContextManager["DecodePool"]):
