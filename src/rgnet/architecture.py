@@ -11,6 +11,8 @@ from typing import Any, Literal
 from rgnet.errors import SettingError, near
 
 HEADS = ("classes", "score", "histogram")
+GRAPHS = ("paper", "attention")
+EDGES = ("learned", "uniform", "none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,9 +21,14 @@ class Architecture:
 
     backbone:       a key of `rgnet.model.backbones.BACKBONES`, or "timm:NAME"
     output_stride:  photo pixels per region along one side; section 3.1: 8
+    joined:         no dilation: the maps of strides 16 and 32 joined on the grid of stride 16; `backbone` may then
+                    name several networks side by side, as in "mobilenet_v1+mobilenet_v2"
     squeeze:        1x1 convolution to this many maps before DenseASPP; None is the paper's
     rates, maps:    dilation rates of DenseASPP, and maps of each; () leaves DenseASPP out
     graph_layers:   graph convolutions; 0 leaves the region graph out
+    graph:          "paper": equations 1 to 3; "attention": `rgnet.model.region_graph.AttentionGraph`
+    heads, edges:   of the attention graph: its number of heads, and "learned" edges, or as controls "uniform" ones
+                    or "none"
     rebuild_graph:  build S anew before each layer (house reading: once)
     residual:       Z_l = Z_{l-1} + ReLU(S Z_{l-1} W_l) instead of ReLU(S Z_{l-1} W_l)
     scaled_affinity: divide the inner product of equation 1 by sqrt(d')
@@ -35,10 +42,14 @@ class Architecture:
 
     backbone: str = "densenet121"
     output_stride: int = 8
+    joined: bool = False
     squeeze: int | None = None
     rates: tuple[int, ...] = (3, 6, 12, 18)
     maps: int = 64
     graph_layers: int = 3
+    graph: Literal["paper", "attention"] = "paper"
+    heads: int = 4
+    edges: Literal["learned", "uniform", "none"] = "learned"
     rebuild_graph: bool = False
     residual: bool = False
     scaled_affinity: bool = False
@@ -49,8 +60,9 @@ class Architecture:
     r: float = 4.0
 
     def __post_init__(self) -> None:
-        if self.head not in HEADS:
-            raise SettingError(f"head is {', '.join(HEADS[:-1])} or {HEADS[-1]}, not {self.head!r}")
+        for name, choices in (("head", HEADS), ("graph", GRAPHS), ("edges", EDGES)):
+            if (value := getattr(self, name)) not in choices:
+                raise SettingError(f"{name} is {', '.join(choices[:-1])} or {choices[-1]}, not {value!r}")
         if self.bins and (
             self.head != "histogram" or len(self.bins) < 2 or list(self.bins) != sorted(self.bins)
         ):

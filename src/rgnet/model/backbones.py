@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torchvision import models as torchvision
 
 from rgnet.errors import DataError, SettingError, near, need
@@ -139,6 +140,120 @@ class LastStage(nn.Module):
         return self.stages(image_B3HW)[-1]
 
 
+class Joined(nn.Module):
+    """image_B3HW -> feat_BDHW: every trunk's maps of strides 16 and 32, on the grid of stride 16, side by side."""
+
+    def __init__(self, trunks: list[nn.Module]) -> None:
+        super().__init__()
+        self.trunks = nn.ModuleList(trunks)
+
+    def forward(self, image_B3HW: Tensor) -> Tensor:
+        maps = [feat_BDHW for trunk in self.trunks for feat_BDHW in trunk(image_B3HW)]
+        grid = maps[0].shape[-2:]
+        return torch.cat(
+            [
+                feat_BDHW
+                if index % 2 == 0
+                else F.interpolate(feat_BDHW, size=grid, mode="bilinear", align_corners=False)
+                for index, feat_BDHW in enumerate(maps)
+            ],
+            dim=1,
+        )
+
+
+class DenseNetTrunk(nn.Module):
+    """DenseNet's dense blocks 3 and 4, each after the norm and ReLU that follow it."""
+
+    def __init__(self, features: nn.Module) -> None:
+        super().__init__()
+        self.features = features
+
+    def forward(self, image_B3HW: Tensor) -> tuple[Tensor, Tensor]:
+        parts = self.features
+        feat_BDHW = image_B3HW
+        for name in ("conv0", "norm0", "relu0", "pool0", *BEFORE_BLOCK_4):
+            feat_BDHW = parts.get_submodule(name)(feat_BDHW)
+        fine_BDHW = F.relu(parts.transition3.norm(feat_BDHW))
+        coarse_BDHW = parts.transition3.pool(parts.transition3.conv(fine_BDHW))
+        return fine_BDHW, F.relu(parts.norm5(parts.denseblock4(coarse_BDHW)))
+
+
+BEFORE_BLOCK_4 = ("denseblock1", "transition1", "denseblock2", "transition2", "denseblock3")
+
+
+class MobileNetV2Trunk(nn.Module):
+    """MobileNetV2's last inverted residuals of strides 16 (96 maps) and 32 (320 maps)."""
+
+    def __init__(self, features: nn.Sequential) -> None:
+        super().__init__()
+        self.features = features
+
+    def forward(self, image_B3HW: Tensor) -> tuple[Tensor, Tensor]:
+        fine_BDHW = self.features[:14](image_B3HW)
+        return fine_BDHW, self.features[14:](fine_BDHW)
+
+
+class TimmTrunk(nn.Module):
+    """The last two of the feature maps that a timm feature network gives."""
+
+    def __init__(self, stages: nn.Module) -> None:
+        super().__init__()
+        self.stages = stages
+
+    def forward(self, image_B3HW: Tensor) -> tuple[Tensor, Tensor]:
+        fine_BDHW, coarse_BDHW = self.stages(image_B3HW)[-2:]
+        return fine_BDHW, coarse_BDHW
+
+
+def densenet169_trunk(pretrained: bool) -> tuple[nn.Module, int]:
+    network = torchvision.densenet169(weights="DEFAULT" if pretrained else None)
+    return DenseNetTrunk(network.features), 1280 + 1664
+
+
+def mobilenet_v2_trunk(pretrained: bool) -> tuple[nn.Module, int]:
+    network = torchvision.mobilenet_v2(weights="DEFAULT" if pretrained else None)
+    return MobileNetV2Trunk(network.features[:18]), 96 + 320
+
+
+def timm_trunk(name: str, **arguments) -> Callable[[bool], tuple[nn.Module, int]]:
+    def make(pretrained: bool) -> tuple[nn.Module, int]:
+        timm = need("timm", extra="torch", purpose=f"the backbone timm:{name}")
+        stages = timm.create_model(name, pretrained=pretrained, features_only=True, **arguments)
+        return TimmTrunk(stages), sum(stages.feature_info.channels()[-2:])
+
+    return make
+
+
+TRUNKS: dict[str, Callable[[bool], tuple[nn.Module, int]]] = {
+    "densenet169": densenet169_trunk,
+    "mobilenet_v1": timm_trunk("mobilenetv1_100", pad_type="same", bn_eps=1e-3),
+    "mobilenet_v2": mobilenet_v2_trunk,
+    "efficientnet_lite0": timm_trunk("tf_efficientnet_lite0"),
+}
+
+
+def make_joined_backbone(name: str, *, pretrained: bool | str | Path = False) -> Backbone:
+    """The trunks of "A+B" side by side, see `Joined`.
+
+    pretrained: as in `make_backbone`; files of several trunks are joined by "+" too
+    """
+    trunks, channels = [], 0
+    for part in name.split("+"):
+        if part not in TRUNKS:
+            raise SettingError(f"there is no trunk {part!r}: {near(part, TRUNKS)}")
+        trunk, maps = TRUNKS[part](pretrained is True)
+        trunks.append(trunk)
+        channels += maps
+    if not isinstance(pretrained, bool):
+        paths = str(pretrained).split("+")
+        if len(paths) != len(trunks):
+            raise DataError(f"{name} has {len(trunks)} trunks: give as many files of weights, joined by +")
+        for trunk, path in zip(trunks, paths, strict=True):
+            (network,) = trunk.children()
+            load_plain(network, Path(path))
+    return Backbone(Joined(trunks), channels)
+
+
 BACKBONES: dict[str, Callable[..., Backbone]] = {
     "densenet121": densenet121,
     "resnet18": resnet(18),
@@ -174,16 +289,20 @@ def make_backbone(name: str, *, output_stride: int, pretrained: bool | str | Pat
 
 def load_local(backbone: Backbone, path: Path) -> None:
     """Fill a backbone from a safetensors file of the plain network; what the file has more is its classifier."""
+    load_plain(plain_network(backbone), path)
+
+
+def load_plain(network: nn.Module, path: Path) -> None:
     if not path.is_file():
         raise DataError(f"there is no weights file {path}: give a .safetensors file of the plain backbone")
     have = {name.removeprefix("features."): tensor for name, tensor in load_file(path).items()}
-    wanted = plain_weights(backbone)
+    wanted = network.state_dict()
     missing = sorted(wanted.keys() - have.keys())
     if missing:
         raise DataError(
             f"{path} is not of this backbone: it lacks {len(missing)} tensors, the first is {missing[0]!r}"
         )
-    plain_network(backbone).load_state_dict({name: have[name] for name in wanted})
+    network.load_state_dict({name: have[name] for name in wanted})
 
 
 def plain_network(backbone: Backbone) -> nn.Module:

@@ -57,12 +57,17 @@ class RegionHead(nn.Module):
 
     With one channel the softmax becomes a sigmoid: the regression head (section 4.1 says only that the
     loss changes; see docs/deviations.md). Votes are computed in float32 whatever the precision around them.
+
+    norm: layer normalisation of a region's features before the vote, which bounds its logits
     """
 
-    def __init__(self, channels: int, outputs: int) -> None:
+    def __init__(self, channels: int, outputs: int, *, norm: bool = False) -> None:
         super().__init__()
+        self.norm = nn.LayerNorm(channels) if norm else None
         self.vote = nn.Linear(channels, outputs)
 
     def forward(self, region_BND: Tensor) -> Tensor:
+        if self.norm is not None:
+            region_BND = self.norm(region_BND)
         logit_BNC = self.vote(region_BND).float()
         return logit_BNC.softmax(dim=2) if logit_BNC.shape[2] > 1 else logit_BNC.sigmoid()

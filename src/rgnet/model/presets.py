@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from rgnet.architecture import Architecture
 from rgnet.errors import SettingError, near
@@ -76,6 +77,29 @@ def compact() -> Architecture:
     )
 
 
+def attention() -> Architecture:
+    """Our own: MobileNetV1 at its native strides, an attention graph on 14x14 regions of a 224x224 photo."""
+    return Architecture(
+        backbone="mobilenet_v1",
+        output_stride=16,
+        joined=True,
+        squeeze=192,
+        rates=(),
+        graph="attention",
+        head="score",
+    )
+
+
+def attention_pair() -> Architecture:
+    """The same on MobileNetV1 and MobileNetV2 side by side."""
+    return replace(attention(), backbone="mobilenet_v1+mobilenet_v2")
+
+
+def attention_large() -> Architecture:
+    """The same on DenseNet-169 and MobileNetV1 side by side, for a GPU or a patient CPU."""
+    return replace(attention(), backbone="densenet169+mobilenet_v1")
+
+
 PRESETS: dict[str, Callable[[], Architecture]] = {
     "rgnet": fcn_a_g,
     "fc-cnn": fc_cnn,
@@ -89,6 +113,9 @@ PRESETS: dict[str, Callable[[], Architecture]] = {
     "fcn-vgg16": fcn_vgg16,
     "aadb": aadb,
     "compact": compact,
+    "attention": attention,
+    "attention-pair": attention_pair,
+    "attention-large": attention_large,
 }
 
 

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from rgnet.architecture import Architecture
 from rgnet.errors import ModelDamaged, SettingError
-from rgnet.model.backbones import Backbone, make_backbone
+from rgnet.model.backbones import Backbone, make_backbone, make_joined_backbone
 from rgnet.model.dense_aspp import DenseASPP
 from rgnet.model.head import Join, RegionHead
-from rgnet.model.region_graph import RegionGraph
+from rgnet.model.region_graph import AttentionGraph, RegionGraph
 
 
 class Stages(NamedTuple):
@@ -51,7 +51,7 @@ class RGNet(nn.Module):
         *,
         backbone: nn.Module,
         context: nn.Module,
-        graph: RegionGraph | None,
+        graph: RegionGraph | AttentionGraph | None,
         head: RegionHead,
         join: Join,
     ) -> None:
@@ -69,14 +69,14 @@ class RGNet(nn.Module):
 
         # Regions reason over the composition graph (section 3.2)
         region_BND, affinity_BNN = context_BDHW.flatten(2).transpose(1, 2), None
+        grid = (context_BDHW.shape[-2], context_BDHW.shape[-1])
         if self.graph is not None:
-            region_BND, affinity_BNN = self.graph(region_BND)
+            region_BND, affinity_BNN = self.graph(region_BND, grid)
 
         # Every region votes; log-sum-exp stands between their mean and their best (equation 4)
         vote_BNC = self.head(region_BND)
         image_BC = self.join(vote_BNC)
 
-        grid = (context_BDHW.shape[-2], context_BDHW.shape[-1])
         if not explain:
             return RegionVotes(vote_BNC, image_BC, grid)
         stages = Stages(fcn_BDHW, context_BDHW, region_BND, affinity_BNN, self.join.weights(vote_BNC))
@@ -91,20 +91,15 @@ def build(architecture: Architecture, *, pretrained: bool | str | Path = False) 
     """
     if not architecture.channels:
         raise SettingError("a histogram head needs the bins of its data set: give them as architecture.bins")
-    backbone = make_backbone(
-        architecture.backbone, output_stride=architecture.output_stride, pretrained=pretrained
-    )
-    context, channels = make_context(architecture, backbone)
-    graph = None
-    if architecture.graph_layers:
-        graph = RegionGraph(
-            channels,
-            architecture.graph_layers,
-            rebuild=architecture.rebuild_graph,
-            residual=architecture.residual,
-            scaled=architecture.scaled_affinity,
+    if architecture.joined:
+        backbone = make_joined_backbone(architecture.backbone, pretrained=pretrained)
+    else:
+        backbone = make_backbone(
+            architecture.backbone, output_stride=architecture.output_stride, pretrained=pretrained
         )
-    head = RegionHead(channels, architecture.channels)
+    context, channels = make_context(architecture, backbone)
+    graph = make_graph(architecture, channels)
+    head = RegionHead(channels, architecture.channels, norm=architecture.graph == "attention")
     join = Join(architecture.r, architecture.bins)
     network = RGNet(backbone=backbone, context=context, graph=graph, head=head, join=join)
     initialise_new_layers(network)
@@ -121,11 +116,30 @@ def restored(architecture: Architecture, tensors: Mapping[str, np.ndarray]) -> R
     return network
 
 
+def make_graph(architecture: Architecture, channels: int) -> RegionGraph | AttentionGraph | None:
+    if not architecture.graph_layers:
+        return None
+    if architecture.graph == "attention":
+        return AttentionGraph(
+            channels, architecture.graph_layers, heads=architecture.heads, edges=architecture.edges
+        )
+    return RegionGraph(
+        channels,
+        architecture.graph_layers,
+        rebuild=architecture.rebuild_graph,
+        residual=architecture.residual,
+        scaled=architecture.scaled_affinity,
+    )
+
+
 def make_context(architecture: Architecture, backbone: Backbone) -> tuple[nn.Module, int]:
     """What stands between backbone and graph, and the number of channels it gives."""
     layers, channels = nn.Sequential(), backbone.channels
     if architecture.squeeze:
-        layers.append(norm_relu_conv(channels, architecture.squeeze, kernel=1))
+        if architecture.graph == "attention":
+            layers.append(nn.Conv2d(channels, architecture.squeeze, kernel_size=1))
+        else:
+            layers.append(norm_relu_conv(channels, architecture.squeeze, kernel=1))
         channels = architecture.squeeze
     if architecture.rates:
         aspp = DenseASPP(channels, architecture.rates, architecture.maps)
@@ -149,8 +163,12 @@ def norm_relu_conv(channels: int, maps: int, *, kernel: int) -> nn.Sequential:
 
 
 def initialise_new_layers(network: RGNet) -> None:
-    """He et al.'s normal initialisation of everything that is not the backbone (section 3.3)."""
-    new = [layer for layer in (network.context, network.graph, network.head) if layer is not None]
+    """He et al.'s normal initialisation of everything that is not the backbone (section 3.3).
+
+    `AttentionGraph` initialises itself.
+    """
+    own = isinstance(network.graph, AttentionGraph)
+    new = [network.context, network.head, *([] if network.graph is None or own else [network.graph])]
     for name, parameter in (pair for layer in new for pair in layer.named_parameters()):
         if parameter.ndim >= 2:
             nn.init.kaiming_normal_(parameter, nonlinearity="relu")
