@@ -13,12 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision import models as torchvision
 
 from rgnet.errors import DataError, SettingError, near, need
+from rgnet.preprocess import IMAGENET_MEAN, IMAGENET_STD
 
 
 class Backbone(nn.Module):
@@ -251,6 +253,8 @@ def make_joined_backbone(name: str, *, pretrained: bool | str | Path = False) ->
         for trunk, path in zip(trunks, paths, strict=True):
             (network,) = trunk.children()
             load_plain(network, Path(path))
+            if metadata_of(Path(path)).get("preprocess") == "RGB/127.5-1":
+                expect_imagenet_normalisation(network.conv_stem, network.bn1)
     return Backbone(Joined(trunks), channels)
 
 
@@ -297,12 +301,29 @@ def load_plain(network: nn.Module, path: Path) -> None:
         raise DataError(f"there is no weights file {path}: give a .safetensors file of the plain backbone")
     have = {name.removeprefix("features."): tensor for name, tensor in load_file(path).items()}
     wanted = network.state_dict()
-    missing = sorted(wanted.keys() - have.keys())
+    missing = sorted(name for name in wanted.keys() - have.keys() if not name.endswith("num_batches_tracked"))
     if missing:
         raise DataError(
             f"{path} is not of this backbone: it lacks {len(missing)} tensors, the first is {missing[0]!r}"
         )
-    network.load_state_dict({name: have[name] for name in wanted})
+    network.load_state_dict({name: have[name] for name in wanted.keys() & have.keys()}, strict=False)
+
+
+def metadata_of(path: Path) -> dict[str, str]:
+    with safe_open(path, framework="pt") as file:
+        return file.metadata() or {}
+
+
+@torch.no_grad()
+def expect_imagenet_normalisation(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+    """Fold the change of input from ImageNet's mean and deviation to RGB / 127.5 - 1 into the first convolution.
+
+    The constant part goes into the batch norm behind it. Exact, but for the pixels at the border, where the padding
+    is now ImageNet's mean colour instead of grey.
+    """
+    mean_3, std_3 = (conv.weight.new_tensor(values) for values in (IMAGENET_MEAN, IMAGENET_STD))
+    norm.running_mean -= (conv.weight * (2 * mean_3 - 1)[:, None, None]).sum(dim=(1, 2, 3))
+    conv.weight *= (2 * std_3)[:, None, None]
 
 
 def plain_network(backbone: Backbone) -> nn.Module:

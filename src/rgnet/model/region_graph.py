@@ -184,7 +184,7 @@ def split_heads(region_BND: Tensor, heads: int) -> Tensor:
 
 def distance_prior(prior_MK: Tensor, grid: Grid) -> Tensor:
     """p_MNN of every pair of regions of a grid (H, W)."""
-    return torch.tensordot(prior_MK.float(), distance_basis(grid, prior_MK.device), dims=1)
+    return (prior_MK[:, :, None, None] * distance_basis(grid, prior_MK.device)).sum(dim=1)
 
 
 def distance_basis(grid: Grid, device: torch.device | None = None) -> Tensor:
