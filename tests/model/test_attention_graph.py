@@ -42,7 +42,9 @@ def hats(distance: float) -> np.ndarray:
     return np.array([max(0, 1 - abs(place - knot)) for knot in range(KNOTS)])
 
 
-def by_loops(graph: AttentionGraph, region_ND: np.ndarray, grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def by_loops(
+    graph: AttentionGraph, region_ND: np.ndarray, grid: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
     """The docstring of AttentionGraph, region by region."""
     values = {name: value.detach().numpy() for name, value in graph.named_parameters()}
     count, heads = len(region_ND), graph.heads
@@ -85,7 +87,9 @@ def test_the_graph_is_its_closed_form(grid):
 def test_distances_are_divided_among_the_nearest_knots():
     basis_KNN = distance_basis((9, 20))
     torch.testing.assert_close(basis_KNN.sum(dim=0), torch.ones(180, 180))
-    np.testing.assert_allclose(basis_KNN[:, 0, [0, 1, 3, 7, 15, 19]].T, np.eye(KNOTS)[[0, 1, 2, 3, 4, 4]], atol=1e-6)
+    np.testing.assert_allclose(
+        basis_KNN[:, 0, [0, 1, 3, 7, 15, 19]].T, np.eye(KNOTS)[[0, 1, 2, 3, 4, 4]], atol=1e-6
+    )
 
 
 @torch.no_grad()

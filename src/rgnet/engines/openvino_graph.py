@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import openvino as ov
 from openvino import Node, Output
 
@@ -18,6 +19,8 @@ def stages_in(network: ov.Model) -> dict[str, Output]:
     network: as it is read, its weights still parameters
     """
     weights = weights_in(network)
+    if "graph.layers.0.norm.weight" in weights:
+        return attention_stages(network, weights)
     graph_BND = beside(weights["head.vote.weight"])
     if "graph.weights.0" not in weights:
         return {
@@ -32,6 +35,31 @@ def stages_in(network: ov.Model) -> dict[str, Output]:
         "graph_BND": graph_BND,
         "affinity_BNN": beside(product_of(weights["graph.weights.0"])),
     }
+
+
+def attention_stages(network: ov.Model, weights: dict[str, Node]) -> dict[str, Output]:
+    """As `stages_in`, of a network with an `AttentionGraph`; its S is the mean over heads."""
+    context_BND = normed_by(weights["graph.layers.0.norm.weight"])
+    stages = {
+        "fcn_BDHW": backbone_end(network, context_BND),
+        "context_BND": context_BND,
+        "graph_BND": normed_by(weights["head.norm.weight"]),
+    }
+    if "graph.gate" in weights:
+        following = weights["graph.gate"]
+        while following.get_type_name() != "Softmax":
+            following = readers(following)[0]
+        stages["affinity_BNN"] = ov.opset13.reduce_mean(following.output(0), np.int64(1)).output(0)
+    return stages
+
+
+def normed_by(scale: Node) -> Output:
+    """What a layer normalisation with this scale normalises."""
+    following = readers(scale)[0]
+    while following.get_type_name() != "MVN":
+        inputs = [entry.get_source_output().get_node() for entry in following.inputs()]
+        following = next(node for node in inputs if node.get_type_name() != "Parameter")
+    return following.input_value(0)
 
 
 def vote_layer(network: ov.Model) -> tuple[Node, Node]:
@@ -71,11 +99,12 @@ def comes_from(later: Node, earlier: Node) -> bool:
 def backbone_end(network: ov.Model, context_BND: Output) -> Output:
     """The backbone's features: what the first weighted layer of `context` reads, or regions without such layers.
 
-    Every layer of `context` begins with a batch normalisation, whose first input is what it normalises.
+    A layer of `context` begins with a batch normalisation or a convolution, whose first input is what it reads.
     """
     for node in network.get_ordered_ops():
         names = [entry.get_source_output().get_node().get_friendly_name() for entry in node.inputs()]
-        if node.get_type_name() == "BatchNormInference" and names[1].startswith("context."):
+        kind = node.get_type_name()
+        if kind in ("BatchNormInference", "Convolution") and names[1].startswith("context."):
             return node.input_value(0)
     return before_flattening(context_BND)
 

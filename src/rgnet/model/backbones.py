@@ -143,24 +143,22 @@ class LastStage(nn.Module):
 
 
 class Joined(nn.Module):
-    """image_B3HW -> feat_BDHW: every trunk's maps of strides 16 and 32, on the grid of stride 16, side by side."""
+    """image_B3HW -> feat_BDHW: every trunk's maps of strides 16 and 32, on the grid of stride 16, side by side.
+
+    The second trunk's grid is that of the first; it is resized all the same, so that an exporter need not prove it.
+    """
 
     def __init__(self, trunks: list[nn.Module]) -> None:
         super().__init__()
         self.trunks = nn.ModuleList(trunks)
 
     def forward(self, image_B3HW: Tensor) -> Tensor:
-        maps = [feat_BDHW for trunk in self.trunks for feat_BDHW in trunk(image_B3HW)]
-        grid = maps[0].shape[-2:]
-        return torch.cat(
-            [
-                feat_BDHW
-                if index % 2 == 0
-                else F.interpolate(feat_BDHW, size=grid, mode="bilinear", align_corners=False)
-                for index, feat_BDHW in enumerate(maps)
-            ],
-            dim=1,
-        )
+        first_BDHW, *others = (feat_BDHW for trunk in self.trunks for feat_BDHW in trunk(image_B3HW))
+        grid = first_BDHW.shape[-2:]
+        others = [
+            F.interpolate(feat_BDHW, grid, mode="bilinear", align_corners=False) for feat_BDHW in others
+        ]
+        return torch.cat([first_BDHW, *others], dim=1)
 
 
 class DenseNetTrunk(nn.Module):

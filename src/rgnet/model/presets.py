@@ -92,12 +92,12 @@ def attention() -> Architecture:
 
 def attention_pair() -> Architecture:
     """The same on MobileNetV1 and MobileNetV2 side by side."""
-    return replace(attention(), backbone="mobilenet_v1+mobilenet_v2")
+    return replace(attention(), backbone="mobilenet_v1+mobilenet_v2", squeeze=160)
 
 
 def attention_large() -> Architecture:
-    """The same on DenseNet-169 and MobileNetV1 side by side, for a GPU or a patient CPU."""
-    return replace(attention(), backbone="densenet169+mobilenet_v1")
+    """The same on DenseNet-169, for a GPU or a patient CPU."""
+    return replace(attention(), backbone="densenet169")
 
 
 PRESETS: dict[str, Callable[[], Architecture]] = {

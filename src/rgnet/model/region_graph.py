@@ -7,7 +7,6 @@ head · K knots of the distance prior
 from __future__ import annotations
 
 import math
-
 from typing import Literal
 
 import torch

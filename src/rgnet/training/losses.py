@@ -20,6 +20,7 @@ _HEADS = {
     "mse": ("score", "histogram"),
     "mse+plcc": ("score", "histogram"),
     "emd": ("histogram",),
+    "regions": ("score",),
 }
 
 

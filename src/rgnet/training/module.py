@@ -15,11 +15,12 @@ from torch.overrides import TorchFunctionMode
 from torchmetrics import MeanSquaredError, MetricCollection, PearsonCorrCoef, SpearmanCorrCoef
 
 from rgnet.errors import RgnetError
-from rgnet.model import RGNet
+from rgnet.model import RegionVotes, RGNet
 from rgnet.training.data import Augment, Batch, resize_batch, seed_step
 from rgnet.training.losses import Objective
 from rgnet.training.optimizers import make_optimizer, make_scheduler
 from rgnet.training.recipes import Recipe
+from rgnet.training.regions import region_loss, views_of
 
 
 class NonFiniteLoss(RgnetError):
@@ -54,10 +55,15 @@ class AestheticsModule(lightning.LightningModule):
         self.step_score_PSB, self.step_unit_PSB = torch.empty(0), torch.empty(0)
 
     def forward(self, pixels_B3HW: Tensor) -> Tensor:
+        return self._votes(pixels_B3HW).image_BC
+
+    def _votes(self, pixels_B3HW: Tensor) -> RegionVotes:
         image_B3HW = ((pixels_B3HW - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
-        return self.network(image_B3HW).image_BC
+        return self.network(image_B3HW)
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
+        if self.recipe.loss == "regions":
+            return self._teach_regions(batch, index)
         parts = self.recipe.accumulate * self.trainer.world_size
         whole = parts == 1 or not self.objective.compares_photos
         if not whole and index % self.recipe.accumulate == 0:
@@ -74,6 +80,29 @@ class AestheticsModule(lightning.LightningModule):
             "loss", loss, on_step=True, on_epoch=True, sync_dist=True, batch_size=len(image_BC), prog_bar=True
         )
         return total
+
+    def _teach_regions(self, batch: Batch, index: int) -> Tensor:
+        """The lessons of `rgnet.training.regions`, on views of the photos; each micro-batch is judged by itself."""
+        seed_step(self.recipe.seed, self.current_epoch, index, self.global_rank)
+        size = self.recipe.size_at(self.current_epoch)
+        pixels_B3HW = resize_batch(batch.pixels_B3HW.float(), size)
+        views = views_of(pixels_B3HW, self.recipe.regions, self.global_step)
+        with Float32DepthwiseConvs():
+            votes = self._votes(views.pixels_B3HW)
+        vote_BHW = votes.vote_BNC[:, :, 0].unflatten(1, votes.grid)
+        terms = region_loss(vote_BHW, votes.image_BC[:, 0], views, batch.unit_B, self.recipe.regions)
+        loss = torch.stack(list(terms.values())).sum()
+        self._refuse_non_finite(loss)
+        self.log(
+            "loss",
+            loss,
+            on_step=True,
+            on_epoch=True,
+            sync_dist=True,
+            batch_size=len(pixels_B3HW),
+            prog_bar=True,
+        )
+        return loss
 
     def _augmented(self, batch: Batch, index: int) -> Tensor:
         """The outputs for a micro-batch, whose augmentation its index determines."""

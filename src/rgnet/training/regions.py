@@ -8,45 +8,15 @@ Shape letters: B photos · N regions, a grid of H x W · P pairs of views of one
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from rgnet.training.lessons import RegionLessons
 from rgnet.training.losses import correlation
 from rgnet.training.views import covered, degraded, frames, rearranged, tilted, warped
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegionLessons:
-    """Weights of the terms of `region_loss`, and how views are drawn.
-
-    mean_votes:  of the loss of the plain mean of the votes, beside that of the score
-    steady:      of the squared difference between the scores of two views of a photo
-    composition: of the hinge that puts a photo above itself rearranged or tilted
-    agreement:   of the cosine between differences of votes and differences of scores, see `agreement`
-    position:    of the share of the votes' variance that all photos have in common beyond a tenth
-    teacher:     share of a teacher in the target of the score; teacher_votes weighs the error of the votes
-    degraded:    share of the photos that are seen degraded the first time
-    again:       share of the photos that are seen a second time, degraded
-    pairs:       share of the photos that take part in `composition` and, every other step, in `agreement`
-    fall:        in [0, 1], by how much the best photos should fall when they are rearranged; the worst need not
-    """
-
-    mean_votes: float = 0.5
-    steady: float = 3.0
-    composition: float = 0.5
-    agreement: float = 0.1
-    position: float = 0.3
-    teacher: float = 0.5
-    teacher_votes: float = 5.0
-    degraded: float = 0.15
-    again: float = 0.2
-    pairs: float = 0.125
-    fall: float = 0.3
-    zoom: tuple[float, float] = (1.0, 1.12)
 
 
 class Views(NamedTuple):
@@ -133,7 +103,9 @@ def region_loss(
         terms["agreement"] = lessons.agreement * agreement(inside[0] - inside[1], sign * (first_P - second_P))
     if teacher_BHW is not None:
         seen_BHW = torch.cat([teacher_BHW, teacher_BHW[: views.again]])
-        wanted_B1HW = F.interpolate(warped(seen_BHW[:, None], views.frames_B23), vote_BHW.shape[1:], mode="area")
+        wanted_B1HW = F.interpolate(
+            warped(seen_BHW[:, None], views.frames_B23), vote_BHW.shape[1:], mode="area"
+        )
         votes = F.mse_loss(vote_BHW[:framed], wanted_B1HW[:, 0])
         terms["teacher_votes"] = lessons.teacher_votes * votes
     return terms

@@ -71,7 +71,7 @@ def prepare_network(network: RGNet, recipe: Recipe, photos: PixelDataset) -> Non
         revive_batch_norms(network.backbone, (batch.pixels_B3HW.cpu() - mean) / std)
     if recipe.vote_start == "even":
         torch.nn.init.zeros_(network.head.vote.weight)
-    if network.graph is not None:
+    if isinstance(network.graph, RegionGraph):
         for weight_DD in network.graph.weights:
             weight_DD.data.mul_(recipe.graph_start)
 

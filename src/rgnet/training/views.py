@@ -109,7 +109,9 @@ def rearranged(image_B3HW: Tensor, tiles: int, *, jitter: float = 4.0) -> tuple[
     order_BK = torch.rand(batch, count, device=device).argsort(dim=1)
     seen = []
     for source_BK in (torch.arange(count, device=device).expand(batch, count), order_BK):
-        start_BK2 = torch.stack([source_BK % tiles * (width / tiles), source_BK // tiles * (height / tiles)], dim=2)
+        start_BK2 = torch.stack(
+            [source_BK % tiles * (width / tiles), source_BK // tiles * (height / tiles)], dim=2
+        )
         start_BK2 = start_BK2 + shift_BK2.gather(1, source_BK[:, :, None].expand(-1, -1, 2))
         start_BHW2 = start_BK2.view(batch, tiles, tiles, 2)
         start_BHW2 = start_BHW2.repeat_interleave(height // tiles, 1).repeat_interleave(width // tiles, 2)
