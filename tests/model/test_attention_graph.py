@@ -159,18 +159,25 @@ def test_impossible_architectures_are_refused():
 def test_openvino_and_torch_agree_on_two_shapes():
     import openvino as ov
 
+    from rgnet.engines.anchors import stages_in
     from rgnet.export import graph_of
 
     torch.manual_seed(0)
     network = build(SMALL).eval()
     filled(network.graph)
     model = ov.Core().read_model(io.BytesIO(graph_of(network)))
+    stages = stages_in(model)
+    for name, output in stages.items():
+        output.get_tensor().set_names({name})
+    model.add_outputs(list(stages.values()))
     weights = {name: value.numpy() for name, value in network.state_dict().items()}
     compiled = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     names = {entry.get_any_name() for entry in compiled.inputs}
     for height, width in SHAPES:
         image = torch.rand(2, 3, height, width)
         found = compiled({"image": image.numpy()} | {name: weights[name] for name in names - {"image"}})
-        votes = network(image)
+        votes = network(image, explain=True)
+        for name in ("fcn_BDHW", "graph_BND", "affinity_BNN"):
+            np.testing.assert_allclose(found[name], getattr(votes.stages, name), atol=1e-4, err_msg=name)
         np.testing.assert_allclose(found["image_BC"], votes.image_BC, atol=1e-5)
         np.testing.assert_allclose(found["vote_BHWC"], votes.vote_BNC.unflatten(1, votes.grid), atol=1e-4)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from rgnet.errors import DataError
 from rgnet.model import RGNet, build, restored
+from rgnet.model.region_graph import RegionGraph
 from rgnet.training.data import PixelDataset, load_in_order, take_evenly
 from rgnet.training.recipes import Recipe
 from rgnet.weights.file import ModelFile
