@@ -11,7 +11,7 @@ from PIL import Image
 import rgnet
 from rgnet.datasets import RatedPhoto, RatedPhotos
 from rgnet.errors import SettingError
-from rgnet.model.head import Join, log_sum_exp
+from rgnet.model.head import LogSumExpPooling, log_sum_exp
 from rgnet.training.card import Provenance
 from rgnet.training.train import train
 
@@ -88,7 +88,7 @@ def test_data_without_histograms_is_refused_before_any_work(rated, tmp_path):
 def test_the_mixture_weighs_regions_as_log_sum_exp_does_and_lies_between_mean_and_best(r):
     bins = (0.0, 0.2, 1.0)
     vote_BNK = torch.from_numpy(np.random.default_rng(0).dirichlet(np.ones(3), size=(2, 30))).float()
-    join, score_BN = Join(r, bins), vote_BNK @ torch.tensor(bins)
+    join, score_BN = LogSumExpPooling(r, bins), vote_BNK @ torch.tensor(bins)
     image_BK = join(vote_BNK)
     torch.testing.assert_close(image_BK.sum(1), torch.ones(2))
     mean_B = image_BK @ torch.tensor(bins)

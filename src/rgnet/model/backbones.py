@@ -91,12 +91,17 @@ def vgg16(output_stride: int = 8, pretrained: bool = False) -> Backbone:
     with torch.no_grad():
         first, second = network.classifier[0], network.classifier[3]
         fc6.weight.copy_(first.weight.view(4096, 512, 7, 7)[::4, :, ::3, ::3])
-        fc6.bias.copy_(first.bias[::4])
+        _copy_bias(fc6, first.bias[::4])
         fc7.weight.copy_(second.weight[::4, ::4, None, None])
-        fc7.bias.copy_(second.bias[::4])
+        _copy_bias(fc7, second.bias[::4])
     for name, layer in (("fc6", fc6), ("relu6", nn.ReLU()), ("fc7", fc7), ("relu7", nn.ReLU())):
         body.add_module(name, layer)
     return Backbone(body, 1024)
+
+
+def _copy_bias(conv: nn.Conv2d, values: Tensor) -> None:
+    assert conv.bias is not None
+    conv.bias.copy_(values)
 
 
 def mobilenet_v2(output_stride: int = 16, pretrained: bool = False) -> Backbone:
@@ -127,7 +132,8 @@ def timm_backbone(name: str, **arguments) -> Callable[..., Backbone]:
 def mobilenet_edgetpu(output_stride: int = 16, pretrained: bool = False) -> Backbone:
     """MobileNetEdgeTPU 1.0 as MLPerf Mobile trained it: no activation after its first block's first norm."""
     backbone = timm_backbone("mobilenet_edgetpu_100", pad_type="same", bn_eps=1e-3)(output_stride, pretrained)
-    backbone.body.stages.blocks[0][0].bn1.act = nn.Identity()
+    norm = backbone.body.get_submodule("stages.blocks.0.0.bn1")
+    norm.add_module("act", nn.Identity())
     return backbone
 
 
@@ -169,13 +175,13 @@ class DenseNetTrunk(nn.Module):
         self.features = features
 
     def forward(self, image_B3HW: Tensor) -> tuple[Tensor, Tensor]:
-        parts = self.features
+        part = self.features.get_submodule
         feat_BDHW = image_B3HW
         for name in ("conv0", "norm0", "relu0", "pool0", *BEFORE_BLOCK_4):
-            feat_BDHW = parts.get_submodule(name)(feat_BDHW)
-        fine_BDHW = F.relu(parts.transition3.norm(feat_BDHW))
-        coarse_BDHW = parts.transition3.pool(parts.transition3.conv(fine_BDHW))
-        return fine_BDHW, F.relu(parts.norm5(parts.denseblock4(coarse_BDHW)))
+            feat_BDHW = part(name)(feat_BDHW)
+        fine_BDHW = F.relu(part("transition3.norm")(feat_BDHW))
+        coarse_BDHW = part("transition3.pool")(part("transition3.conv")(fine_BDHW))
+        return fine_BDHW, F.relu(part("norm5")(part("denseblock4")(coarse_BDHW)))
 
 
 BEFORE_BLOCK_4 = ("denseblock1", "transition1", "denseblock2", "transition2", "denseblock3")
@@ -252,7 +258,7 @@ def make_joined_backbone(name: str, *, pretrained: bool | str | Path = False) ->
             (network,) = trunk.children()
             load_plain(network, Path(path))
             if metadata_of(Path(path)).get("preprocess") == "RGB/127.5-1":
-                expect_imagenet_normalisation(network.conv_stem, network.bn1)
+                expect_imagenet_normalisation(network)
     return Backbone(Joined(trunks), channels)
 
 
@@ -313,12 +319,14 @@ def metadata_of(path: Path) -> dict[str, str]:
 
 
 @torch.no_grad()
-def expect_imagenet_normalisation(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+def expect_imagenet_normalisation(network: nn.Module) -> None:
     """Fold the change of input from ImageNet's mean and deviation to RGB / 127.5 - 1 into the first convolution.
 
     The constant part goes into the batch norm behind it. Exact, but for the pixels at the border, where the padding
     is now ImageNet's mean colour instead of grey.
     """
+    conv, norm = network.get_submodule("conv_stem"), network.get_submodule("bn1")
+    assert isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d) and norm.running_mean is not None
     mean_3, std_3 = (conv.weight.new_tensor(values) for values in (IMAGENET_MEAN, IMAGENET_STD))
     norm.running_mean -= (conv.weight * (2 * mean_3 - 1)[:, None, None]).sum(dim=(1, 2, 3))
     conv.weight *= (2 * std_3)[:, None, None]

@@ -26,7 +26,7 @@ def region_weights(vote_BNC: Tensor, r: float, dim: int = 1) -> Tensor:
     return (r * vote_BNC).softmax(dim)
 
 
-class Join(nn.Module):
+class LogSumExpPooling(nn.Module):
     """vote_BNC -> image_BC: log-sum-exp of equation 4; with bins, a mixture of the regions' distributions:
 
         p = sum_i w_i Y_i,   w_i = exp(r s_i) / sum_j exp(r s_j),   s_i = sum_k bin_k Y_ik
@@ -34,6 +34,8 @@ class Join(nn.Module):
     The weights are log-sum-exp's own, dy/ds_i, of the regions' mean ratings s: the image's distribution sums
     to 1, and its mean lies, as y does, between the regions' mean (r -> 0) and their best (r -> inf).
     """
+
+    bin_K: Tensor | None
 
     def __init__(self, r: float, bins: tuple[float, ...] = ()) -> None:
         super().__init__()

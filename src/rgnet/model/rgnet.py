@@ -17,14 +17,14 @@ from rgnet.architecture import Architecture
 from rgnet.errors import ModelDamaged, SettingError
 from rgnet.model.backbones import Backbone, make_backbone, make_joined_backbone
 from rgnet.model.dense_aspp import DenseASPP
-from rgnet.model.head import Join, RegionHead
+from rgnet.model.head import LogSumExpPooling, RegionHead
 from rgnet.model.region_graph import AttentionGraph, RegionGraph
 
 
 class Stages(NamedTuple):
     """What explains the votes: features after FCN, after ASPP and after the graph, S, and each region's weight.
 
-    weight_BNC: dy/dY of equation 4, see `Join.weights`; sums to 1 over regions
+    weight_BNC: dy/dY of equation 4, see `LogSumExpPooling.weights`; sums to 1 over regions
     """
 
     fcn_BDHW: Tensor
@@ -53,14 +53,14 @@ class RGNet(nn.Module):
         context: nn.Module,
         graph: RegionGraph | AttentionGraph | None,
         head: RegionHead,
-        join: Join,
+        pooling: LogSumExpPooling,
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.context = context
         self.graph = graph
         self.head = head
-        self.join = join
+        self.pooling = pooling
 
     def forward(self, image_B3HW: Tensor, explain: bool = False) -> RegionVotes:
         # Local features, and their context at several scales (section 3.1)
@@ -75,11 +75,11 @@ class RGNet(nn.Module):
 
         # Every region votes; log-sum-exp stands between their mean and their best (equation 4)
         vote_BNC = self.head(region_BND)
-        image_BC = self.join(vote_BNC)
+        image_BC = self.pooling(vote_BNC)
 
         if not explain:
             return RegionVotes(vote_BNC, image_BC, grid)
-        stages = Stages(fcn_BDHW, context_BDHW, region_BND, affinity_BNN, self.join.weights(vote_BNC))
+        stages = Stages(fcn_BDHW, context_BDHW, region_BND, affinity_BNN, self.pooling.weights(vote_BNC))
         return RegionVotes(vote_BNC, image_BC, grid, stages)
 
 
@@ -100,8 +100,8 @@ def build(architecture: Architecture, *, pretrained: bool | str | Path = False) 
     context, channels = make_context(architecture, backbone)
     graph = make_graph(architecture, channels)
     head = RegionHead(channels, architecture.channels, norm=architecture.graph == "attention")
-    join = Join(architecture.r, architecture.bins)
-    network = RGNet(backbone=backbone, context=context, graph=graph, head=head, join=join)
+    pooling = LogSumExpPooling(architecture.r, architecture.bins)
+    network = RGNet(backbone=backbone, context=context, graph=graph, head=head, pooling=pooling)
     initialise_new_layers(network)
     return network
 

@@ -45,7 +45,8 @@ def views_of(pixels_B3HW: Tensor, lessons: RegionLessons, step: int) -> Views:
     once_B3HW = warped(pixels_B3HW, frames_B23[:count])
     more = [degraded(warped(pixels_B3HW[:again], frames_B23[count:]))] if again else []
     some_P3HW = once_B3HW[:pairs]
-    draw, tiles, places = torch.rand(()).item(), 1, None
+    draw, tiles = torch.rand(()).item(), 1
+    places: tuple[Tensor, Tensor] | None = None
     if not pairs:
         kind, first, second = "none", some_P3HW, some_P3HW
     elif step % 2 == 0:
@@ -55,7 +56,7 @@ def views_of(pixels_B3HW: Tensor, lessons: RegionLessons, step: int) -> Views:
     else:
         kind = "cover" if draw < 0.5 else "crop"
         zoom = (3.5, 7.0) if kind == "cover" else (1.6, 2.4)
-        places = tuple(frames(pairs, device, zoom=zoom, flip=0) for _ in range(2))
+        places = frames(pairs, device, zoom=zoom, flip=0), frames(pairs, device, zoom=zoom, flip=0)
         first, second = ((covered if kind == "cover" else warped)(some_P3HW, place) for place in places)
     if clean < count:
         once_B3HW = torch.cat([once_B3HW[:clean], degraded(once_B3HW[clean:])])
