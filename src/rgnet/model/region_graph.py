@@ -116,6 +116,7 @@ class AttentionGraph(nn.Module):
     def initialise(self) -> None:
         """B = A, so that a cosine is that of two regions from the start; priors are rings, the last one uniform."""
         for layer in self.layers:
+            assert isinstance(layer, AttentionLayer)
             layer.initialise()
         if self.edges == "learned":
             nn.init.normal_(self.phi, std=1 / math.sqrt(self.phi.shape[0]))
