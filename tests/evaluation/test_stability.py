@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from rgnet.errors import SettingError
-from rgnet.evaluation.predictions import predict
-from rgnet.evaluation.stability import crop, draw_sample, half, jpeg, measure_stability, square
+from rgnet.evaluation.predictions import draw_sample, predict
+from rgnet.evaluation.stability import crop, half, jpeg, measure_stability, square
 
 
 def test_changes_do_what_they_say():
@@ -23,7 +23,10 @@ def test_brightness_survives_a_flip_but_not_black_borders(rated, scorer_of):
     shifts = {shift.change: shift for shift in measure_stability(scorer, predictions, sample=15)}
     flip, pad = shifts["flipped left to right"], shifts["padded to a square"]
     assert flip.photos == 15 and flip.largest < 0.05 and flip.srcc > 0.99
-    squares = sum(record.width == record.height for record in draw_sample(predictions, 15))
+    squares = sum(
+        predictions.records[index].width == predictions.records[index].height
+        for index in draw_sample(predictions, 15)
+    )
     assert pad.photos == 15 - squares
     # A side of 60 beside one of 90: a third of the square is black
     assert 0.2 < pad.mean < pad.largest < 4 / 3 + 0.1
@@ -32,8 +35,8 @@ def test_brightness_survives_a_flip_but_not_black_borders(rated, scorer_of):
 
 def test_the_sample_does_not_follow_the_order_of_the_list(rated, scorer_of):
     there, back = (predict(scorer_of(), rated, photos) for photos in (rated.test, rated.test[::-1]))
-    assert [record.path for record in draw_sample(there, 9)] == [
-        record.path for record in draw_sample(back, 9)
+    assert [there.records[index].path for index in draw_sample(there, 9)] == [
+        back.records[index].path for index in draw_sample(back, 9)
     ]
     assert len(draw_sample(there, 500)) == 40
 

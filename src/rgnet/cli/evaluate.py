@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,8 +29,16 @@ def evaluate(
         bool,
         typer.Option("--stability", help="Also measure how much harmless changes of a photo move its score."),
     ] = False,
+    inside: Annotated[
+        bool,
+        typer.Option(
+            "--inside",
+            help="Also measure whether maps judge regions, the graph is used and composition counts.",
+        ),
+    ] = False,
     sample: Annotated[
-        int | None, typer.Option(help="Number of photos for --stability.", min=3, show_default="200")
+        int | None,
+        typer.Option(help="Number of photos for --stability and --inside.", min=3, show_default="200"),
     ] = None,
     record: Annotated[
         bool, typer.Option("--record", help="Write the metrics into the model file's card.")
@@ -51,18 +59,19 @@ def evaluate(
     from rgnet.cli.progress import track
     from rgnet.datasets.leaks import load_as_trained
     from rgnet.errors import SettingError
-    from rgnet.evaluation import stability as stabilities
     from rgnet.evaluation.evaluate import evaluate_predictions
+    from rgnet.evaluation.inside import look_inside
     from rgnet.evaluation.metrics import require_scipy_stats
-    from rgnet.evaluation.predictions import photos_of_split, predict
+    from rgnet.evaluation.predictions import SAMPLE, photos_of_split, predict
     from rgnet.evaluation.report import check_report, write_report
-    from rgnet.weights.file import read_card, record_metrics
+    from rgnet.evaluation.stability import measure_stability
+    from rgnet.weights.file import read_card, read_model, record_metrics
     from rgnet.weights.registry import find_model
 
     # Whatever can be refused is refused before the first photo is scored
     require_scipy_stats()
-    if sample is not None and not stability:
-        raise SettingError("--sample is the number of photos for --stability: add --stability")
+    if sample is not None and not (stability or inside):
+        raise SettingError("--sample is the number of photos for --stability and --inside: add one of them")
     file = find_model(model)
     rated = load_as_trained(read_card(file), data, photos, track=track)
     chosen = photos_of_split(rated, split)
@@ -72,23 +81,30 @@ def evaluate(
         check_writable(file)
     scorer = rgnet.load(file, engine=engine, precision=precision)
 
-    predictions = predict(
-        scorer, rated, chosen, track=partial(track, total=len(chosen), description="scoring")
+    def watch(description: str, total: int) -> partial[Any]:
+        return partial(track, total=total, description=description)
+
+    predictions = predict(scorer, rated, chosen, track=watch("scoring", len(chosen)))
+    count = min(sample or SAMPLE, len(predictions.photos))
+    found = evaluate_predictions(
+        scorer,
+        rated,
+        split,
+        predictions,
+        stability=measure_stability(scorer, predictions, sample=count, track=watch("stability", count))
+        if stability
+        else (),
+        inside=look_inside(scorer, read_model(file), predictions, sample=count, track=watch("inside", count))
+        if inside
+        else None,
     )
-    shifts: tuple[stabilities.Shift, ...] = ()
-    if stability:
-        count = min(sample or stabilities.SAMPLE, len(predictions.photos))
-        watch = partial(track, total=count, description="stability")
-        shifts = stabilities.measure_stability(scorer, predictions, sample=count, track=watch)
-    found = evaluate_predictions(scorer, rated, split, predictions, stability=shifts)
 
     print_json(found.to_dict()) if as_json else typer.echo(str(found))
     if output is not None:
         write_report(output, found, predictions)
         typer.echo(f"wrote the report to {output}", err=True)
     if record:
-        values = {name: round(getattr(found, name).value, 4) for name in ("srcc", "plcc", "accuracy")}
-        record_metrics(file, {f"{split}_{name}": value for name, value in values.items()})
+        record_metrics(file, found.card_metrics())
     print_failures(found.failures)
     exit_if_failed(found.failures)
 

@@ -12,6 +12,7 @@ from rgnet.datasets.leaks import Leaks, find_leaks
 from rgnet.datasets.records import RatedPhotos, list_hash
 from rgnet.evaluation import bootstrap, metrics
 from rgnet.evaluation.bootstrap import Estimate, estimate
+from rgnet.evaluation.inside import Inside
 from rgnet.evaluation.predictions import Failure, Predictions, TrackRecords, photos_of_split, predict
 from rgnet.evaluation.slices import Slice, slice_predictions
 from rgnet.evaluation.stability import Shift
@@ -49,6 +50,7 @@ class Evaluation:
     emd:               between the model's histograms and people's; None where either has none, `notes` says which
     failures:          photos without a score; no metric includes them
     stability:         () where it was not measured
+    inside:            None where it was not measured
     """
 
     rgnet: str
@@ -77,6 +79,7 @@ class Evaluation:
     calibration: tuple[CalibrationBin, ...]
     worst: tuple[WorstCase, ...]
     stability: tuple[Shift, ...]
+    inside: Inside | None
     failures: tuple[Failure, ...]
     notes: tuple[str, ...]
 
@@ -91,10 +94,19 @@ class Evaluation:
             *(f"{title:20}{figure}" for title, figure in self.metrics().items()),
             f"base rate           {self.base_rate:.4f} at {self.threshold:g}",
             *map(str, self.stability),
+            *([] if self.inside is None else [str(self.inside)]),
             f"leaks: {self.leaks}",
             *self.notes,
         ]
         return "\n".join(lines)
+
+    def card_metrics(self) -> dict[str, Any]:
+        """What `rgnet evaluate --record` writes into the model's card."""
+        values = {"srcc": self.srcc.value, "plcc": self.plcc.value, "accuracy": self.accuracy.value}
+        recorded: dict[str, Any] = {f"{self.split}_{name}": round(value, 4) for name, value in values.items()}
+        if self.inside is not None:
+            recorded[f"{self.split}_inside"] = to_plain(self.inside.to_dict())
+        return recorded
 
     def metrics(self) -> dict[str, Estimate]:
         """The metrics over all photos by their titles, in the order of every report."""
@@ -123,6 +135,7 @@ def evaluate_predictions(
     predictions: Predictions,
     *,
     stability: tuple[Shift, ...] = (),
+    inside: Inside | None = None,
 ) -> Evaluation:
     """The evaluation of predictions that were made already.
 
@@ -159,6 +172,7 @@ def evaluate_predictions(
         calibration=_calibrate(predictions),
         worst=_find_worst(predictions),
         stability=stability,
+        inside=inside,
         failures=predictions.failures,
         notes=tuple(
             note

@@ -18,6 +18,8 @@ from rgnet.weights.card import Scale
 
 SPLITS = ("test", "held_out")
 FEWEST = 3
+# Photos that are looked at closely, unless told otherwise
+SAMPLE = 200
 
 TrackRecords = Callable[[Iterable[Record]], Iterable[Record]]
 
@@ -110,6 +112,13 @@ def predict(
         predicted_high_N=score_N >= rated.threshold if None in labels else np.array(labels) == "high",
         high_N=human_N >= rated.threshold,
     )
+
+
+def draw_sample(predictions: Predictions, count: int) -> list[int]:
+    """Indices of up to `count` photos, the same for every model: drawn by key, whatever the order of the list."""
+    ordered = sorted(range(len(predictions.photos)), key=lambda index: predictions.photos[index].key)
+    drawn = np.random.default_rng(0).permutation(len(ordered))[:count]
+    return [ordered[index] for index in drawn]
 
 
 def _stretch(score_N: np.ndarray, scale: Scale, rated: RatedPhotos) -> np.ndarray:

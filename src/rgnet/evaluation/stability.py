@@ -11,12 +11,10 @@ from PIL import Image, ImageOps
 
 from rgnet.errors import SettingError
 from rgnet.evaluation.metrics import srcc
-from rgnet.evaluation.predictions import Predictions
+from rgnet.evaluation.predictions import SAMPLE, Predictions, draw_sample
 from rgnet.imaging.decode import decode
 from rgnet.results import ScoredPhoto, ScoreFailure
 from rgnet.scorer import Scorer
-
-SAMPLE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +86,12 @@ def measure_stability(
     """
     if sample < 3:
         raise SettingError(f"stability needs a sample of at least 3 photos, not {sample}")
-    records = draw_sample(predictions, sample)
+    records = [predictions.records[index] for index in draw_sample(predictions, sample)]
     rows = [_score_changes(scorer, record) for record in track(records)]
     before_N, *after_CN = np.array(rows).T
     return tuple(
         _summarise(change, before_N, after_N) for change, after_N in zip(_CHANGES, after_CN, strict=True)
     )
-
-
-def draw_sample(predictions: Predictions, count: int) -> list[ScoredPhoto]:
-    """The same photos for every model: drawn by key, whatever the order of the list."""
-    ordered = sorted(range(len(predictions.photos)), key=lambda index: predictions.photos[index].key)
-    drawn = np.random.default_rng(0).permutation(len(ordered))[:count]
-    return [predictions.records[ordered[index]] for index in drawn]
 
 
 def _score_changes(scorer: Scorer, record: ScoredPhoto) -> list[float]:

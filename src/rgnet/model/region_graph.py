@@ -71,15 +71,15 @@ class RegionGraph(nn.Module):
         self.scale = 1 / math.sqrt(channels) if scaled else 1.0
 
     def forward(self, region_BND: Tensor, _grid: Grid | None = None) -> tuple[Tensor, Tensor]:
-        first_BNN = edges_BNN = self.edges(region_BND)
+        first_BNN = edges_BNN = self.affinity(region_BND)
         for index, weight_DD in enumerate(self.weights):
             if self.rebuild and index > 0:
-                edges_BNN = self.edges(region_BND)
+                edges_BNN = self.affinity(region_BND)
             heard_BND = propagate(edges_BNN, region_BND, weight_DD)
             region_BND = region_BND + heard_BND if self.residual else heard_BND
         return region_BND, first_BNN
 
-    def edges(self, region_BND: Tensor) -> Tensor:
+    def affinity(self, region_BND: Tensor) -> Tensor:
         return affinity(region_BND, self.phi, self.theta, scale=self.scale)
 
 
