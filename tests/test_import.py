@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "architecture": set(),
     "imaging": set(),
     "weights": {"architecture", "imaging"},
-    "model": {"architecture"},
+    "model": {"architecture", "imaging"},
     "engines": {"model", "weights"},
     "scorer": {"engines", "imaging", "weights"},
     "what_if": {"imaging", "scorer"},
@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "service": {"catalogue", "explanation", "imaging", "page", "rgnet", "scorer", "weights"},
     "cluster": {"imaging", "outputs", "rgnet", "scorer", "weights"},
     "datasets": {"imaging", "weights"},
-    "evaluation": {"datasets", "explanation", "imaging", "rgnet", "scorer", "weights"},
+    "evaluation": {"datasets", "engines", "explanation", "imaging", "rgnet", "scorer", "weights", "what_if"},
     "training": {"architecture", "datasets", "evaluation", "export", "imaging", "model", "weights"},
     "reproduce": {
         "datasets",

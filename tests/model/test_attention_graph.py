@@ -158,8 +158,8 @@ def test_impossible_architectures_are_refused():
 @torch.no_grad()
 def test_openvino_and_torch_agree_on_two_shapes():
     import openvino as ov
-    from rgnet.engines.anchors import stages_in
 
+    from rgnet.engines.openvino_graph import stages_in
     from rgnet.export import graph_of
 
     torch.manual_seed(0)

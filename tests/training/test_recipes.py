@@ -110,7 +110,7 @@ def test_settings_are_typed():
         ("batchsize=16", "there is no setting 'batchsize': did you mean batch_size?"),
         ("architecture.rate=1", "there is no setting 'rate': did you mean rates?"),
         ("batch_size=many", "batch_size: expected int, found 'many'"),
-        ("loss=mae", "loss: expected one of cross_entropy, mse, mse+plcc, emd, found 'mae'"),
+        ("loss=mae", "loss: expected one of cross_entropy, mse, mse+plcc, emd, regions, found 'mae'"),
         ("architecture.residual=yes", "residual: expected true or false, found 'yes'"),
         ("epochs=0", "epochs: expected 1 or more, found 0"),
         ("epochs=two", "epochs: expected int, found 'two'"),

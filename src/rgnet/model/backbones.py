@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from torchvision import models as torchvision
 
 from rgnet.errors import DataError, SettingError, near, need
-from rgnet.preprocess import IMAGENET_MEAN, IMAGENET_STD
+from rgnet.imaging.preprocess import IMAGENET_MEAN, IMAGENET_STD
 
 
 class Backbone(nn.Module):
