@@ -23,7 +23,7 @@ def test_copies_of_test_photos_are_not_learned_from(labels):
     learned = {photo.key for photo in rated.train + rated.held_out}
     assert "1.jpg" not in learned and "2.jpg" in learned and "3.jpg" not in learned
     assert {photo.key for photo in rated.test} == {f"{i}.jpg" for i in range(0, 30, 5)}
-    assert rated.notes[0] == "1 training photos that are copies of a test photo are dropped"
+    assert rated.notes[0] == "1 training photos that duplicate a test photo are dropped"
 
 
 def test_held_out_photos_are_drawn_by_the_seed_alone(labels):

@@ -54,14 +54,18 @@ def test_an_unreadable_photo_is_named_and_left_out_of_the_figures(rated, scorer_
     torn = replace(rated, test=(*rated.test[:7], RatedPhoto("rotten", rotten, 1.0), *rated.test[7:]))
     whole, found = (evaluate(scorer_of(0.3), each, "test") for each in (rated, torn))
     assert [failure.photo for failure in found.failures] == ["rotten"]
-    assert "rotten.jpg" in found.failures[0].error and found.photos == 41
+    assert found.failures[0].error == (
+        "this JPEG file is damaged and ends in the middle of the picture: copy it again from its source"
+    )
+    assert found.photos == 41
     assert found.metrics() == whole.metrics() and found.worst == whole.worst
 
 
 def test_too_few_scores_are_no_evaluation(rated, scorer_of, tmp_path):
     gone = tuple(replace(photo, path=tmp_path / photo.key) for photo in rated.test[:5])
     with pytest.raises(
-        DataError, match=r"0 of 5 photos of light could be scored.*first failure is 20\.png: .*20\.png"
+        DataError,
+        match=r"0 of 5 photos of light could be scored.*first failure is 20\.png: there is no such file",
     ):
         evaluate(scorer_of(), replace(rated, test=gone), "test")
 
