@@ -129,7 +129,10 @@ def test_a_place_that_cannot_be_written_is_refused_before_scoring(data, tiny_mod
     for words, message in (
         (("-o", tmp_path / "evaluation.json"), "give --output a folder, not evaluation.json"),
         (("--split", "tset"), "did you mean test"),
-        (("--sample", "50"), "add --stability"),
+        (
+            ("--sample", "50"),
+            "--sample is the number of photos for --stability and --inside: add one of them",
+        ),
     ):
         done = run("evaluate", tiny_model, data, *words)
         assert done.exit_code != 0 and isinstance(done.exception, SettingError)
