@@ -42,15 +42,15 @@ def test_the_onnx_example_says_what_is_wrong_in_one_line(tmp_path, photo):
 
 
 @pytest.mark.slow
-def test_the_onnx_example_goes_on_after_a_photo_that_cannot_be_read(tmp_path, photo, onnx_model):
+def test_the_onnx_example_goes_on_after_a_photo_that_cannot_be_read(tmp_path, photo, build_onnx):
     (tmp_path / "text.jpg").write_text("not a photo")
-    lines = run("score_with_onnxruntime.py", onnx_model, tmp_path / "text.jpg", photo).stdout.splitlines()
+    lines = run("score_with_onnxruntime.py", build_onnx, tmp_path / "text.jpg", photo).stdout.splitlines()
     assert lines[0].startswith("-\t-\t") and "text.jpg" in lines[0]
     assert 1 <= float(lines[1].split("\t")[0]) <= 5
 
 
 @pytest.fixture
-def onnx_model(tmp_path) -> Path:
+def build_onnx(tmp_path) -> Path:
     """The shipped model as ONNX."""
     pytest.importorskip("onnx", reason="needs onnx")
     from rgnet.export.write import export_network

@@ -15,7 +15,7 @@ from rgnet.engines.registry import open_engine
 from rgnet.errors import EngineError, MissingExtra, OutputError, SettingError
 from rgnet.export import check, onnx
 from rgnet.export.interface import Interface
-from rgnet.export.write import KINDS, export_network
+from rgnet.export.write import FORMATS, export_network
 from rgnet.scorer import unit_score
 from rgnet.weights.file import read_model
 from rgnet.weights.registry import DEFAULT, SHIPPED
@@ -56,27 +56,27 @@ def test_every_head_scores_alike_in_onnx_runtime_on_shapes_that_were_not_checked
 
 @pytest.mark.parametrize("kind", ["openvino", pytest.param("pt2", marks=pytest.mark.slow)])
 def test_other_kinds_score_alike(kind, tiny_file, tmp_path):
-    target = tmp_path / f"network{KINDS[kind].ending}"
+    target = tmp_path / f"network{FORMATS[kind].suffix}"
     done = export_network(tiny_file, target, kind)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in done.files)
-    found = KINDS[kind].runner(target)(drawn(2, 80, 144))
+    found = FORMATS[kind].runner(target)(drawn(2, 80, 144))
     np.testing.assert_allclose(found["score"], scores_of(tiny_file, drawn(2, 80, 144)), atol=1e-4)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FORMATS)
 def test_normalised_input_and_a_square(kind, squashing, tmp_path):
-    target = tmp_path / f"network{KINDS[kind].ending}"
+    target = tmp_path / f"network{FORMATS[kind].suffix}"
     done = export_network(squashing, target, kind, feed="normalised")
     assert str(done.interface) == "image float32 (B, 3, 96, 96)" and done.worst < 1e-3
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FORMATS)
 def test_photos_of_any_size_are_resized_inside_almost_as_by_pillow(kind, squashing, tmp_path):
-    target = tmp_path / f"network{KINDS[kind].ending}"
+    target = tmp_path / f"network{FORMATS[kind].suffix}"
     export_network(squashing, target, kind, feed="photo")
-    photos = np.stack([check.picture(np.random.default_rng(2), 0, 213, 400) for _ in range(2)])
+    photos = np.stack([check.draw_picture(np.random.default_rng(2), 0, 213, 400) for _ in range(2)])
     pixels = np.stack([squashing.card.preprocess(Image.fromarray(photo)) for photo in photos])
-    found = KINDS[kind].runner(target)(photos)
+    found = FORMATS[kind].runner(target)(photos)
     np.testing.assert_allclose(found["score"], scores_of(squashing, pixels), atol=0.01)
 
 
@@ -96,7 +96,7 @@ def test_the_card_travels_with_the_file(tiny_file, tmp_path):
     import openvino as ov
 
     for kind in ("onnx", "openvino"):
-        export_network(tiny_file, tmp_path / f"network{KINDS[kind].ending}", kind)
+        export_network(tiny_file, tmp_path / f"network{FORMATS[kind].suffix}", kind)
     properties = {prop.key: prop.value for prop in format.load(tmp_path / "network.onnx").metadata_props}
     card = json.loads(properties["rgnet"])
     assert card["scale"]["quantiles"] == [1.0, 3.0, 5.0] and card["sha256"] == tiny_file.card.sha256
@@ -177,10 +177,10 @@ def test_a_full_disk_and_a_missing_extra_leave_nothing(tiny_file, target, monkey
     assert not list(target.parent.iterdir())
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FORMATS)
 def test_a_full_disk_leaves_the_networks_of_before(tiny_file, full_disk, kind):
-    target = (full_disk / "network").with_suffix(KINDS[kind].ending)
-    before = {target, *(target.with_suffix(ending) for ending in KINDS[kind].beside)}
+    target = (full_disk / "network").with_suffix(FORMATS[kind].suffix)
+    before = {target, *(target.with_suffix(ending) for ending in FORMATS[kind].beside)}
     for path in before:
         path.write_text("of yesterday")
     with pytest.raises(OutputError) as caught:
@@ -225,10 +225,10 @@ def test_what_the_docs_say_runs_without_rgnet_and_scores_alike(tmp_path):
     from skimage import data
 
     Image.fromarray(data.coffee()).save(tmp_path / "photo.jpg")
-    for kind, chosen in KINDS.items():
-        export_network(read_model(SHIPPED_FILE), tmp_path / f"rgnet{chosen.ending}", kind, feed="photo")
+    for kind, chosen in FORMATS.items():
+        export_network(read_model(SHIPPED_FILE), tmp_path / f"rgnet{chosen.suffix}", kind, feed="photo")
     blocks = (ROOT / "docs" / "convert.md").read_text().split("```python\n")[1:]
-    assert len(blocks) == len(KINDS)
+    assert len(blocks) == len(FORMATS)
     expected = (
         rgnet.load(SHIPPED_FILE, engine="openvino", precision="f32").score(tmp_path / "photo.jpg").score
     )

@@ -159,14 +159,14 @@ def test_impossible_architectures_are_refused():
 def test_openvino_and_torch_agree_on_two_shapes():
     import openvino as ov
 
-    from rgnet.engines.openvino_graph import stages_in
+    from rgnet.engines.openvino_graph import find_stages
     from rgnet.export import graph_of
 
     torch.manual_seed(0)
     network = build(SMALL).eval()
     filled(network.graph)
     model = ov.Core().read_model(io.BytesIO(graph_of(network)))
-    stages = stages_in(model)
+    stages = find_stages(model)
     for name, output in stages.items():
         output.get_tensor().set_names({name})
     model.add_outputs(list(stages.values()))

@@ -42,12 +42,12 @@ def convert(
     $ rgnet convert --output rgnet.onnx
     $ rgnet convert --model mine.safetensors --input photo --output mine.xml
     """
-    from rgnet.export.write import export_network, refuse
+    from rgnet.export.write import choose_format, export_network
     from rgnet.weights.file import read_model
     from rgnet.weights.registry import find_model
 
     kind = to or _format_of(output)
-    refuse(output, kind, force=force)
+    choose_format(output, kind, force=force)
     file = read_model(find_model(model))
     done = export_network(file, output, kind, feed=input, force=force)
     files = " and ".join(str(path) for path in done.files)
@@ -63,10 +63,10 @@ def convert(
 
 def _format_of(output: Path) -> str:
     from rgnet.errors import SettingError
-    from rgnet.export.write import KINDS
+    from rgnet.export.write import FORMATS
 
-    for kind, chosen in KINDS.items():
-        if output.suffix.lower() == chosen.ending:
+    for kind, chosen in FORMATS.items():
+        if output.suffix.lower() == chosen.suffix:
             return kind
     raise SettingError(
         f"{output}: expected .onnx, .xml or .pt2, found {output.suffix or 'no suffix'!r}: "
@@ -77,9 +77,9 @@ def _format_of(output: Path) -> str:
 def check_not_a_network(output: Path) -> None:
     """Raise SettingError for a table that has the suffix of a network."""
     from rgnet.errors import SettingError
-    from rgnet.export.write import KINDS
+    from rgnet.export.write import FORMATS
 
-    if any(output.suffix.lower() == chosen.ending for chosen in KINDS.values()):
+    if any(output.suffix.lower() == chosen.suffix for chosen in FORMATS.values()):
         raise SettingError(
             f"{output}: expected .csv, .jsonl, .json or .parquet, found the suffix of a network: "
             f"convert a model with  rgnet convert --output {output.name}"

@@ -15,7 +15,7 @@ import openvino as ov
 from openvino.preprocess import PrePostProcessor, ResizeAlgorithm
 
 from rgnet.engines.base import EngineStages
-from rgnet.engines.openvino_graph import stages_in
+from rgnet.engines.openvino_graph import find_stages
 from rgnet.errors import EngineError
 from rgnet.weights.card import ModelCard
 from rgnet.weights.file import ModelFile
@@ -113,7 +113,7 @@ class OpenVINOEngine:
     def float(self, *, stages: bool) -> ov.Model:
         network = self.core.read_model(io.BytesIO(self.model.graph))
         if stages:
-            found = stages_in(network)
+            found = find_stages(network)
             for name, output in found.items():
                 output.get_tensor().add_names({name})
             network.add_outputs(list(found.values()))

@@ -50,7 +50,7 @@ def torch_runner(path: Path) -> Runner:
     return run
 
 
-def guarded(program: str, name: str, work: Callable) -> Callable:
+def guard_calls(program: str, name: str, work: Callable) -> Callable:
     """`work` of another program, with whatever it raises as an EngineError; a full disk stays an OSError."""
 
     def done(*arguments):
@@ -67,7 +67,7 @@ def guarded(program: str, name: str, work: Callable) -> Callable:
     return done
 
 
-def check(run: Runner, file: ModelFile, interface: Interface) -> tuple[int, float]:
+def check_export(run: Runner, file: ModelFile, interface: Interface) -> tuple[int, float]:
     """Batches compared and the largest difference of a score in points.
 
     Raises EngineError where a score, or a region's vote, is off by more than the tolerance.
@@ -75,11 +75,11 @@ def check(run: Runner, file: ModelFile, interface: Interface) -> tuple[int, floa
     engine = open_engine(file, "openvino", precision="f32")
     scale, bins = file.card.scale, file.card.architecture.bins
     tolerance, worst, batches = TOLERANCE[interface.feed], 0.0, 0
-    for photos in batches_of(interface):
+    for photos in _draw_batches(interface):
         pixels = np.stack([interface.card.preprocess(Image.fromarray(photo)) for photo in photos])
         image_BC, vote_BHWC = engine.run(pixels)
         score_B = np.array([scale.human(unit_score(image_C, bins)[0]) for image_C in image_BC])
-        found = run(as_fed(photos, pixels, interface))
+        found = run(_to_input(photos, pixels, interface))
         off = float(np.abs(found["score"] - score_B).max())
         votes_off = float(np.abs(found["vote_BHWC"] - vote_BHWC).max())
         points = tolerance * (scale.high - scale.low)
@@ -93,7 +93,7 @@ def check(run: Runner, file: ModelFile, interface: Interface) -> tuple[int, floa
     return batches, worst
 
 
-def as_fed(photos: np.ndarray, pixels: np.ndarray, interface: Interface) -> np.ndarray:
+def _to_input(photos: np.ndarray, pixels: np.ndarray, interface: Interface) -> np.ndarray:
     if interface.feed == "photo":
         return photos
     if interface.feed == "pixels":
@@ -105,7 +105,7 @@ def as_fed(photos: np.ndarray, pixels: np.ndarray, interface: Interface) -> np.n
     return np.ascontiguousarray(normalised.transpose(0, 3, 1, 2))
 
 
-def batches_of(interface: Interface) -> Iterator[np.ndarray]:
+def _draw_batches(interface: Interface) -> Iterator[np.ndarray]:
     """Batches of uint8 (B, H, W, 3), each of another size of batch and another shape where those are open."""
     size = interface.card.preprocess.size
     draw = np.random.default_rng(0)
@@ -113,10 +113,10 @@ def batches_of(interface: Interface) -> Iterator[np.ndarray]:
     for count, (height, width) in zip((1, 3, 5, 2), shapes, strict=True):
         if interface.side is not None and interface.feed != "photo":
             height = width = size
-        yield np.stack([picture(draw, index, height, width) for index in range(count)])
+        yield np.stack([draw_picture(draw, index, height, width) for index in range(count)])
 
 
-def picture(draw: np.random.Generator, index: int, height: int, width: int) -> np.ndarray:
+def draw_picture(draw: np.random.Generator, index: int, height: int, width: int) -> np.ndarray:
     """In turns: smooth surfaces with edges and a sensor's noise, bare noise, stripes, and black."""
     if index % 4 == 1:
         return draw.integers(0, 256, (height, width, 3), dtype=np.uint8)

@@ -20,7 +20,7 @@ LARGEST = 2**31 - 2**20
 RESIZE = {"bilinear": 'mode="linear"', "bicubic": 'mode="cubic", cubic_coeff_a=-0.5'}
 
 
-def onnx_model(file: ModelFile, interface: Interface):
+def build_onnx(file: ModelFile, interface: Interface):
     """The network as an onnx.ModelProto: batch open, size fixed where the preprocessing is a square."""
     onnx = need("onnx", extra="export", purpose="exporting to ONNX")
     optimizer = need("onnxscript.optimizer", extra="export", purpose="exporting to ONNX")

@@ -18,7 +18,7 @@ RESIZE = {
 }
 
 
-def openvino_model(normalised: Path, interface: Interface) -> ov.Model:
+def build_openvino(normalised: Path, interface: Interface) -> ov.Model:
     """The network of an ONNX file that is fed normalised images, fed as `interface` says."""
     network = ov.Core().read_model(normalised)
     if interface.feed != "normalised":

@@ -67,7 +67,7 @@ def resized(image_B3HW: Tensor, side: int, kernel: str) -> Tensor:
     return image_B3HW
 
 
-def program_of(file: ModelFile, interface: Interface) -> torch.export.ExportedProgram:
+def build_program(file: ModelFile, interface: Interface) -> torch.export.ExportedProgram:
     open_sizes = {"B": (1, BATCH), "H": (SMALLEST, LARGEST), "W": (SMALLEST, LARGEST)}
     dims = {
         axis: torch.export.Dim(size, min=open_sizes[size][0], max=open_sizes[size][1])

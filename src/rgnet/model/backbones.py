@@ -114,7 +114,7 @@ def mobilenet_v2(output_stride: int = 16, pretrained: bool = False) -> Backbone:
     return Backbone(body, 320)
 
 
-def timm_backbone(name: str, **arguments) -> Callable[..., Backbone]:
+def _timm_backbone(name: str, **arguments) -> Callable[..., Backbone]:
     """Any timm network that takes an `output_stride`, cut after its last stage."""
 
     def make(output_stride: int = 16, pretrained: bool = False) -> Backbone:
@@ -131,7 +131,9 @@ def timm_backbone(name: str, **arguments) -> Callable[..., Backbone]:
 
 def mobilenet_edgetpu(output_stride: int = 16, pretrained: bool = False) -> Backbone:
     """MobileNetEdgeTPU 1.0 as MLPerf Mobile trained it: no activation after its first block's first norm."""
-    backbone = timm_backbone("mobilenet_edgetpu_100", pad_type="same", bn_eps=1e-3)(output_stride, pretrained)
+    backbone = _timm_backbone("mobilenet_edgetpu_100", pad_type="same", bn_eps=1e-3)(
+        output_stride, pretrained
+    )
     norm = backbone.body.get_submodule("stages.blocks.0.0.bn1")
     norm.add_module("act", nn.Identity())
     return backbone
@@ -211,17 +213,17 @@ class TimmTrunk(nn.Module):
         return fine_BDHW, coarse_BDHW
 
 
-def densenet169_trunk(pretrained: bool) -> tuple[nn.Module, int]:
+def _densenet169_trunk(pretrained: bool) -> tuple[nn.Module, int]:
     network = torchvision.densenet169(weights="DEFAULT" if pretrained else None)
     return DenseNetTrunk(network.features), 1280 + 1664
 
 
-def mobilenet_v2_trunk(pretrained: bool) -> tuple[nn.Module, int]:
+def _mobilenet_v2_trunk(pretrained: bool) -> tuple[nn.Module, int]:
     network = torchvision.mobilenet_v2(weights="DEFAULT" if pretrained else None)
     return MobileNetV2Trunk(network.features[:18]), 96 + 320
 
 
-def timm_trunk(name: str, **arguments) -> Callable[[bool], tuple[nn.Module, int]]:
+def _timm_trunk(name: str, **arguments) -> Callable[[bool], tuple[nn.Module, int]]:
     def make(pretrained: bool) -> tuple[nn.Module, int]:
         timm = need("timm", extra="torch", purpose=f"the backbone timm:{name}")
         stages = timm.create_model(name, pretrained=pretrained, features_only=True, **arguments)
@@ -231,10 +233,10 @@ def timm_trunk(name: str, **arguments) -> Callable[[bool], tuple[nn.Module, int]
 
 
 TRUNKS: dict[str, Callable[[bool], tuple[nn.Module, int]]] = {
-    "densenet169": densenet169_trunk,
-    "mobilenet_v1": timm_trunk("mobilenetv1_100", pad_type="same", bn_eps=1e-3),
-    "mobilenet_v2": mobilenet_v2_trunk,
-    "efficientnet_lite0": timm_trunk("tf_efficientnet_lite0"),
+    "densenet169": _densenet169_trunk,
+    "mobilenet_v1": _timm_trunk("mobilenetv1_100", pad_type="same", bn_eps=1e-3),
+    "mobilenet_v2": _mobilenet_v2_trunk,
+    "efficientnet_lite0": _timm_trunk("tf_efficientnet_lite0"),
 }
 
 
@@ -256,9 +258,9 @@ def make_joined_backbone(name: str, *, pretrained: bool | str | Path = False) ->
             raise DataError(f"{name} has {len(trunks)} trunks: give as many files of weights, joined by +")
         for trunk, path in zip(trunks, paths, strict=True):
             (network,) = trunk.children()
-            load_plain(network, Path(path))
-            if metadata_of(Path(path)).get("preprocess") == "RGB/127.5-1":
-                expect_imagenet_normalisation(network)
+            _load_network_weights(network, Path(path))
+            if _read_metadata(Path(path)).get("preprocess") == "RGB/127.5-1":
+                _fold_input_normalisation(network)
     return Backbone(Joined(trunks), channels)
 
 
@@ -270,7 +272,7 @@ BACKBONES: dict[str, Callable[..., Backbone]] = {
     "vgg16": vgg16,
     "mobilenet_v2": mobilenet_v2,
     "mobilenet_edgetpu": mobilenet_edgetpu,
-    "mobilenet_v1": timm_backbone("mobilenetv1_100", pad_type="same", bn_eps=1e-3),
+    "mobilenet_v1": _timm_backbone("mobilenetv1_100", pad_type="same", bn_eps=1e-3),
 }
 
 
@@ -281,7 +283,7 @@ def make_backbone(name: str, *, output_stride: int, pretrained: bool | str | Pat
     the path of a safetensors file in the layout of the plain network.
     """
     if name.startswith("timm:"):
-        make = timm_backbone(name.removeprefix("timm:"))
+        make = _timm_backbone(name.removeprefix("timm:"))
     elif name in BACKBONES:
         make = BACKBONES[name]
     else:
@@ -297,10 +299,10 @@ def make_backbone(name: str, *, output_stride: int, pretrained: bool | str | Pat
 
 def load_local(backbone: Backbone, path: Path) -> None:
     """Fill a backbone from a safetensors file of the plain network; what the file has more is its classifier."""
-    load_plain(plain_network(backbone), path)
+    _load_network_weights(plain_network(backbone), path)
 
 
-def load_plain(network: nn.Module, path: Path) -> None:
+def _load_network_weights(network: nn.Module, path: Path) -> None:
     if not path.is_file():
         raise DataError(f"there is no weights file {path}: give a .safetensors file of the plain backbone")
     have = {name.removeprefix("features."): tensor for name, tensor in load_file(path).items()}
@@ -313,13 +315,13 @@ def load_plain(network: nn.Module, path: Path) -> None:
     network.load_state_dict({name: have[name] for name in wanted.keys() & have.keys()}, strict=False)
 
 
-def metadata_of(path: Path) -> dict[str, str]:
+def _read_metadata(path: Path) -> dict[str, str]:
     with safe_open(path, framework="pt") as file:
         return file.metadata() or {}
 
 
 @torch.no_grad()
-def expect_imagenet_normalisation(network: nn.Module) -> None:
+def _fold_input_normalisation(network: nn.Module) -> None:
     """Fold the change of input from ImageNet's mean and deviation to RGB / 127.5 - 1 into the first convolution.
 
     The constant part goes into the batch norm behind it. Exact, but for the pixels at the border, where the padding

@@ -142,7 +142,7 @@ class AttentionGraph(nn.Module):
             return eye_NN.expand(batch, self.heads, count, count)
         region_BND = self.norm(region_BND)
         query_BMNE, key_BMNE = (
-            F.normalize(split_heads(region_BND @ weight, self.heads), dim=3)
+            F.normalize(_split_heads(region_BND @ weight, self.heads), dim=3)
             for weight in (self.phi, self.theta)
         )
         prior_MNN = distance_prior(self.prior, grid)
@@ -172,12 +172,12 @@ class AttentionLayer(nn.Module):
         normed_BND = self.norm(region_BND)
         update_BND = self.own(normed_BND)
         if self.others is not None:
-            value_BMNE = split_heads(normed_BND @ self.others, affinity_BMNN.shape[1])
+            value_BMNE = _split_heads(normed_BND @ self.others, affinity_BMNN.shape[1])
             update_BND = update_BND + (affinity_BMNN @ value_BMNE).transpose(1, 2).flatten(2)
         return region_BND + F.relu(update_BND)
 
 
-def split_heads(region_BND: Tensor, heads: int) -> Tensor:
+def _split_heads(region_BND: Tensor, heads: int) -> Tensor:
     """(B, N, M * E) -> (B, M, N, E)."""
     return region_BND.unflatten(2, (heads, -1)).transpose(1, 2)
 

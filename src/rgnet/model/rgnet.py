@@ -139,7 +139,7 @@ def make_context(architecture: Architecture, backbone: Backbone) -> tuple[nn.Mod
         if architecture.graph == "attention":
             layers.append(nn.Conv2d(channels, architecture.squeeze, kernel_size=1))
         else:
-            layers.append(norm_relu_conv(channels, architecture.squeeze, kernel=1))
+            layers.append(_norm_relu_conv(channels, architecture.squeeze, kernel=1))
         channels = architecture.squeeze
     if architecture.rates:
         aspp = DenseASPP(channels, architecture.rates, architecture.maps)
@@ -147,14 +147,14 @@ def make_context(architecture: Architecture, backbone: Backbone) -> tuple[nn.Mod
         channels = aspp.channels
     for _ in range(architecture.plain_convs):
         width = 4 * architecture.maps
-        layers.append(norm_relu_conv(channels, width, kernel=3))
+        layers.append(_norm_relu_conv(channels, width, kernel=3))
         channels = width
     if architecture.pooled:
         layers.append(nn.AdaptiveAvgPool2d(1))
     return layers, channels
 
 
-def norm_relu_conv(channels: int, maps: int, *, kernel: int) -> nn.Sequential:
+def _norm_relu_conv(channels: int, maps: int, *, kernel: int) -> nn.Sequential:
     return nn.Sequential(
         nn.BatchNorm2d(channels),
         nn.ReLU(),

@@ -89,7 +89,7 @@ def train(
 
 def _is_finished(recipe: Recipe, rated: RatedPhotos, folder: Path, model: Path) -> bool:
     """Whether the last epoch is done and the model file was written after the best one."""
-    checkpoint = find_run(folder, recipe, fingerprint_ratings(unit_ratings(rated, rated.train)))
+    checkpoint = find_run(folder, recipe, fingerprint_ratings(_unit_ratings(rated, rated.train)))
     if not model.exists() or model.stat().st_mtime < (folder / BEST).stat().st_mtime:
         return False
     return read_finished(checkpoint, recipe) is not None
@@ -125,9 +125,9 @@ def make_dataset(
     if recipe.loss == "emd":
         histogram_NK = np.array([photo.histogram for photo in photos], dtype=np.float32)
     pixels = cached_pixels(photos, recipe.preprocess, cache, track=track)
-    return PixelDataset(pixels, unit_ratings(rated, photos), histogram_NK)
+    return PixelDataset(pixels, _unit_ratings(rated, photos), histogram_NK)
 
 
-def unit_ratings(rated: RatedPhotos, photos: Sequence[RatedPhoto]) -> np.ndarray:
+def _unit_ratings(rated: RatedPhotos, photos: Sequence[RatedPhoto]) -> np.ndarray:
     """(N,) mean ratings in [0, 1]."""
     return rated.unit(np.array([photo.mean for photo in photos]))
