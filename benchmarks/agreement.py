@@ -9,7 +9,7 @@ and the mean vote of the regions in it. Prints, with 95 % bootstrap intervals ov
   others         of a photo's votes and the next photo's worth (blurred): what comes of the middle of photos alone
   positive       share of photos in which votes and worth (blurred) go together at all
   lift, distract mean over photos of the worth of the cell that lifts most, and of the one that distracts most
-  loudest        mean over regions and photos of the largest entry in a region's row of S: 1 hears one region alone
+  loudest        mean over regions and photos of the largest entry in a region's row of S: 1: only one
 """
 
 from __future__ import annotations

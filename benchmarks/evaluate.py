@@ -56,11 +56,11 @@ def measure(scratch: Path, count: int) -> dict:
     with clock(seconds, "score_many"):
         assert all(record.ok for record in scorer.score_many(paths))
     with clock(seconds, "scoring"):
-        answers = predict(scorer, rated, rated.test)
+        predictions = predict(scorer, rated, rated.test)
     with clock(seconds, "figures"):
-        exam = evaluate_predictions(scorer, rated, "test", answers)
+        evaluation = evaluate_predictions(scorer, rated, "test", predictions)
     with clock(seconds, "report"):
-        write_report(scratch, exam, answers)
+        write_report(scratch, evaluation, predictions)
 
     whole = seconds["scoring"] + seconds["figures"] + seconds["report"]
     return {

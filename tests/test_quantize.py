@@ -1,4 +1,4 @@
-"""int8 is a second network in the model file: made from photos, examined before it is kept, served where it runs."""
+"""int8 is a second network in the model file: calibrated on photos, evaluated before it is written."""
 
 from dataclasses import replace
 

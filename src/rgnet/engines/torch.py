@@ -88,7 +88,7 @@ class CompiledEngine(TorchEngine):
         except RuntimeError as problem:
             raise EngineError(
                 f"torch cannot compile for {self.device}: {str(problem).strip().splitlines()[0]}; "
-                "it needs a C++ compiler, and Triton for a graphics card: install those, or use --engine torch"
+                "it needs a C++ compiler, and Triton for a GPU: install those, or use --engine torch"
             ) from problem
 
     def run(self, pixels_BHWC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

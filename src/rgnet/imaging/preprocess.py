@@ -1,4 +1,4 @@
-"""The one resize: upright pixels to what the network is fed, for library, command, trainer and exam alike."""
+"""The one resize: upright pixels to the network's input, for library, commands, trainer and evaluation."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Preprocess:
 @cache
 def shapes(size: int, multiple: int) -> tuple[tuple[int, int], ...]:
     """(width, height) for each of RATIOS, upright and across: sides in multiples, within size^2 pixels; a square is
-    size x size, as in the exam.
+    size x size, as in the evaluation.
 
     Of all grids within the budget, the one that loses least: |ln| of its distortion, and half the share of the
     budget that it leaves unused.

@@ -37,7 +37,7 @@ def affinity(region_BND: Tensor, phi_DD: Tensor, theta_DD: Tensor, *, scale: flo
 
 
 def propagate(affinity_BNN: Tensor, region_BND: Tensor, weight_DD: Tensor) -> Tensor:
-    """One graph convolution, Z' = ReLU(S Z W): every region hears its neighbours (equation 3).
+    """One graph convolution, Z' = ReLU(S Z W): every region takes in its neighbours' features (equation 3).
 
     The paper prints Z = SW; its text ("the response of a node based on its neighbors") needs S Z W.
     """

@@ -5,8 +5,8 @@ A safetensors file of
     graph.onnx                uint8, the network as ONNX with every weight a graph input (about 0.1 MB)
     int8.xml.gz, int8.bin     uint8, where `rgnet quantize` made them: the network in int8 as OpenVINO IR
     metadata "rgnet"          the card as JSON
-    metadata "sha256"         hash over all tensors and the card, its exam figures left out: they are about the
-                              model, and recording an exam does not make it another model
+    metadata "sha256"         hash over all tensors and the card, without its metrics: they are about the model, and
+                              recording an evaluation does not make it another model
 
 Cards are read without NumPy and safetensors, imported where weights are touched: a scan that finds nothing new needs
 no weights.
@@ -155,7 +155,7 @@ def _damaged(path: Path, problem: object) -> ModelDamaged:
 
 
 def record_metrics(path: Path, metrics: dict[str, Any]) -> None:
-    """Add exam figures to the card of a model file; its hash stays."""
+    """Add evaluation results to the card of a model file; its hash stays."""
     model = read_model(path)
     card = replace(model.card, metrics=model.card.metrics | metrics)
     write_model(path, card, model.tensors, model.graph, int8=model.int8)
