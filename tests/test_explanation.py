@@ -222,7 +222,7 @@ def test_what_cannot_be_asked_is_said(scorer, found, tiny_file):
     assert str(error.value) == (
         f"there is no region {rows},0: rows are 0 to {rows - 1} from the top, columns 0 to {columns - 1} from the left"
     )
-    with pytest.raises(SettingError, match="grid of 1 to 64 a side, not 65"):
+    with pytest.raises(SettingError, match="cells to cover: expected 1 to 64 along each side, found 65"):
         rgnet.explain(scorer, picture(), what_if=65)
     plain = rgnet.explain(by_brightness(tiny_file, "keep"), picture())
     for ask in (plain.edges, lambda: plain.attention(0, 0)):

@@ -1,6 +1,7 @@
 """System folders are skipped and counted by every command that searches folders; patterns exclude and include."""
 
 import csv
+import os
 import sys
 
 import numpy as np
@@ -26,6 +27,7 @@ def rgnet(tmp_path, tiny_model, monkeypatch, capsys):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(draw.integers(0, 256, (90, 120, 3), dtype=np.uint8)).save(path)
+        os.utime(path, (1e9, 1e9))  # a file written a moment before it is read would be hashed again
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RGNET_MODELS", str(tiny_model.parent))
 

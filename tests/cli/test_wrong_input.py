@@ -56,7 +56,7 @@ WRONG = {
     "quantize nosuch empty -o net.onnx": (2, "net.onnx: expected a .safetensors file, found '.onnx'"),
     "evaluate nosuch empty": (2, "there is no model 'nosuch'"),
     "evaluate rgnet-compact nothing": (2, "nothing"),
-    "evaluate rgnet-compact empty --sample 5": (2, "add --stability"),
+    "evaluate rgnet-compact empty --sample 5": (2, "for --stability and --inside: add one of them"),
     "compare nosuch rgnet-compact empty": (2, "there is no model 'nosuch'"),
     "verify nothing": (2, "nothing"),
     "verify notes.txt": (2, ""),

@@ -118,7 +118,7 @@ def test_photos_that_vanished_or_changed_since_keep_their_score_and_say_so(file,
     assert rows["1.png"]["score"] == 40
     assert rows["1.png"]["error"] == "this file is gone since it was scanned: scan its folder again"
     assert rows["2.png"]["score"] == 80
-    assert rows["2.png"]["error"] == "has changed since it was scanned: scan its folder again"
+    assert rows["2.png"]["error"] == "this file has changed since it was scanned: scan its folder again"
     assert not [id for id in found if id.endswith((rows["1.png"]["id"], rows["2.png"]["id"]))]
 
 

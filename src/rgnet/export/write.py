@@ -106,9 +106,7 @@ def choose_format(target: Path, kind: str, *, force: bool) -> Format:
         raise SettingError(f"there is no export format {kind!r}: {near(kind, FORMATS)}")
     chosen = FORMATS[kind]
     if target.suffix.lower() != chosen.suffix:
-        raise SettingError(
-            f"--to {kind} writes {chosen.suffix}: {target.name} expected a name that ends in it"
-        )
+        raise SettingError(f"--to {kind} writes {chosen.suffix} files: rename {target.name}")
     if not target.parent.is_dir():
         raise SettingError(f"{target.parent} is not a folder: make it first, or give another --output")
     for path in (target, *(target.with_suffix(ending) for ending in chosen.companions)):
