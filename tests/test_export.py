@@ -178,7 +178,7 @@ def test_a_full_disk_and_a_missing_extra_leave_nothing(tiny_file, target, monkey
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_full_disk_leaves_the_networks_of_before(tiny_file, full_disk, kind):
     target = (full_disk / "network").with_suffix(FORMATS[kind].suffix)
-    before = {target, *(target.with_suffix(ending) for ending in FORMATS[kind].beside)}
+    before = {target, *(target.with_suffix(ending) for ending in FORMATS[kind].companions)}
     for path in before:
         path.write_text("of yesterday")
     with pytest.raises(OutputError) as caught:

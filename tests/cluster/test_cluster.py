@@ -152,7 +152,7 @@ def test_the_command_stops_on_ctrl_c_goes_on_and_gives_the_rows_of_rgnet_score(
     again = start(*command)
     errors = again.communicate(timeout=120)[1]
     assert again.returncode == 3, errors
-    assert "360 scored, 40 failed of 400; rows in rows/part-*.parquet" in errors
+    assert "360 scored, 40 failed of 400 photos; rows in rows/part-*.parquet" in errors
     score = start("score", "photos", "-o", "score.parquet")
     assert score.wait(60) == 3
     expected = pyarrow.parquet.read_table(tmp_path / "score.parquet")
