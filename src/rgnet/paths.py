@@ -14,13 +14,6 @@ def data_folder() -> Path:
     return user_data_path("rgnet", appauthor=False)
 
 
-def cache_folder() -> Path:
-    """What can be made again and may be deleted at any time."""
-    from platformdirs import user_cache_path
-
-    return user_cache_path("rgnet", appauthor=False)
-
-
 def catalogue_file() -> Path:
     """The catalogue that commands use unless told otherwise."""
     return data_folder() / "catalogue.sqlite"
