@@ -1,5 +1,6 @@
 """A catalogue of rgnet 0.1 opens: errors lose the path in front, files get one path each, and nothing is lost."""
 
+import hashlib
 import os
 import sqlite3
 import unicodedata
@@ -81,7 +82,7 @@ def fill(database, folder):
     spellings = (folder, folder.parent / "work" / ".." / "Pictures", folder.parent / "link")
     for photo, path in enumerate(photos, 1):
         stat = path.stat()
-        values = (photo, bytes([photo]) * 32, stat.st_size)
+        values = (photo, hashlib.sha256(path.read_bytes()).digest(), stat.st_size)
         database.execute(
             "INSERT INTO photo VALUES (?, ?, ?, 20, 18, '2020-01-01T10:00:00', 'Leica', 1)", values
         )
@@ -133,9 +134,14 @@ def test_every_score_and_error_is_kept_under_one_path_each(library):
 
 def test_a_scan_goes_on_where_it_left_off(library):
     folder, file = library
-    outcomes, missing = scan_folder(folder, file)
-    assert set(outcomes.values()) == {"unchanged"} and len(outcomes) == 4 and missing == 1
-    assert len(read_scores(file)) == 4
+    before = read_scores(file)
+    # rgnet 0.1 did not measure photos: that is made up for, and nothing is scored again
+    for expected in ("known", "unchanged"):
+        outcomes, missing = scan_folder(folder, file)
+        assert set(outcomes.values()) == {expected} and len(outcomes) == 4 and missing == 1
+        assert read_scores(file) == before
+    with Catalogue.open(file) as catalogue:
+        assert catalogue.count("SELECT count(*) FROM measurement") == 4
 
 
 def test_what_cannot_be_written_is_migrated_in_memory(library, monkeypatch):

@@ -4,9 +4,9 @@ import io
 
 import pytest
 from PIL import Image
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
+from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
 
-from rgnet.imaging.exif import capture_facts
+from rgnet.imaging.exif import Exposure, capture_facts
 from rgnet.imaging.jobs import DecodeJob, run_job
 
 ZEROS = "0000:00:00 00:00:00"
@@ -46,6 +46,29 @@ def test_the_first_sound_date_counts(nothing):
 )
 def test_dates_as_programs_write_them(text, taken):
     assert capture_facts(block(text).tobytes()).taken == taken
+
+
+SETTINGS = {
+    33434: IFDRational(1, 250),
+    33437: IFDRational(28, 10),
+    34855: 400,
+    37380: IFDRational(-2, 3),
+    37521: "25",
+    37522: "7",
+}
+
+
+def test_the_exposure_and_the_fraction_of_its_second_are_read():
+    exif = block(SOUND, "2001:01:01 00:00:00")
+    exif.get_ifd(0x8769).update(SETTINGS)
+    found = capture_facts(exif.tobytes()).exposure
+    assert found == Exposure(250, pytest.approx(0.004), pytest.approx(2.8), 400, pytest.approx(-2 / 3))
+
+
+def test_settings_that_no_camera_can_mean_are_unknown():
+    exif = block(SOUND)
+    exif.get_ifd(0x8769).update({33434: IFDRational(0, 0), 33437: 0, 34855: "auto", 37521: "  "})
+    assert capture_facts(exif.tobytes()).exposure == Exposure()
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])

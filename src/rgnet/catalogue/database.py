@@ -25,7 +25,9 @@ from rgnet.results import Record, RegionMap, ScoredPhoto
 from rgnet.weights.card import ModelCard
 
 if TYPE_CHECKING:
+    from rgnet.imaging.exif import Exposure
     from rgnet.imaging.jobs import DecodedPhoto
+    from rgnet.imaging.measure import Measurement
 
 _FETCHED = 256
 
@@ -36,6 +38,7 @@ class KnownFile:
 
     mtime, read: when it was written and when it was read, in nanoseconds
     has_score:   from the model asked about; None where the model has not seen it, False where there is no score
+    is_measured: whether it can be compared with other photos
     has_error:   whether it could not be read last time
     """
 
@@ -43,6 +46,7 @@ class KnownFile:
     mtime: int
     read: int
     has_score: bool | None
+    is_measured: bool
     has_error: bool
 
 
@@ -143,14 +147,17 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
         """Those of the paths whose files were read."""
         query = f"""
             SELECT path.path, path.bytes, mtime, read,
-                CASE WHEN score.photo IS NOT NULL THEN score.error IS NULL END, path.error IS NOT NULL
+                CASE WHEN score.photo IS NOT NULL THEN score.error IS NULL END,
+                measurement.photo IS NOT NULL, path.error IS NOT NULL
             FROM path LEFT JOIN score ON score.photo = path.photo AND score.model = ?
+            LEFT JOIN measurement ON measurement.photo = path.photo
             WHERE path.path IN ({", ".join("?" * len(paths))}) AND path.bytes IS NOT NULL"""
         known = {}
         with decoding(self.file):
-            for path, size, mtime, read, scored, has_error in self.rows(query, (model, *paths)):
+            for path, size, mtime, read, scored, measured, has_error in self.rows(query, (model, *paths)):
                 has_score = None if scored is None else bool(scored)
-                known[path] = KnownFile(int(size), int(mtime), int(read), has_score, bool(has_error))
+                facts = has_score, bool(measured), bool(has_error)
+                known[path] = KnownFile(int(size), int(mtime), int(read), *facts)
         return known
 
     def has_score(self, sha256: bytes, model: str) -> bool | None:
@@ -184,7 +191,16 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
                 width = coalesce(excluded.width, width), height = coalesce(excluded.height, height)"""
         camera = found.camera and _storable(found.camera)
         self.execute(statement, (*values, found.taken, camera, found.orientation))
-        return self.count("SELECT id FROM photo WHERE sha256 = ?", (found.sha256,))
+        photo = self.count("SELECT id FROM photo WHERE sha256 = ?", (found.sha256,))
+        if found.measurement is not None:
+            self._put_measurement(photo, found.measurement, found.exposure)
+        return photo
+
+    def _put_measurement(self, photo: int, measurement: Measurement, exposure: Exposure | None) -> None:
+        thumbnail, hash, sharpness, clipped = measurement
+        signed = hash - (hash >> 63 << 64)
+        values = (photo, signed, thumbnail, sharpness, clipped, *(exposure or (None,) * 5))
+        self.execute(f"INSERT OR REPLACE INTO measurement VALUES ({', '.join('?' * len(values))})", values)
 
     def put_file(
         self, path: bytes, photo: int, *, bytes: int | None, mtime: int | None, read: int | None = None

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 _CHUNK = 500
 _MARGIN_NS = 2 * 10**9
 
-# "known": its content was known under another path, or from before; "failed before": unchanged or known, without a
-# score. The third argument says why a file failed now.
+# "known": its content was known under another path, or from before, or it was only measured, which an earlier rgnet did
+# not do; "failed before": unchanged or known, without a score. The third argument says why a file failed now.
 Outcome = Literal["scored", "unchanged", "known", "failed before", "failed"]
 OnFile = Callable[[str, Outcome, str], None]
 
@@ -144,13 +144,13 @@ class Scan:
             return hash_only if self._may_be_moved(stat.st_size) else self._scoring_job(path)
         if known.read - known.mtime < _MARGIN_NS:
             return hash_only
-        if known.has_score is None:
+        if known.has_score is None or (known.has_score and not known.is_measured):
             return self._scoring_job(path)
         self._pass(path, known)
         return None
 
     def _scoring_job(self, path: str) -> DecodeJob:
-        return DecodeJob(source=path, policy=self._policy, preprocess=self._card.preprocess)
+        return DecodeJob(source=path, policy=self._policy, preprocess=self._card.preprocess, measure=True)
 
     def _pass(self, path: str, known: KnownFile) -> None:
         """An unchanged file. It can be read, also where it could not be last time."""

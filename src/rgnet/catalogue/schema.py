@@ -8,10 +8,23 @@ from collections.abc import Iterator
 
 from rgnet.catalogue.locations import canonical_folder, composed_path
 
-FORMAT = 2
+FORMAT = 3
 APPLICATION_ID = int.from_bytes(b"rgnt", "big")
 
-_TABLES = """
+# What photos are compared with each other by, of those that decode; see imaging/measure.py and imaging/exif.py
+_MEASUREMENT = """
+CREATE TABLE measurement (
+    photo INTEGER PRIMARY KEY REFERENCES photo,
+    hash INTEGER NOT NULL,              -- perceptual, 64 bits, signed
+    thumbnail BLOB NOT NULL,
+    sharpness BLOB NOT NULL,            -- of tiles, float16
+    clipped REAL NOT NULL,              -- share of white pixels
+    milliseconds INTEGER,               -- of photo.taken
+    seconds REAL, aperture REAL, iso REAL, bias REAL
+);
+"""
+
+_TABLES = f"""
 CREATE TABLE photo (
     id INTEGER PRIMARY KEY,
     sha256 BLOB NOT NULL UNIQUE,
@@ -37,6 +50,7 @@ CREATE INDEX path_photo ON path (photo);
 CREATE INDEX path_error ON path (error) WHERE error IS NOT NULL;
 CREATE INDEX path_composed ON path (composed) WHERE composed IS NOT NULL;
 
+{_MEASUREMENT}
 CREATE TABLE model (hash TEXT PRIMARY KEY, name TEXT NOT NULL, used INTEGER NOT NULL, low REAL, high REAL);
 
 CREATE TABLE score (
@@ -63,6 +77,8 @@ def create_or_migrate(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     elif format == 1:
         _migrate_from_1(connection)
+    if 1 <= format <= 2:
+        _run(connection, _MEASUREMENT)
     if format < FORMAT:
         connection.execute(f"PRAGMA user_version = {FORMAT}")
     connection.execute("COMMIT")

@@ -1,7 +1,8 @@
-"""EXIF without decoding a pixel: orientation, capture time and camera."""
+"""EXIF without decoding a pixel: orientation, capture time, camera and exposure."""
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 from collections.abc import Mapping
@@ -28,6 +29,28 @@ def exif_orientation(info: Mapping[Any, Any]) -> int:
     return value if value is not None and 1 <= value <= 8 else 1
 
 
+# DateTimeOriginal, DateTimeDigitized and DateTime, each with the tag of its fraction of a second
+_TIMES = ((36867, 37521), (36868, 37522))
+_TIME, _TIME_FRACTION = 306, 37520
+_EXPOSURE, _APERTURE, _ISO, _BIAS = 33434, 33437, 34855, 37380
+
+
+class Exposure(NamedTuple):
+    """What the camera's settings were, as far as they are stated.
+
+    milliseconds: of the capture time, beyond its second
+    seconds:      that the shutter was open
+    aperture:     f-number
+    bias:         exposure compensation in stops
+    """
+
+    milliseconds: int | None = None
+    seconds: float | None = None
+    aperture: float | None = None
+    iso: float | None = None
+    bias: float | None = None
+
+
 class CaptureFacts(NamedTuple):
     """How a photo was taken; None for what is missing or makes no sense.
 
@@ -40,20 +63,23 @@ class CaptureFacts(NamedTuple):
     taken: str | None
     camera: str | None
     orientation: int
+    exposure: Exposure = Exposure()
 
 
 def capture_facts(block: bytes) -> CaptureFacts:
     """What an EXIF block says of how the photo was taken. A damaged block may warn, as Pillow does."""
     exif = Image.Exif()
     taken = camera = None
+    exposure = Exposure()
     with suppress(Exception):
         exif.load(block)
         camera = _camera(_text(exif.get(271)), _text(exif.get(272)))
-        taken = _time(_text(exif.get(306)))
+        taken, fraction = _time(_text(exif.get(_TIME))), _TIME_FRACTION
         details = exif.get_ifd(0x8769)
-        times = (_time(_text(details.get(tag))) for tag in (36867, 36868))
-        taken = next(filter(None, times), taken)
-    return CaptureFacts(taken, camera, _orientation(block))
+        times = ((_time(_text(details.get(tag))), part) for tag, part in _TIMES)
+        taken, fraction = next((found for found in times if found[0]), (taken, fraction))
+        exposure = _exposure(details, fraction)
+    return CaptureFacts(taken, camera, _orientation(block), exposure)
 
 
 def tiff_exif(image: Image.Image) -> bytes:
@@ -62,11 +88,12 @@ def tiff_exif(image: Image.Image) -> bytes:
         return b""
     with suppress(Exception):
         found, block = image.getexif(), Image.Exif()
-        for tag in (271, 272, 306):
+        for tag in (271, 272, _TIME):
             if tag in found:
                 block[tag] = found[tag]
         details = found.get_ifd(0x8769)
-        block.get_ifd(0x8769).update({tag: details[tag] for tag in (36867, 36868) if tag in details})
+        kept = (*sum(_TIMES, ()), _TIME_FRACTION, _EXPOSURE, _APERTURE, _ISO, _BIAS)
+        block.get_ifd(0x8769).update({tag: details[tag] for tag in kept if tag in details})
         return block.tobytes() if len(block) or details else b""
     return b""
 
@@ -87,6 +114,27 @@ def _camera(maker: str, model: str) -> str | None:
     """Many models begin with their maker's name already."""
     repeated = model.lower().startswith(maker.lower().partition(" ")[0])
     return (model if repeated else f"{maker} {model}").strip() or None
+
+
+def _exposure(details: Mapping[int, Any], fraction: int) -> Exposure:
+    """fraction: the tag of the fraction of a second that belongs to the capture time"""
+    digits = re.match(r"\d+", _text(details.get(fraction)))
+    return Exposure(
+        milliseconds=int(digits[0][:3].ljust(3, "0")) if digits else None,
+        seconds=_number(details.get(_EXPOSURE), positive=True),
+        aperture=_number(details.get(_APERTURE), positive=True),
+        iso=_number(details.get(_ISO), positive=True),
+        bias=_number(details.get(_BIAS)),
+    )
+
+
+def _number(value: Any, *, positive: bool = False) -> float | None:
+    """The first number of a field; None where it is none that a camera can mean."""
+    with suppress(Exception):
+        number = float(value[0] if isinstance(value, tuple) else value)
+        if math.isfinite(number) and (number > 0 or not positive):
+            return number
+    return None
 
 
 def _time(text: str) -> str | None:

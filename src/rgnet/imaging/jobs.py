@@ -21,6 +21,8 @@ from rgnet.imaging.files import check_bytes, read_photo
 from rgnet.imaging.policy import DecodePolicy
 
 if TYPE_CHECKING:
+    from rgnet.imaging.exif import Exposure
+    from rgnet.imaging.measure import Measurement
     from rgnet.imaging.prepare import Prepared
     from rgnet.imaging.preprocess import Preprocess
 
@@ -33,6 +35,7 @@ class DecodeJob:
     name:            what errors call it; default: the path
     expected_sha256: of its content, which is refused if it is any other
     preprocess:      of the model that is to be fed
+    measure:         what the photo is compared with others by, too; with a `preprocess`
     pictures:        sizes of the pictures wanted: the long side in pixels; none is larger than its photo
     picture_format:  of all of them
     """
@@ -41,6 +44,7 @@ class DecodeJob:
     name: str = ""
     expected_sha256: bytes | None = None
     preprocess: Preprocess | None = None
+    measure: bool = False
     pictures: tuple[int, ...] = ()
     picture_format: Literal["WEBP", "JPEG"] = "WEBP"
     policy: DecodePolicy = field(default_factory=DecodePolicy)
@@ -73,6 +77,8 @@ class DecodedPhoto:
     taken: str | None = None
     camera: str | None = None
     orientation: int = 1
+    exposure: Exposure | None = None
+    measurement: Measurement | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
     prepared: Prepared | None = field(default=None, repr=False)
     pictures: tuple[bytes, ...] = field(default=(), repr=False)
@@ -133,13 +139,17 @@ def _decode(job: DecodeJob, data: bytes, known: DecodedPhoto) -> DecodedPhoto:
     from rgnet.imaging.pictures import draw, is_enough, smallest_decoded
     from rgnet.imaging.prepare import decode_for, to_prepared
 
-    long_side, prepared = max(job.pictures, default=0), None
+    long_side, prepared, measurement = max(job.pictures, default=0), None, None
     if job.preprocess is not None:
         photo = decode_for(data, job.preprocess, job.policy)
         prepared = to_prepared(photo, job.preprocess)
+        if job.measure:
+            from rgnet.imaging.measure import measure
+
+            measurement = measure(photo.image)
     if job.preprocess is None or not is_enough(photo, long_side):
         photo = decode(data, at_least=smallest_decoded(long_side), oversampling=1, policy=job.policy)
-    taken, camera, orientation = capture_facts(photo.exif)
+    taken, camera, orientation, exposure = capture_facts(photo.exif)
     return replace(
         known,
         width=photo.width,
@@ -147,6 +157,8 @@ def _decode(job: DecodeJob, data: bytes, known: DecodedPhoto) -> DecodedPhoto:
         taken=taken,
         camera=camera,
         orientation=orientation,
+        exposure=exposure,
+        measurement=measurement,
         notes=photo.notes if prepared is None else prepared.notes,
         prepared=prepared,
         pictures=draw(photo.image, job.pictures, job.picture_format),
