@@ -5,6 +5,7 @@
     │   ├── PhotoNotFound     there is no such file
     │   ├── PhotoRefused      not accepted, whatever it holds
     │   │   ├── PhotoUnsupported   not an image, or of a format that rgnet does not read
+    │   │   │   └── CameraRawRefused   camera raw, where it may not or cannot be opened
     │   │   ├── PhotoTooLarge      more bytes or pixels than the limits allow
     │   │   └── PhotoChanged       not the content that was expected
     │   ├── PhotoDamaged      a format we read, with content that does not decode
@@ -75,6 +76,10 @@ class PhotoRefused(PhotoError):
 
 class PhotoUnsupported(PhotoRefused):
     """Not an image, or of a format that rgnet does not read."""
+
+
+class CameraRawRefused(PhotoUnsupported):
+    """A camera raw file in a process that must not crash, or without the extra that opens it."""
 
 
 class PhotoTooLarge(PhotoRefused):
@@ -165,6 +170,14 @@ def install_command(extra: str = "") -> str:
     """How to install rgnet or one of its extras: said here for every message, because rgnet is not on PyPI."""
     target = f'".[{extra}]"' if extra else "."
     return f"in your copy of rgnet, run  pip install {target}"
+
+
+# Begins the reason of every camera raw file without the extra: commands count these apart
+NO_CAMERA_RAW = "camera raw needs the extra raw"
+
+
+def camera_raw_missing(source: str) -> CameraRawRefused:
+    return CameraRawRefused(source, NO_CAMERA_RAW, install_command("raw"))
 
 
 UPDATE = "update your copy of rgnet (git pull), then run  pip install ."

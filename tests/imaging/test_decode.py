@@ -278,7 +278,7 @@ def test_byte_limit():
 def test_camera_raw_is_not_scored_by_its_thumbnail(tag):
     tags = ImageFileDirectory_v2()
     tags[tag] = 1 if tag == 254 else b"\1\4\0\0"
-    with pytest.raises(PhotoRefused, match="this is a camera raw file or a preview, not a developed photo"):
+    with pytest.raises(PhotoRefused, match="this is a camera raw file, which is opened only in a process of"):
         decode(saved(scene(), "TIFF", tiffinfo=tags))
 
 

@@ -28,7 +28,7 @@ def test_find_photos_walks_folders_in_order_and_takes_files_as_given(tmp_path):
         (tmp_path / name).touch()
     (tmp_path / "b" / "loop").symlink_to(tmp_path)
     found = [path.relative_to(tmp_path).as_posix() for path in find_photos([tmp_path])]
-    assert found == ["a.jpg", "b/1.heic", "b/2.PNG"]
+    assert found == ["a.jpg", "b/1.heic", "b/2.PNG", "c.cr2"]
     given = [tmp_path / "notes.txt", str(tmp_path / "missing.jpg")]
     assert list(find_photos(given)) == [tmp_path / "notes.txt", tmp_path / "missing.jpg"]
     assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in PHOTO_SUFFIXES)

@@ -8,42 +8,46 @@ switch for truncated files, nor Python's warning filters are touched. `decode` m
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from io import BytesIO
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageFile
 
-from rgnet.errors import PhotoDamaged, PhotoError, PhotoRefused, PhotoTooLarge, PhotoUnsupported
+from rgnet.errors import CameraRawRefused, PhotoDamaged, PhotoRefused
+from rgnet.imaging.checks import UNKNOWN_MODE, check_pixels, check_scans, isolated, one_colour, unsupported
 from rgnet.imaging.color import to_srgb
 from rgnet.imaging.exif import exif_orientation, tiff_exif
 from rgnet.imaging.files import check_bytes, open_photo
-from rgnet.imaging.formats import HEAD_BYTES, OPENERS, other_format, photo_format
+from rgnet.imaging.formats import HEAD_BYTES, OPENERS, is_camera_raw, photo_format
 from rgnet.imaging.jxl import jxl_size
 from rgnet.imaging.policy import DecodePolicy
-from rgnet.imaging.tiff import is_planar_16_bit, is_swapped_float, read_planes
+from rgnet.imaging.tiff import is_planar_16_bit, is_raw, is_swapped_float, read_planes
+
+if TYPE_CHECKING:
+    from rgnet.imaging.raw import RawFile
+    from rgnet.imaging.raw_preview import Preview
 
 Size = tuple[int, int]
 Wanted = Size | Callable[[int, int], Size] | None
 Source = str | os.PathLike | bytes | Image.Image | np.ndarray
 
 _DEFAULT = DecodePolicy()
-_TIFF_SUBFILE, _REDUCED_COPY, _TIFF_DNG_VERSION, _TIFF_ORIENTATION = 254, 1, 50706, 274
-# What Pillow says of pixels that it cannot hold
-_UNKNOWN_MODE = "unknown pixel mode"
-# Encoders write about ten, and a marker is not found inside a scan
-_JPEG_SCAN, MAX_SCANS = b"\xff\xda", 100
+_TIFF_ORIENTATION = 274
+# The short side in pixels from which a camera's preview is scored instead of its raw picture
+_SMALLEST_PREVIEW = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Photo:
     """A decoded photo.
 
-    image:         mode RGB, upright; smaller than width x height where a JPEG was decoded at a fraction
-    width, height: of the full upright photo
+    image:         mode RGB, upright; smaller than width x height where a JPEG was decoded, or a camera raw file
+                   developed, at a fraction
+    width, height: of the full upright photo; of a camera raw file's preview where that is what was decoded
     notes:         what had to be worked around, in words
     exif:          the file's EXIF block, unread; empty where it has none; of a TIFF, how it was taken and no more
     """
@@ -56,13 +60,19 @@ class Photo:
 
 
 def decode(
-    source: Source, *, at_least: Wanted = None, oversampling: int = 2, policy: DecodePolicy = _DEFAULT
+    source: Source,
+    *,
+    at_least: Wanted = None,
+    oversampling: int = 2,
+    name: str = "",
+    policy: DecodePolicy = _DEFAULT,
 ) -> Photo:
     """The upright sRGB pixels of a path, of a file's bytes, of a Pillow image or of an array.
 
     at_least:     (width, height) that the caller will resize to, or what gives it for the upright photo's own; a
                   large JPEG is then decoded at the smallest fraction of its size that is still at least `oversampling`
-                  times that, several times faster
+                  times that, several times faster, and a camera raw file at half its size where that is enough
+    name:         of the file that the bytes are from: some camera raw formats can be told by nothing else
     An array is (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA of uint8, upright and in sRGB.
     Raises PhotoNotFound, PhotoRefused or PhotoDamaged.
     """
@@ -72,7 +82,7 @@ def decode(
         return _from_image(source, "the Pillow image", policy)
     fraction = _Fraction(at_least, oversampling)
     if isinstance(source, bytes | bytearray | memoryview):
-        name = f"the photo of {len(source)} bytes"
+        name = name or f"the photo of {len(source)} bytes"
         check_bytes(name, len(source), policy)
         return _from_stream(BytesIO(source), name, fraction, policy)
     if isinstance(source, str | os.PathLike):
@@ -92,13 +102,18 @@ class _Fraction(NamedTuple):
     oversampling: int
 
     def apply(self, image: ImageFile.ImageFile) -> None:
-        if self.at_least is None:
-            return
         turn = -1 if _orientation(image)[0] >= 5 else 1
-        width, height = image.size[::turn]
-        wanted = self.at_least(width, height) if callable(self.at_least) else self.at_least
-        width, height = wanted[::turn]
-        image.draft(None, (self.oversampling * width, self.oversampling * height))
+        if wanted := self.of(image.size[::turn]):
+            width, height = wanted[::turn]
+            image.draft(None, (self.oversampling * width, self.oversampling * height))
+
+    def of(self, size: Size) -> Size | None:
+        """What is wanted of an upright photo of this size; None for all of it."""
+        return self.at_least(*size) if callable(self.at_least) else self.at_least
+
+    def allows_half(self, size: Size) -> bool:
+        width, height = self.of(size) or (1, 1)
+        return min(size[0] / width, size[1] / height) >= 2
 
 
 # --- the four kinds of source ----------------------------------------------------------------------------
@@ -117,8 +132,8 @@ def _from_array(array: np.ndarray) -> Image.Image:
 
 
 def _from_image(source: Image.Image, name: str, policy: DecodePolicy) -> Photo:
-    _check_pixels(name, source.size, policy)
-    with _isolated(name, source.format or source.mode):
+    check_pixels(name, source.size, policy)
+    with isolated(name, source.format or source.mode):
         source.load()
         orientation, notes = _orientation(source)
         image, colour_notes = to_srgb(source)
@@ -131,20 +146,21 @@ def _from_stream(stream: BinaryIO, name: str, fraction: _Fraction, policy: Decod
     kind = photo_format(head)
     if not head:
         raise PhotoDamaged(name, "this file is empty", "copy it again from its source")
+    if is_camera_raw(head, name) or (kind == "TIFF" and is_raw(stream)):
+        return _from_raw(stream, name, fraction, policy)
     if kind is None:
-        raise _unsupported(name, head)
-    with _isolated(name, kind):
+        raise unsupported(name, head)
+    with isolated(name, kind):
         # Its decoder decodes everything on opening: the limit has to come before
         if kind == "JPEG XL":
-            _check_pixels(name, jxl_size(stream), policy)
+            check_pixels(name, jxl_size(stream), policy)
         stream.seek(0)
         with OPENERS[kind](stream) as image:
-            _check_pixels(name, image.size, policy)
-            _check_developed(name, head, image)
+            check_pixels(name, image.size, policy)
             try:
-                _check_scans(name, image, stream)
+                check_scans(name, image, stream)
                 if is_swapped_float(image):
-                    raise SyntaxError(_UNKNOWN_MODE)
+                    raise SyntaxError(UNKNOWN_MODE)
                 if is_planar_16_bit(image):
                     return _from_planes(image, stream)
                 return _from_open(image, fraction)
@@ -234,81 +250,59 @@ def _upright(image: Image.Image, orientation: int) -> Image.Image:
     return upright
 
 
-# --- limits and errors -----------------------------------------------------------------------------------
+# --- camera raw ------------------------------------------------------------------------------------------
 
 
-def _check_pixels(name: str, size: Size, policy: DecodePolicy) -> None:
-    width, height = size
-    if width * height > policy.max_pixels:
-        raise PhotoTooLarge(
-            name,
-            f"this photo has {width} x {height} pixels, at most {policy.max_pixels} are accepted",
-            "shrink it or raise max_pixels of the DecodePolicy",
-        )
-    if width * height == 0:
-        raise PhotoDamaged(name, f"this photo has {width} x {height} pixels", "copy it again from its source")
+def _from_raw(stream: BinaryIO, name: str, fraction: _Fraction, policy: DecodePolicy) -> Photo:
+    """The largest whole preview that the camera put into the file, else the raw picture itself, developed."""
+    from rgnet.imaging.raw import open_raw
+    from rgnet.imaging.raw_preview import find_previews
 
-
-def _check_developed(name: str, head: bytes, image: ImageFile.ImageFile) -> None:
-    """A camera raw file poses as a TIFF, and Pillow would decode the thumbnail at its front."""
-    tags = getattr(image, "tag_v2", {})
-    if head[8:10] == b"CR" or _TIFF_DNG_VERSION in tags or tags.get(_TIFF_SUBFILE) == _REDUCED_COPY:
-        raise PhotoUnsupported(
-            name,
-            "this is a camera raw file or a preview, not a developed photo",
-            "export it as JPEG or TIFF",
-        )
-
-
-def _check_scans(name: str, image: ImageFile.ImageFile, stream: BinaryIO) -> None:
-    """A few hundred kilobytes of scans, each over the whole picture, would hold a decoder for minutes."""
-    if image.format != "JPEG" or not image.info.get("progressive"):
-        return
-    position = stream.tell()
+    if not policy.camera_raw:
+        reason = "this is a camera raw file, which is opened only in a process of its own"
+        raise CameraRawRefused(name, reason, "score it by its path, or decode it with a DecodePool")
     stream.seek(0)
-    scans = stream.read().count(_JPEG_SCAN)
-    stream.seek(position)
-    if scans > MAX_SCANS:
-        reason = f"this progressive JPEG has {scans} scans, at most {MAX_SCANS} are accepted"
-        raise PhotoRefused(name, reason, "save it again with another program")
+    data = stream.read()
+    with isolated(name, "camera raw"), open_raw(data, name) as file:
+        for preview in find_previews(data):
+            if min(preview.width, preview.height) >= _SMALLEST_PREVIEW:
+                with suppress(Exception):  # it may be cut, or not be what it seems: then the next one will do
+                    return _from_preview(preview, file, fraction, policy)
+        return _developed(file, fraction, policy)
 
 
-@contextmanager
-def _isolated(name: str, kind: str) -> Iterator[None]:
-    """Decoders fail with nearly every type of exception; out of here come PhotoErrors only."""
-    try:
-        yield
-    except PhotoError:
-        raise
-    except (MemoryError, Image.DecompressionBombError) as problem:
-        reason = f"this {kind} file does not fit into memory" + (f" ({problem})" if str(problem) else "")
-        raise PhotoTooLarge(name, reason, "shrink it") from problem
-    except Exception as problem:
-        raise _damaged(name, kind, problem) from problem
+def _from_preview(preview: Preview, file: RawFile, fraction: _Fraction, policy: DecodePolicy) -> Photo:
+    """Upright by its own tag, else by that of the raw file."""
+    data = BytesIO(file.data[preview.start : preview.end])
+    with OPENERS["JPEG"](data) as image:
+        check_pixels(file.name, image.size, policy)
+        check_scans(file.name, image, data)
+        image.info["exif"] = file.preview_exif(image.info.get("exif", b""), image.size)
+        photo = _from_open(image, fraction)
+    _check_colours(file.name, photo.image)
+    note = f"camera raw: scored by its embedded JPEG of {photo.width} x {photo.height} pixels"
+    return replace(photo, notes=(note, *photo.notes))
 
 
-def _damaged(name: str, kind: str, problem: Exception) -> PhotoError:
-    detail = str(problem) or type(problem).__name__
-    if detail == _UNKNOWN_MODE:
-        return PhotoUnsupported(
-            name,
-            f"this {kind} file stores its pixels in a way that rgnet does not read",
-            "save it with 8 or 16 bits",
+def _developed(file: RawFile, fraction: _Fraction, policy: DecodePolicy) -> Photo:
+    check_pixels(file.name, file.size, policy)
+    half = fraction.allows_half(file.size)
+    image = Image.fromarray(file.develop(half=half))
+    _check_colours(file.name, image)
+    how = "at half size " if half else ""
+    # Some are not halved: those that hold three colours a pixel already
+    scale = round(max(file.size) / max(image.size))
+    return Photo(
+        image,
+        scale * image.width,
+        scale * image.height,
+        (f"camera raw: developed {how}with the camera's white balance",),
+        file.exif(),
+    )
+
+
+def _check_colours(name: str, image: Image.Image) -> None:
+    if found := one_colour(image):
+        raise PhotoDamaged(
+            name, f"the picture in this camera raw file is {found}", "copy it again from its source"
         )
-    if "truncated" in detail.lower():
-        reason = f"this {kind} file is damaged and ends in the middle of the picture"
-    else:
-        reason = f"this {kind} file is damaged ({detail})"
-    return PhotoDamaged(name, reason, "copy it again from its source")
-
-
-def _unsupported(name: str, head: bytes) -> PhotoUnsupported:
-    other = other_format(head)
-    if other == "a web page":
-        return PhotoUnsupported(name, "this is a web page, not a photo", "download the photo itself")
-    if other is not None:
-        return PhotoUnsupported(
-            name, f"this is {other}, not a photo that rgnet reads", "export it as JPEG or PNG"
-        )
-    reason = f"this is no photo of a format that rgnet reads (it begins with {head[:8]!r})"
-    return PhotoUnsupported(name, reason, "convert it to JPEG or PNG")

@@ -9,7 +9,28 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePath
 from typing import Literal
 
-PHOTO_SUFFIXES = frozenset(
+# Of camera raw files, as far as LibRaw opens what is in them
+RAW_SUFFIXES = frozenset(
+    {
+        ".3fr",
+        ".arw",
+        ".bay",
+        ".cr2",
+        ".cr3",
+        ".crw",
+        ".dcr",
+        ".dng",
+        ".erf",
+        ".fff",
+        ".gpr",
+        ".iiq",
+        ".k25",
+        ".kdc",
+    }
+    | {".mdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".ori", ".pef", ".ptx", ".raf", ".raw", ".rw2"}
+    | {".rwl", ".sr2", ".srf", ".srw", ".x3f"}
+)
+PHOTO_SUFFIXES = RAW_SUFFIXES | frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif"}
     | {".bmp", ".dib", ".tif", ".tiff", ".avif", ".avifs", ".heic", ".heif", ".heics", ".heifs", ".hif"}
     | {".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc", ".jxl"}
@@ -78,7 +99,16 @@ def photo_names(paths: Iterable[str | Path], selection: Selection = EVERYTHING) 
 
 def is_photo(name: str) -> bool:
     """Whether a file of this name counts as a photo."""
-    return os.path.splitext(name)[1].lower() in PHOTO_SUFFIXES  # noqa: PTH122
+    return _suffix(name) in PHOTO_SUFFIXES
+
+
+def is_raw_name(name: str) -> bool:
+    """Whether camera raw files have names like this one."""
+    return _suffix(name) in RAW_SUFFIXES
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122 -- a walk of millions
 
 
 def skip_reasons(path: str, selection: Selection) -> set[Reason]:

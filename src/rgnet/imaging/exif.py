@@ -19,14 +19,18 @@ def exif_orientation(info: Mapping[Any, Any]) -> int:
     Reads that one tag and no other, so that damage elsewhere in the block neither raises nor warns.
     Raises ValueError if the block is too broken to find the tag.
     """
-    block = info.get("exif") or _imagemagick_exif(info)
+    return stated_orientation(info.get("exif") or _imagemagick_exif(info)) or 1
+
+
+def stated_orientation(block: bytes) -> int | None:
+    """The same of an EXIF block; None where it states none. Raises ValueError as `exif_orientation`."""
     if not block:
-        return 1
+        return None
     try:
         value = _ifd0_short(block.removeprefix(b"Exif\0\0"), tag=0x0112)
     except struct.error as problem:
         raise ValueError(f"EXIF block of {len(block)} bytes: {problem}") from problem
-    return value if value is not None and 1 <= value <= 8 else 1
+    return value if value is not None and 1 <= value <= 8 else None
 
 
 # DateTimeOriginal, DateTimeDigitized and DateTime, each with the tag of its fraction of a second
@@ -87,15 +91,26 @@ def tiff_exif(image: Image.Image) -> bytes:
     if image.format != "TIFF":
         return b""
     with suppress(Exception):
-        found, block = image.getexif(), Image.Exif()
-        for tag in (271, 272, _TIME):
-            if tag in found:
-                block[tag] = found[tag]
-        details = found.get_ifd(0x8769)
-        kept = (*sum(_TIMES, ()), _TIME_FRACTION, _EXPOSURE, _APERTURE, _ISO, _BIAS)
-        block.get_ifd(0x8769).update({tag: details[tag] for tag in kept if tag in details})
-        return block.tobytes() if len(block) or details else b""
+        found = image.getexif()
+        return capture_block(found, found.get_ifd(0x8769))
     return b""
+
+
+def capture_block(found: Image.Exif, details: Mapping[int, Any], *, orientation: int | None = None) -> bytes:
+    """An EXIF block of no more than when, with what and how a photo was taken. May raise anything, as Pillow does.
+
+    details:     the tags of EXIF's own directory
+    orientation: is stated in it where it is given
+    """
+    block = Image.Exif()
+    for tag in (271, 272, _TIME):
+        if tag in found:
+            block[tag] = found[tag]
+    kept = (*sum(_TIMES, ()), _TIME_FRACTION, _EXPOSURE, _APERTURE, _ISO, _BIAS)
+    block.get_ifd(0x8769).update({tag: details[tag] for tag in kept if tag in details})
+    if orientation is not None:
+        block[0x0112] = orientation
+    return block.tobytes() if len(block) or details else b""
 
 
 def _orientation(block: bytes) -> int:

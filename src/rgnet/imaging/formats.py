@@ -12,6 +12,8 @@ from typing import BinaryIO
 
 from PIL import ImageFile, JpegImagePlugin
 
+from rgnet.imaging.discovery import is_raw_name
+
 HEAD_BYTES = 64
 
 _MAGIC = (
@@ -38,12 +40,15 @@ _OTHERS = (
     (b"%PDF", "a PDF document"),
     (b"8BPS", "a Photoshop document"),
     (b"PK\3\4", "a ZIP archive"),
-    (b"FUJIFILMCCD-RAW", "a camera raw file"),
-    (b"IIRO", "a camera raw file"),
-    (b"IIRS", "a camera raw file"),
-    (b"MMOR", "a camera raw file"),
-    (b"IIU\0", "a camera raw file"),
     (b"\x1aE\xdf\xa3", "a video"),
+)
+# Where the first bytes give a camera raw file away: their position, and what stands there
+_RAW_MAGIC = (
+    (0, b"FUJIFILMCCD-RAW"),
+    *((0, magic) for magic in (b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"\0MRM", b"FOVb")),  # ORF, RW2, MRW, X3F
+    *((6, magic) for magic in (b"HEAPCCDR", b"HEAPJPGM")),  # CRW
+    *((8, magic) for magic in (b"CR\2\0", b"IIIICwaR", b"MMMMRawT")),  # CR2, IIQ
+    (4, b"ftypcrx "),  # CR3
 )
 _WEB_PAGES = (b"<!doctype html", b"<html")
 _VIDEO_BRANDS = {b"isom", b"iso2", b"mp41", b"mp42", b"avc1", b"qt  ", b"M4V ", b"3gp4", b"3gp5"}
@@ -59,6 +64,16 @@ def other_format(head: bytes) -> str | None:
     if head[4:8] == b"ftyp" and head[8:12] in _VIDEO_BRANDS:
         return "a video"
     return next((name for magic, name in _OTHERS if head.startswith(magic)), None)
+
+
+def is_camera_raw(head: bytes, name: str) -> bool:
+    """Whether the first HEAD_BYTES bytes of a file announce a camera raw format, or only its name can tell.
+
+    Many raw formats are TIFF by their first bytes, and some begin with anything; the name of a JPEG means nothing.
+    """
+    if any(head.startswith(magic, position) for position, magic in _RAW_MAGIC):
+        return True
+    return is_raw_name(name) and photo_format(head) in (None, "TIFF") and other_format(head) is None
 
 
 def photo_format(head: bytes) -> str | None:

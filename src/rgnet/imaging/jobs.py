@@ -10,14 +10,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from rgnet.errors import (
+    CameraRawRefused,
     PhotoChanged,
     PhotoDamaged,
     PhotoDecoderCrashed,
     PhotoError,
     PhotoNotFound,
     PhotoTimedOut,
+    camera_raw_missing,
 )
-from rgnet.imaging.files import check_bytes, read_photo
+from rgnet.imaging.discovery import is_raw_name
+from rgnet.imaging.files import check_bytes, open_photo, read_photo
 from rgnet.imaging.policy import DecodePolicy
 
 if TYPE_CHECKING:
@@ -52,6 +55,10 @@ class DecodeJob:
     @property
     def display_name(self) -> str:
         return self.name or (self.source if isinstance(self.source, str) else f"{len(self.source)} bytes")
+
+    @property
+    def decodes(self) -> bool:
+        return self.preprocess is not None or bool(self.pictures)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,20 +123,35 @@ def run_job(job: DecodeJob) -> DecodedPhoto:
             job.display_name, "this file has changed since it was scanned", "scan its folder again"
         )
         return replace(known, error=changed)
-    if job.preprocess is None and not job.pictures:
+    if not job.decodes:
         return known
     try:
         return _decode(job, data, known)
+    except CameraRawRefused as problem:
+        # Of an extra that is not installed, which says nothing of this content
+        return DecodedPhoto(error=problem.about(job.display_name))
     except PhotoError as problem:
         return replace(known, error=problem.about(job.display_name))
 
 
 def _content(job: DecodeJob) -> tuple[bytes, int | None]:
     if isinstance(job.source, str):
+        if job.decodes and is_raw_name(job.source):
+            _check_camera_raw(job.source, job.policy)
         data, stat = read_photo(job.source, job.policy)
         return data, stat.st_mtime_ns
     check_bytes(job.display_name, len(job.source), job.policy)
     return job.source, None
+
+
+def _check_camera_raw(path: str, policy: DecodePolicy) -> None:
+    """Raises CameraRawRefused where nothing opens it: a card of raw files is not read to say so."""
+    from rgnet.imaging.formats import HEAD_BYTES, is_camera_raw
+    from rgnet.imaging.raw import is_installed
+
+    with open_photo(path, policy) as file:
+        if is_camera_raw(file.read(HEAD_BYTES), path) and not is_installed():
+            raise camera_raw_missing(path)
 
 
 def _decode(job: DecodeJob, data: bytes, known: DecodedPhoto) -> DecodedPhoto:
@@ -139,16 +161,19 @@ def _decode(job: DecodeJob, data: bytes, known: DecodedPhoto) -> DecodedPhoto:
     from rgnet.imaging.pictures import draw, is_enough, smallest_decoded
     from rgnet.imaging.prepare import decode_for, to_prepared
 
+    # This is a process that may crash
+    policy = replace(job.policy, camera_raw=True)
     long_side, prepared, measurement = max(job.pictures, default=0), None, None
     if job.preprocess is not None:
-        photo = decode_for(data, job.preprocess, job.policy)
+        photo = decode_for(data, job.preprocess, policy, name=job.display_name)
         prepared = to_prepared(photo, job.preprocess)
         if job.measure:
             from rgnet.imaging.measure import measure
 
             measurement = measure(photo.image)
     if job.preprocess is None or not is_enough(photo, long_side):
-        photo = decode(data, at_least=smallest_decoded(long_side), oversampling=1, policy=job.policy)
+        wanted = smallest_decoded(long_side)
+        photo = decode(data, at_least=wanted, oversampling=1, name=job.display_name, policy=policy)
     taken, camera, orientation, exposure = capture_facts(photo.exif)
     return replace(
         known,

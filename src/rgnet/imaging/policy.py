@@ -13,8 +13,11 @@ class DecodePolicy:
     max_pixels:     width x height, checked on the header before any decoding; the default lets through the
                     200 megapixels of a phone
     accept_partial: a truncated photo gives the part that is there, with a note, instead of PhotoDamaged
+    camera_raw:     open camera raw files in this process, although LibRaw may crash or take any time and memory;
+                    DecodePool does, whose processes may
     """
 
     max_bytes: int = 512 * 2**20
     max_pixels: int = 200_000_000
     accept_partial: bool = False
+    camera_raw: bool = False

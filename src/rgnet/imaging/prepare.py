@@ -27,9 +27,9 @@ def prepare(source: Source, preprocess: Preprocess, policy: DecodePolicy) -> Pre
     return to_prepared(decode_for(source, preprocess, policy), preprocess)
 
 
-def decode_for(source: Source, preprocess: Preprocess, policy: DecodePolicy) -> Photo:
-    """A photo decoded as far as this preprocessing needs it."""
-    return decode(source, at_least=preprocess.target, policy=policy)
+def decode_for(source: Source, preprocess: Preprocess, policy: DecodePolicy, *, name: str = "") -> Photo:
+    """A photo decoded as far as this preprocessing needs it. name: as of `decode`."""
+    return decode(source, at_least=preprocess.target, name=name, policy=policy)
 
 
 def to_prepared(photo: Photo, preprocess: Preprocess) -> Prepared:

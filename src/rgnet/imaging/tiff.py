@@ -1,7 +1,11 @@
-"""Kinds of TIFF that Pillow reads wrongly without an error; tests/imaging/test_tiff.py reads every kind."""
+"""Kinds of TIFF that Pillow reads wrongly without an error; tests/imaging/test_tiff.py reads every kind.
+
+Camera raw files are among them: Pillow decodes the thumbnail at their front, or nothing.
+"""
 
 from __future__ import annotations
 
+import struct
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -12,6 +16,27 @@ _BITS, _COMPRESSION, _SAMPLES, _PLANAR, _SAMPLE_FORMAT = 258, 259, 277, 284, 339
 _STRIP_OFFSETS, _ROWS_PER_STRIP = 273, 278
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS = 322, 323, 324
 _UNCOMPRESSED, _SEPARATE, _UNSIGNED = 1, 2, 1
+_SUBFILE, _PHOTOMETRIC, _DNG_VERSION = 254, 262, 50706
+_REDUCED_COPY, _RAW_COLOURS = 1, {32803, 34892}
+
+
+def is_raw(stream: BinaryIO) -> bool:
+    """Whether it is a camera raw file, as far as its first directory says so."""
+    stream.seek(0)
+    try:
+        order = {b"II*\0": "<", b"MM\0*": ">"}[stream.read(4)]
+        stream.seek(*struct.unpack(order + "I", stream.read(4)))
+        (count,) = struct.unpack(order + "H", stream.read(2))
+        entries = list(struct.iter_unpack(order + "HHIHH", stream.read(12 * count)))
+    except (KeyError, struct.error):
+        return False
+    # Of a number of 32 bits the half that matters comes first or last
+    values = {tag: value or other for tag, _, _, value, other in entries}
+    return (
+        _DNG_VERSION in values
+        or values.get(_SUBFILE) == _REDUCED_COPY
+        or values.get(_PHOTOMETRIC) in _RAW_COLOURS
+    )
 
 
 def is_planar_16_bit(image: ImageFile.ImageFile) -> bool:
