@@ -103,7 +103,8 @@ class _Fraction(NamedTuple):
 
     def apply(self, image: ImageFile.ImageFile) -> None:
         turn = -1 if _orientation(image)[0] >= 5 else 1
-        if wanted := self.of(image.size[::turn]):
+        width, height = image.size[::turn]
+        if wanted := self.of((width, height)):
             width, height = wanted[::turn]
             image.draft(None, (self.oversampling * width, self.oversampling * height))
 
