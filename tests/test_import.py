@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "cluster": {"imaging", "outputs", "rgnet", "scorer", "weights"},
     "datasets": {"imaging", "weights"},
     "evaluation": {"datasets", "engines", "explanation", "imaging", "rgnet", "scorer", "weights", "what_if"},
-    "training": {"architecture", "datasets", "evaluation", "export", "imaging", "model", "weights"},
+    "training": {"architecture", "datasets", "evaluation", "export", "imaging", "model", "scorer", "weights"},
     "reproduce": {
         "datasets",
         "engines",

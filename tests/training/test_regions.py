@@ -22,9 +22,9 @@ def views_for(kind: str, step: int, count: int = 4) -> Views:
     raise AssertionError(f"no {kind} in 50 draws")
 
 
-def loss_of(views: Views, score_B: torch.Tensor, unit_B: torch.Tensor, **teacher) -> dict[str, torch.Tensor]:
+def loss_of(views: Views, score_B: torch.Tensor, unit_B: torch.Tensor) -> dict[str, torch.Tensor]:
     vote_BHW = score_B[:, None, None].expand(-1, 4, 4)
-    return region_loss(vote_BHW, score_B, views, unit_B, LESSONS, **teacher)
+    return region_loss(vote_BHW, score_B, views, unit_B, LESSONS)
 
 
 @pytest.mark.parametrize("kind, step", [("tiles", 0), ("tilt", 0), ("cover", 1), ("crop", 1)])
@@ -78,13 +78,3 @@ def test_the_mean_inside_a_frame():
     frame_P23 = frames(1, vote_PHW.device, zoom=(4, 4), flip=0)
     frame_P23[:, :, 2] = torch.tensor([0.6, 0.0])
     torch.testing.assert_close(inside_mean(vote_PHW, frame_P23), torch.ones(1))
-
-
-def test_a_teachers_votes_are_seen_through_the_same_frames():
-    views = views_for("crop", 1)
-    unit_B, teacher_BHW = torch.rand(4), torch.rand(4, 1, 1).expand(4, 4, 4)
-    votes = torch.cat([teacher_BHW, teacher_BHW[:2], torch.rand(4, 4, 4)])
-    terms = region_loss(
-        votes, votes.mean(dim=(1, 2)), views, unit_B, LESSONS, teacher_B=unit_B, teacher_BHW=teacher_BHW
-    )
-    torch.testing.assert_close(terms["teacher_votes"], torch.tensor(0.0), atol=1e-9, rtol=0)

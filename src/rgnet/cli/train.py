@@ -32,6 +32,12 @@ def train(
             help="Start from all weights of a trained model instead: a name of rgnet models, or a file."
         ),
     ] = None,
+    teacher: Annotated[
+        list[str],
+        typer.Option(
+            help="Also follow the scores of this trained model (repeatable): a name of rgnet models, or a file."
+        ),
+    ] = [],  # noqa: B006 - Typer copies it
     name: Annotated[str, typer.Option(help="Name of the model, and of its file.")] = "my-rgnet",
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Number of epochs.", show_default="as in the recipe")
@@ -62,6 +68,7 @@ def train(
     if start and weights:
         raise SettingError("--start brings all weights of a model: drop --weights")
     trained = read_model(find_model(start)) if start else None
+    teachers = [read_model(find_model(model)) for model in teacher]
     overrides = [*overrides, *([] if epochs is None else [f"epochs={epochs}"])]
     chosen = find_recipe(recipe, overrides, fine_tune=trained is not None)
     rated = datasets.load(data, photos, held_out=chosen.held_out, seed=chosen.seed, track=track)
@@ -73,9 +80,13 @@ def train(
         rated,
         output,
         provenance=Provenance(
-            name=name, command=shareable_command(), start=trained.card if trained else None
+            name=name,
+            command=shareable_command(),
+            start=trained.card if trained else None,
+            teachers=tuple(model.card for model in teachers),
         ),
         start=trained or _backbone_weights(weights),
+        teachers=teachers,
         resume=resume,
         track=track,
         say=lambda line: typer.echo(line, err=True),

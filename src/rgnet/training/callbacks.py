@@ -28,10 +28,12 @@ class SaveCheckpoints(Checkpoint):
     score: of the best epoch so far, None as long as none had one that is a number; part of the checkpoint, so that a
            resumed run knows it
     epoch: the best one, counted from 1; 0 is the model that training started from
+    averaged: another callback puts averaged weights into whole checkpoints
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, averaged: bool = False) -> None:
         self.folder = folder
+        self.averaged = averaged
         self.score: float | None = None
         self.figures: dict[str, float] = {}
         self.epoch = 0
@@ -52,7 +54,8 @@ class SaveCheckpoints(Checkpoint):
             for name, value in trainer.callback_metrics.items()
             if name.startswith("held_out/")
         }
-        trainer.save_checkpoint(self.folder / BEST, weights_only=True)
+        # Only a whole checkpoint has averaged weights
+        trainer.save_checkpoint(self.folder / BEST, weights_only=not self.averaged)
 
     def state_dict(self) -> dict[str, Any]:
         return {"score": self.score, "figures": self.figures, "epoch": self.epoch}
@@ -85,12 +88,14 @@ class StopEarly(EarlyStopping):
 
 class MeasureBatchNorms(lightning.Callback):
     """Measures batch norm statistics on unaugmented training photos before every validation, so that validation
-    and the checkpoint after it use statistics that belong to their weights."""
+    and the checkpoint after it use statistics that belong to their weights, averaged ones too."""
 
     def __init__(self, photos: Iterable[Batch]) -> None:
         self.photos = photos
 
-    def on_validation_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+    def on_validation_epoch_start(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule
+    ) -> None:
         if trainer.state.fn != TrainerFn.FITTING:  # the model that training starts from, as it is
             return
         pixels = (batch.pixels_B3HW.to(module.device).float() for batch in self.photos)

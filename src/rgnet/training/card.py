@@ -22,12 +22,14 @@ from rgnet.weights.file import to_half, write_model
 class Provenance:
     """What a model card holds besides the recipe and the photos.
 
-    start: the card of the model that training began with, if it was a whole model
+    start:    the card of the model that training began with, if it was a whole model
+    teachers: the cards of the models whose scores it followed
     """
 
     name: str
     command: str
     start: ModelCard | None = None
+    teachers: tuple[ModelCard, ...] = ()
 
 
 def write_model_file(folder: Path, card: ModelCard) -> Path:
@@ -43,6 +45,7 @@ def make_card(
     recipe: Recipe, rated: RatedPhotos, provenance: Provenance, figures: dict[str, float]
 ) -> ModelCard:
     start = provenance.start
+    earlier = (*([start] if start else []), *provenance.teachers)
     quantiles = np.quantile([photo.mean for photo in rated.train], np.linspace(0, 1, 101))
     return ModelCard(
         name=provenance.name,
@@ -64,8 +67,8 @@ def make_card(
             "command": provenance.command,
         }
         | _describe_start(start),
-        licence=_join(start.licence if start else "", rated.licence),
-        notice=_join(start.notice if start else "", rated.notice),
+        licence=_join(*(card.licence for card in earlier), rated.licence),
+        notice=_join(*(card.notice for card in earlier), rated.notice),
         metrics={"held_out_srcc": None if math.isnan(figures["srcc"]) else round(figures["srcc"], 4)},
     )
 
@@ -75,6 +78,6 @@ def _describe_start(start: ModelCard | None) -> dict[str, Any]:
     return {} if start is None else {"start": {"model": start.short_hash} | start.training}
 
 
-def _join(earlier: str, added: str) -> str:
+def _join(*terms: str) -> str:
     """Licence or notice of weights that were made from weights with a licence or notice of their own."""
-    return added if not earlier or earlier == added else f"{earlier}; {added}"
+    return "; ".join(dict.fromkeys(term for term in terms if term))

@@ -23,8 +23,9 @@ _GPU_MEMORY_SHARE = 0.5
 
 
 class Batch(NamedTuple):
-    """pixels_B3HW: uint8; unit_B: mean ratings in [0, 1]; histogram_BK: shares of the ratings, where known.
+    """pixels_B3HW: uint8; unit_B: mean ratings in [0, 1], or what training aims at
 
+    histogram_BK: shares of the ratings, where known
     rest: the micro-batches that follow in the same optimiser step; only on the first of several
     """
 
@@ -37,6 +38,8 @@ class Batch(NamedTuple):
 class PixelDataset(Dataset[Batch]):
     """Photos as uint8 pixels, ratings in [0, 1]; gives whole batches, so one copy out of the memory map serves all.
 
+    target_N: what training aims at, the ratings unless something else is mixed in
+
     The photos live in GPU memory where they fit, so that no batch waits for the CPU.
     """
 
@@ -48,6 +51,7 @@ class PixelDataset(Dataset[Batch]):
         if self.device.type == "cuda":
             self.pixels_NHW3 = torch.from_numpy(np.array(pixels_NHW3)).to(self.device)
         self.unit_N = torch.as_tensor(unit_N, dtype=torch.float32, device=self.device)
+        self.target_N = self.unit_N
         self.histogram_NK = None
         if histogram_NK is not None:
             self.histogram_NK = torch.as_tensor(histogram_NK, dtype=torch.float32, device=self.device)
@@ -61,7 +65,7 @@ class PixelDataset(Dataset[Batch]):
         else:
             pixels_BHW3 = torch.from_numpy(np.stack([self.pixels_NHW3[index] for index in indices]))
         histogram_BK = None if self.histogram_NK is None else self.histogram_NK[indices]
-        return Batch(pixels_BHW3.permute(0, 3, 1, 2), self.unit_N[indices], histogram_BK)
+        return Batch(pixels_BHW3.permute(0, 3, 1, 2), self.target_N[indices], histogram_BK)
 
     @property
     def fingerprint(self) -> str:

@@ -14,7 +14,6 @@ class RegionLessons:
     composition: of the hinge that puts a photo above itself rearranged or tilted
     agreement:   of the cosine between differences of votes and differences of scores, see `agreement`
     position:    of the share of the votes' variance that all photos have in common beyond a tenth
-    teacher:     share of a teacher in the target of the score; teacher_votes weighs the error of the votes
     degraded:    share of the photos that are seen degraded the first time
     again:       share of the photos that are seen a second time, degraded
     pairs:       share of the photos that take part in `composition` and, every other step, in `agreement`
@@ -26,8 +25,6 @@ class RegionLessons:
     composition: float = 0.5
     agreement: float = 0.1
     position: float = 0.3
-    teacher: float = 0.5
-    teacher_votes: float = 5.0
     degraded: float = 0.15
     again: float = 0.2
     pairs: float = 0.125

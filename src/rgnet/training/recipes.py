@@ -37,6 +37,10 @@ class Recipe:
     vote_start:   "he" as all new layers (section 3.3), or "even": at first every region votes the same
     graph_start:  factor on He's initialisation of the graph convolutions' weights; below 1 a residual graph starts
                   near the network without one
+    average:      decay per step of an exponential moving average of the weights, which is what is validated and kept;
+                  0 keeps the weights of the last step
+    teachers:     hashes of the models whose scores it follows, given when it is carried out
+    teacher_share: of the teachers' mean score in the target, the rest is people's rating; see `rgnet.training.teachers`
     patience:     epochs without a better SRCC on the validation photos before the run stops; None: never
     served:       default precision for users of the model; see `ModelCard.precision`
     zoom:         random enlargement before cropping back, (1.05, 1.25) in section 3.3; flip is a probability
@@ -63,6 +67,9 @@ class Recipe:
     warmup: float = 0.0
     clip: float | None = None
     patience: int | None = None
+    average: float = 0.0
+    teachers: tuple[str, ...] = ()
+    teacher_share: float = 0.5
     flip: float = 0.5
     zoom: tuple[float, float] = (1.05, 1.25)
     norms: Literal["keep", "revive"] = "keep"
@@ -77,7 +84,7 @@ class Recipe:
     def identity(self) -> dict[str, Any]:
         """`to_dict` without settings that recipes did not have once and that change nothing here: a finished run of
         an earlier version is recognised."""
-        added = {"decay": "all", "frozen_epochs": 0}
+        added = {"decay": "all", "frozen_epochs": 0, "average": 0.0, "teachers": (), "teacher_share": 0.5}
         settings = {name: value for name, value in self.to_dict().items() if added.get(name, ...) != value}
         # FC-CNN had two softmaxes once
         return settings | ({"plain_classifier": True} if self.architecture.pooled else {})

@@ -69,30 +69,25 @@ def region_loss(
     views: Views,
     unit_B: Tensor,
     lessons: RegionLessons,
-    *,
-    teacher_B: Tensor | None = None,
-    teacher_BHW: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """The terms of the loss, weighted; their sum is what training makes small.
 
-    vote_BHW, score_B: of every view in `views.pixels_B3HW`; unit_B: people's ratings in [0, 1] of the photos
-    teacher_B, teacher_BHW: a teacher's scores and votes of the photos as they are
+    vote_BHW, score_B: of every view in `views.pixels_B3HW`; unit_B: what the photos should score, in [0, 1]
     """
-    target_B = unit_B if teacher_B is None else torch.lerp(unit_B, teacher_B, lessons.teacher)
     count, framed = views.photos, views.photos + views.again
     once_B, again_B, paired_B = score_B[:count], score_B[count:framed], score_B[framed:]
     pairs = len(paired_B) // 2
     first_P, second_P = paired_B[:pairs], paired_B[pairs:]
     terms = {
-        "score": regression(once_B, target_B),
-        "mean_votes": lessons.mean_votes * regression(vote_BHW[:count].mean(dim=(1, 2)), target_B),
+        "score": regression(once_B, unit_B),
+        "mean_votes": lessons.mean_votes * regression(vote_BHW[:count].mean(dim=(1, 2)), unit_B),
         "position": lessons.position * (common_share(vote_BHW[:count]) - 0.1).clamp(min=0),
     }
     if views.again:
         terms["steady"] = lessons.steady * F.mse_loss(again_B, once_B[: views.again].detach())
     if views.kind in ("tiles", "tilt"):
         strength = {"tilt": 0.3, "tiles": 0.5 if views.tiles == 2 else 1.0}[views.kind]
-        margin_P = strength * lessons.fall * (target_B[:pairs] - 0.3).clamp(min=0)
+        margin_P = strength * lessons.fall * (unit_B[:pairs] - 0.3).clamp(min=0)
         hinge = (margin_P + second_P - first_P).clamp(min=0).mean()
         terms["composition"] = lessons.composition * hinge
         if views.kind == "tiles":
@@ -102,13 +97,6 @@ def region_loss(
         sign = -1 if views.kind == "cover" else 1
         inside = [inside_mean(vote_BHW[:pairs], place) for place in views.places]
         terms["agreement"] = lessons.agreement * agreement(inside[0] - inside[1], sign * (first_P - second_P))
-    if teacher_BHW is not None:
-        seen_BHW = torch.cat([teacher_BHW, teacher_BHW[: views.again]])
-        wanted_B1HW = F.interpolate(
-            warped(seen_BHW[:, None], views.frames_B23), vote_BHW.shape[1:], mode="area"
-        )
-        votes = F.mse_loss(vote_BHW[:framed], wanted_B1HW[:, 0])
-        terms["teacher_votes"] = lessons.teacher_votes * votes
     return terms
 
 

@@ -21,6 +21,7 @@ from rgnet.training.losses import check_head, check_histograms
 from rgnet.training.processes import Processes, local_rank_zero_first
 from rgnet.training.recipes import Recipe
 from rgnet.training.start import Start, adopt_start, new_network
+from rgnet.training.teachers import adopt_teachers, follow_teachers
 from rgnet.weights.file import ModelFile
 
 
@@ -31,6 +32,7 @@ def train(
     *,
     provenance: Provenance,
     start: Start = True,
+    teachers: Sequence[ModelFile] = (),
     resume: bool = False,
     track: Track,
     say: Callable[[str], None] = print,
@@ -39,13 +41,14 @@ def train(
 
     folder: receives recipe.json, logs, checkpoints and the model file
     start:  see `new_network`; a model file replaces the recipe's network by its own
+    teachers: models whose scores training also follows, see `rgnet.training.teachers`
     resume: continue from the last checkpoint in `folder`
     track:  progress of decoding, see `cached_pixels`
     say:    receives messages, line by line
     Raises DataError, SettingError, OutputError, and what `fit` raises.
     """
     check_split(rated)
-    recipe = fit_to_data(adopt_start(recipe, start), rated)
+    recipe = fit_to_data(adopt_teachers(adopt_start(recipe, start), teachers), rated)
     processes = Processes.from_environment()
     with explaining_errors(folder):
         prepare_folder(folder, resume=resume)
@@ -62,6 +65,8 @@ def train(
                 make_dataset(rated, part, recipe, folder / "pixels", track)
                 for part in (rated.train, rated.held_out)
             )
+
+        follow_teachers(train_photos, teachers, recipe.teacher_share, folder / "pixels", say=say)
 
         # The network, from pretrained weights
         network = new_network(recipe, start)

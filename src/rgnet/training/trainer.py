@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning
-from lightning.pytorch.callbacks import LearningRateMonitor, RichProgressBar
+from lightning.pytorch.callbacks import EMAWeightAveraging, LearningRateMonitor, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from lightning_utilities.core.imports import RequirementCache
 
@@ -67,13 +67,17 @@ def run_trainer(
     recipe, processes = module.recipe, Processes.from_environment()
     micro_batch = micro_batch_size(recipe, len(train_photos), processes.world)
     sides = [recipe.size_at(epoch) for epoch in range(recipe.epochs)]
-    report, save = ReportProgress(micro_batch * processes.world, sides, say), SaveCheckpoints(folder)
+    report, save = (
+        ReportProgress(micro_batch * processes.world, sides, say),
+        SaveCheckpoints(folder, averaged=bool(recipe.average)),
+    )
     steps = len(train_photos) // recipe.batch_size
     with explain_interrupt(folder, say), quiet():
         trainer = make_trainer(
             folder,
             steps=steps,
             callbacks=[
+                *([EMAWeightAveraging(decay=recipe.average)] if recipe.average else []),
                 *_measure_norms(recipe, train_photos, micro_batch),
                 LearningRateMonitor(),
                 report,
