@@ -206,7 +206,17 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
         self, path: bytes, photo: int, *, bytes: int | None, mtime: int | None, read: int | None = None
     ) -> None:
         """The content of a file, with its size and date. read: when reading began, in nanoseconds; default: now."""
+        self._hand_on_mark(path, photo)
         self._put_path(path, photo, bytes, mtime, None, read=read)
+
+    def _hand_on_mark(self, path: bytes, photo: int) -> None:
+        """A file that holds another content of the same moment and camera keeps the mark that a person gave it."""
+        statement = """
+            INSERT OR IGNORE INTO mark SELECT new.id, pick, stars, colour
+            FROM path JOIN photo AS old ON old.id = path.photo JOIN mark ON mark.photo = old.id
+            JOIN photo AS new ON new.id = ?
+            WHERE path.path = ? AND old.id != new.id AND old.taken = new.taken AND old.camera IS new.camera"""
+        self.execute(statement, (photo, path))
 
     def put_error(self, path: bytes, error: str, *, reread: bool = True) -> None:
         """A file that could not be read: it keeps what is known of it, and `reread`: the next scan reads it again."""

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 from rgnet.catalogue.database import Catalogue
 from rgnet.catalogue.errors import decoding
 from rgnet.catalogue.locations import canonical_folder, canonical_path, composed_path
+from rgnet.catalogue.marks import Mark, PickState, read_mark
 from rgnet.catalogue.models import find_scale, resolve_model
 from rgnet.catalogue.records import PhotoRow, read_photo, read_photos, read_record, read_votes
 from rgnet.catalogue.selects import (
     COLUMNS,
+    MARKS,
     ORDERS,
     VOTES,
     Filter,
@@ -45,6 +47,7 @@ def make_filter(
     since: str | None = None,
     until: str | None = None,
     folder: str | Path | None = None,
+    marks: PickState | None = None,
     exclude: Sequence[str] = (),
 ) -> Filter:
     """A filter by the scores of a model, given by name or hash, or of the one that scanned last.
@@ -58,6 +61,7 @@ def make_filter(
         since=since,
         until=until,
         folder=_spelled(folder),
+        marks=marks,
         exclude=tuple(exclude),
     )
 
@@ -114,7 +118,7 @@ def find_photo(catalogue: Catalogue, model: str, id: str) -> PhotoRow[Record] | 
         failed = find_failed(catalogue, Filter(model=model), once=True)
         return next((row for row in failed if row.id == id), None)
     query = f"""SELECT {COLUMNS} FROM photo JOIN path ON path.photo = photo.id
-        JOIN score ON score.photo = photo.id AND score.model = ?
+        JOIN score ON score.photo = photo.id AND score.model = ? {MARKS}
         WHERE photo.id = ? AND path.gone IS NULL ORDER BY path.path LIMIT 1"""
     row = catalogue.first(query, (model, int(id)))
     return None if row is None else read_photo(catalogue, model, row)
@@ -154,6 +158,7 @@ class Entry:
     read_error:  why the file could not be read last time; what is known is then of what it held before
     is_missing:  whether the last scan of its folder missed it
     orientation: EXIF's, 1-8
+    mark:        a person's
     """
 
     record: Record | None
@@ -166,6 +171,7 @@ class Entry:
     taken: str | None
     camera: str | None
     orientation: int | None
+    mark: Mark
 
 
 def find_entry(catalogue: Catalogue, path: Path | str, model: str) -> Entry:
@@ -175,7 +181,7 @@ def find_entry(catalogue: Catalogue, path: Path | str, model: str) -> Entry:
     query = f"""
         SELECT {COLUMNS}{VOTES}, orientation, path.gone AS gone, path.error AS read_error
         FROM path LEFT JOIN photo ON photo.id = path.photo
-        LEFT JOIN score ON score.photo = photo.id AND score.model = ?
+        LEFT JOIN score ON score.photo = photo.id AND score.model = ? {MARKS}
         WHERE path.path IN (?, ?) OR path.composed = ? ORDER BY path.path = ? DESC LIMIT 1"""
     row = catalogue.first(query, (model, spelled, composed, composed, spelled))
     if row is None:
@@ -195,6 +201,7 @@ def find_entry(catalogue: Catalogue, path: Path | str, model: str) -> Entry:
             taken=optional(row, "taken", str),
             camera=optional(row, "camera", str),
             orientation=optional(row, "orientation", int),
+            mark=read_mark(row),
         )
 
 

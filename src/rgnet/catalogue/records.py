@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rgnet.catalogue.database import Catalogue
 from rgnet.catalogue.errors import decoding
+from rgnet.catalogue.marks import NO_MARK, Mark, read_mark
 from rgnet.catalogue.models import ScannedBy, find_scale
 from rgnet.catalogue.values import hexadecimal, optional, required
 from rgnet.results import Record, ScoredPhoto, ScoreFailure
@@ -31,6 +32,7 @@ class PhotoRow(Generic[Kind_co]):
     sha256:   of its content, in hexadecimal; None where it was never read
     bytes, mtime_ns: size and date of the file when it was read
     taken:    YYYY-MM-DDTHH:MM:SS by the camera's clock
+    mark:     what a person said of it
     votes_HW: float32, of its regions on the human scale; None where there are none or they were not asked for
     """
 
@@ -41,6 +43,7 @@ class PhotoRow(Generic[Kind_co]):
     mtime_ns: int | None
     taken: str | None
     camera: str | None
+    mark: Mark = NO_MARK
     votes_HW: np.ndarray | None = None
 
 
@@ -79,6 +82,7 @@ def _photo(row: sqlite3.Row, record: Kind) -> PhotoRow[Kind]:
         mtime_ns=optional(row, "mtime", int),
         taken=optional(row, "taken", str),
         camera=optional(row, "camera", str),
+        mark=read_mark(row),
         votes_HW=read_votes(row) if "votes" in row.keys() else None,  # noqa: SIM118 -- a Row is no dictionary
     )
 

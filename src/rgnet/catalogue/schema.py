@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from rgnet.catalogue.locations import canonical_folder, composed_path
 
-FORMAT = 3
+FORMAT = 4
 APPLICATION_ID = int.from_bytes(b"rgnt", "big")
 
 # What photos are compared with each other by, of those that decode; see imaging/measure.py and imaging/exif.py
@@ -22,6 +22,17 @@ CREATE TABLE measurement (
     milliseconds INTEGER,               -- of photo.taken
     seconds REAL, aperture REAL, iso REAL, bias REAL
 );
+"""
+
+# What a person says of photos, and how it was before each step that can be undone; see marks.py
+_MARKS = """
+CREATE TABLE mark (photo INTEGER PRIMARY KEY REFERENCES photo, pick TEXT, stars INTEGER, colour TEXT);
+CREATE TABLE mark_history (
+    step INTEGER NOT NULL,
+    photo INTEGER NOT NULL REFERENCES photo,
+    pick TEXT, stars INTEGER, colour TEXT,
+    PRIMARY KEY (step, photo)
+) WITHOUT ROWID;
 """
 
 _TABLES = f"""
@@ -50,7 +61,7 @@ CREATE INDEX path_photo ON path (photo);
 CREATE INDEX path_error ON path (error) WHERE error IS NOT NULL;
 CREATE INDEX path_composed ON path (composed) WHERE composed IS NOT NULL;
 
-{_MEASUREMENT}
+{_MEASUREMENT}{_MARKS}
 CREATE TABLE model (hash TEXT PRIMARY KEY, name TEXT NOT NULL, used INTEGER NOT NULL, low REAL, high REAL);
 
 CREATE TABLE score (
@@ -79,6 +90,8 @@ def create_or_migrate(connection: sqlite3.Connection) -> None:
         _migrate_from_1(connection)
     if 1 <= format <= 2:
         _run(connection, _MEASUREMENT)
+    if 1 <= format <= 3:
+        _run(connection, _MARKS)
     if format < FORMAT:
         connection.execute(f"PRAGMA user_version = {FORMAT}")
     connection.execute("COMMIT")

@@ -16,6 +16,7 @@ from typing import Literal
 
 from rgnet.catalogue.database import Catalogue
 from rgnet.catalogue.locations import composed_path, contents_range
+from rgnet.catalogue.marks import PickState
 
 _FEW = 20_000
 
@@ -29,7 +30,8 @@ ORDERS: dict[Order, str] = {
 
 COLUMNS = """path.path AS path, path.bytes AS bytes, path.mtime AS mtime, photo.id AS photo, sha256, taken, camera,
     width, height, score.score AS score, percentile, label, probability, engine, notes,
-    coalesce(score.error, path.error) AS error"""
+    coalesce(score.error, path.error) AS error, pick, stars, colour"""
+MARKS = "LEFT JOIN mark ON mark.photo = photo.id"
 VOTES = ", score.rows AS vote_rows, score.votes AS votes"
 
 
@@ -42,6 +44,7 @@ class Filter:
     since, until:    days of capture, YYYY-MM-DD, ends included; photos without a date do not match
     folder:          as the catalogue spells it (`make_filter` takes any spelling); and what lies below it
     text:            a part of the path, whatever its case
+    marks:           what a person said: picked, rejected, or neither
     exclude:         patterns of files and folders that do not match, as of `imaging.discovery.Selection`
     include_missing: also photos whose file is no longer there
     """
@@ -53,6 +56,7 @@ class Filter:
     until: str | None = None
     folder: str | Path | None = None
     text: str = ""
+    marks: PickState | None = None
     exclude: tuple[str, ...] = ()
     include_missing: bool = False
 
@@ -71,7 +75,7 @@ class Select:
 
 
 def select_scored(catalogue: Catalogue, wanted: Filter, columns: str, *, once: bool) -> Select:
-    """Columns of the photos with a score that match; the columns are of the tables path, photo and score."""
+    """Columns of the photos with a score that match; the columns are of the tables path, photo, score and mark."""
     bounds: dict[str, object] = {
         "score.score >= ?": wanted.lowest,
         "score.score <= ?": wanted.highest,
@@ -79,25 +83,32 @@ def select_scored(catalogue: Catalogue, wanted: Filter, columns: str, *, once: b
         "photo.taken < ?": wanted.until and wanted.until + "U",
     }
     given = {term: value for term, value in bounds.items() if value is not None}
-    condition = " AND ".join(["score.model = ?", "score.score IS NOT NULL", *given])
+    condition = " AND ".join(["score.model = ?", "score.score IS NOT NULL", _mark_term(wanted), *given])
     values = [wanted.model, *given.values()]
-    return _select(
-        columns, Select(f"{_tables(catalogue, wanted)} WHERE {condition}", values), wanted, once=once
-    )
+    source = Select(f"{_tables(catalogue, wanted)} {MARKS} WHERE {condition}", values)
+    return _select(columns, source, wanted, once=once)
 
 
 def select_failed(wanted: Filter, columns: str, *, once: bool) -> Select:
     """The same of the photos without a score; bounds of scores and days do not count."""
-    refused = """score INDEXED BY score_error CROSS JOIN photo ON photo.id = score.photo
-        CROSS JOIN path ON path.photo = photo.id WHERE score.model = ? AND score.error IS NOT NULL"""
-    unread = """path INDEXED BY path_error LEFT JOIN photo ON photo.id = path.photo
-        LEFT JOIN score ON score.photo = path.photo AND score.model = ?
-        WHERE path.error IS NOT NULL AND score.photo IS NULL"""
+    refused = f"""score INDEXED BY score_error CROSS JOIN photo ON photo.id = score.photo
+        CROSS JOIN path ON path.photo = photo.id {MARKS}
+        WHERE score.model = ? AND score.error IS NOT NULL AND {_mark_term(wanted)}"""
+    unread = f"""path INDEXED BY path_error LEFT JOIN photo ON photo.id = path.photo
+        LEFT JOIN score ON score.photo = path.photo AND score.model = ? {MARKS}
+        WHERE path.error IS NOT NULL AND score.photo IS NULL AND {_mark_term(wanted)}"""
     halves = [
         _select(columns, Select(source, [wanted.model]), wanted, once=once) for source in (refused, unread)
     ]
     text = " UNION ALL ".join(half.text for half in halves)
     return Select(text, [value for half in halves for value in half.values])
+
+
+def _mark_term(wanted: Filter) -> str:
+    """The pick state as a condition on the table of marks."""
+    if wanted.marks is None:
+        return "1"
+    return "mark.pick IS NULL" if wanted.marks == "unmarked" else f"mark.pick = '{wanted.marks}'"
 
 
 def _select(columns: str, source: Select, wanted: Filter, *, once: bool) -> Select:

@@ -13,6 +13,7 @@ from rgnet.results import Record
 
 if TYPE_CHECKING:
     from rgnet.catalogue.database import Catalogue
+    from rgnet.catalogue.records import PhotoRow
     from rgnet.catalogue.selects import Filter
 
 
@@ -27,6 +28,7 @@ def export(
     since: options.Since = None,
     until: options.Until = None,
     folder: options.Folder = None,
+    marks: options.Marks = None,
     errors: Annotated[
         bool, typer.Option("--errors", rich_help_panel=options.FILTERS, help="Only photos without a score.")
     ] = False,
@@ -41,12 +43,13 @@ def export(
 ) -> None:
     """Write the photos of the catalogue as a table.
 
-    It holds the rows of rgnet score --output: best first, then photos without a score. A filter by score or day
-    selects scored photos only.
+    It holds the rows of rgnet score --output and your own picks, stars and colours: best first, then photos without
+    a score. A filter by score or day selects scored photos only.
 
     Examples:
     $ rgnet export --output best.csv --min-score 4
     $ rgnet export --output failures.jsonl --errors
+    $ rgnet export --output picks.csv --marks picked
     """
     from rgnet.catalogue.database import Catalogue
     from rgnet.cli.convert import check_not_a_network, convert
@@ -67,6 +70,7 @@ def export(
             since=since,
             until=until,
             folder=folder,
+            marks=marks,
         )
         count = _write_table(opened, wanted, output, scored=not errors, failed=errors or not narrowed)
     typer.echo(f"wrote {count} rows to {output}", err=True)
@@ -78,17 +82,17 @@ def _write_table(opened: Catalogue, wanted: Filter, output: Path, *, scored: boo
 
     opened.check_output(output)
     count = 0
-    with open_table(output) as write:
-        for record in _records(opened, wanted, scored=scored, failed=failed):
-            write(record)
+    with open_table(output, marks=True) as write:
+        for row in _rows(opened, wanted, scored=scored, failed=failed):
+            write(row.record, row.mark.to_dict())
             count += 1
     return count
 
 
-def _records(opened: Catalogue, wanted: Filter, *, scored: bool, failed: bool) -> Iterator[Record]:
+def _rows(opened: Catalogue, wanted: Filter, *, scored: bool, failed: bool) -> Iterator[PhotoRow[Record]]:
     from rgnet.catalogue.queries import find_failed, find_scored
 
     if scored:
-        yield from (row.record for row in find_scored(opened, wanted))
+        yield from find_scored(opened, wanted)
     if failed:
-        yield from (row.record for row in find_failed(opened, wanted))
+        yield from find_failed(opened, wanted)

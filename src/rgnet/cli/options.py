@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rgnet.catalogue.selects import Filter
 
 FILTERS, FOLDERS = "Filters", "Folders"
+PickState = Literal["picked", "rejected", "unmarked"]
 _DEFAULT_CATALOGUE = "the one in your user data folder"
 _WORDS = {"today": 0, "yesterday": 1}
 
@@ -107,6 +108,10 @@ Until = Annotated[
 Folder = Annotated[
     Path | None, typer.Option(rich_help_panel=FILTERS, help="Photos in this folder and its subfolders.")
 ]
+Marks = Annotated[
+    PickState | None,
+    typer.Option(rich_help_panel=FILTERS, help="Photos that you picked, rejected, or did neither with."),
+]
 
 # --- data sets and training ------------------------------------------------------------------------------
 
@@ -142,6 +147,7 @@ def photo_filter(
     since: date | None,
     until: date | None,
     folder: Path | None,
+    marks: PickState | None,
     exclude: Sequence[str] = (),
 ) -> Filter:
     """The photos of an open catalogue that the options above select."""
@@ -155,5 +161,6 @@ def photo_filter(
         since=since.isoformat() if since else None,
         until=until.isoformat() if until else None,
         folder=folder,
+        marks=marks,
         exclude=exclude,
     )

@@ -54,6 +54,7 @@ def report(
     since: options.Since = None,
     until: options.Until = None,
     folder: options.Folder = None,
+    marks: options.Marks = None,
     exclude: options.Exclude = [],  # noqa: B006 - Typer copies it
     include: options.Include = [],  # noqa: B006
 ) -> None:
@@ -84,6 +85,7 @@ def report(
             since=since,
             until=until,
             folder=folder or scanned,
+            marks=marks,
             exclude=exclude,
         )
         root = scanned.resolve() if scanned else None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,6 +16,9 @@ from rgnet.cli.exit_codes import INTERRUPTED, exit_if_failed
 from rgnet.cli.failures import FailureLog
 from rgnet.cli.tables import Column, print_json, print_rows
 from rgnet.results import Record, ScoredPhoto, ScoreFailure
+
+if TYPE_CHECKING:
+    from rgnet.catalogue.marks import Mark
 
 _SCORE = (Column("score", ".3f", justify="right"), Column("percentile", ".1f", justify="right"))
 _CLASS = (Column("label"), Column("probability", ".3f", justify="right"))
@@ -78,13 +81,17 @@ def score(
     exit_if_failed(summary.failures.count)
 
 
-def print_photos(photos: list[ScoredPhoto], *, as_json: bool = False) -> None:
-    """Best first, with their classes where the model has them."""
+def print_photos(photos: list[ScoredPhoto], marks: Sequence[Mark] = (), *, as_json: bool = False) -> None:
+    """Best first, with their classes where the model has them, and a person's marks where there are any."""
     classes = any(photo.probability is not None for photo in photos)
     notes = any(photo.notes for photo in photos)
-    columns = (*_SCORE, *(_CLASS if classes else ()), _PATH, *([Column("notes", wrap=True)] if notes else ()))
+    given = [mark.to_dict() for mark in marks] or [{}] * len(photos)
+    marked = [Column(name) for name in ("pick", "stars", "colour") if any(mark.get(name) for mark in given)]
+    columns = (*_SCORE, *(_CLASS if classes else ()), *marked, _PATH)
+    columns = (*columns, *([Column("notes", wrap=True)] if notes else ()))
     title = f"{photos[0].model} ({photos[0].model_hash}) on {photos[0].engine}" if photos else ""
-    print_rows(columns, (photo.to_dict() for photo in photos), as_json=as_json, title=title)
+    rows = (photo.to_dict() | mark for photo, mark in zip(photos, given, strict=True))
+    print_rows(columns, rows, as_json=as_json, title=title)
 
 
 def _printed(records: Iterable[Record]) -> Iterator[Record]:

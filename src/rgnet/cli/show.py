@@ -28,7 +28,8 @@ def show(
 ) -> None:
     """Print everything the catalogue knows about a photo.
 
-    That is its score and rank, why it has none, when and with what it was taken, its copies, and its region votes.
+    That is its score and rank, why it has none, when and with what it was taken, its copies, your own pick,
+    stars and colour, and its region votes.
 
     Examples:
     $ rgnet show ~/Pictures/wedding/0012.jpg
@@ -74,6 +75,7 @@ def _file_facts(found: Entry) -> dict[str, object]:
         "path": list(found.paths),
         "taken": found.taken,
         "camera": found.camera,
+        **found.mark.to_dict(),
         "orientation": found.orientation,
         "bytes": found.bytes,
         "sha256": found.sha256,

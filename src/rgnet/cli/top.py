@@ -18,6 +18,7 @@ def top(
     since: options.Since = None,
     until: options.Until = None,
     folder: options.Folder = None,
+    marks: options.Marks = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Print the best photos of the catalogue, best first.
@@ -40,8 +41,9 @@ def top(
             since=since,
             until=until,
             folder=folder,
+            marks=marks,
         )
-        photos = [row.record for row in find_scored(opened, wanted, limit=count)]
-    print_photos(photos, as_json=as_json)
-    if not photos:
+        rows = list(find_scored(opened, wanted, limit=count))
+    print_photos([row.record for row in rows], [row.mark for row in rows], as_json=as_json)
+    if not rows:
         typer.echo("no photos match these options", err=True)

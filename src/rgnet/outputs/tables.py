@@ -4,62 +4,72 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from rgnet.atomic import replacing, replacing_text
 from rgnet.errors import SettingError, need
 from rgnet.results import COLUMNS, Record
 
 ROW_GROUP = 5000
+_NO_MORE: Mapping[str, Any] = {}
 
-WriteRow = Callable[[Record], object]
+_MARKS = ("pick", "stars", "colour")
 
 
-def open_table(target: Path) -> AbstractContextManager[WriteRow]:
+class WriteRow(Protocol):
+    def __call__(self, record: Record, more: Mapping[str, Any] = ..., /) -> object:
+        """Write a row of a record, and with what stands in the further columns."""
+
+
+_Open = Callable[[Path, tuple[str, ...]], AbstractContextManager[WriteRow]]
+
+
+def open_table(target: Path, *, marks: bool = False) -> AbstractContextManager[WriteRow]:
     """A function that writes a row in the format of the file's suffix; at the end the table replaces `target`.
 
+    marks: also columns for a person's pick, stars and colour
     Raises SettingError for an unknown suffix, MissingExtra for Parquet, and OutputError where the file cannot be
     written: most of that when the table is opened.
     """
     suffix = target.suffix.lower()
     if suffix not in TABLES:
         raise SettingError(f"{target.name}: unsupported file type {suffix!r}: use {', '.join(TABLES)}")
-    return TABLES[suffix](target)
+    return TABLES[suffix](target, COLUMNS + _MARKS if marks else COLUMNS)
 
 
 @contextmanager
-def _csv_table(target: Path) -> Iterator[WriteRow]:
+def _csv_table(target: Path, columns: tuple[str, ...]) -> Iterator[WriteRow]:
     """A row per photo; an absent value is empty, notes are joined by "; "."""
     with replacing_text(target, newline="", errors="backslashreplace") as file:
-        rows = csv.DictWriter(file, COLUMNS)
+        rows = csv.DictWriter(file, columns)
         rows.writeheader()
 
-        def write(record: Record) -> None:
-            row = record.to_dict()
+        def write(record: Record, more: Mapping[str, Any] = _NO_MORE, /) -> None:
+            row = {**record.to_dict(), **more}
             rows.writerow(row | {"notes": "; ".join(row["notes"])})
 
         yield write
 
 
 @contextmanager
-def _jsonl_table(target: Path) -> Iterator[WriteRow]:
+def _jsonl_table(target: Path, _columns: tuple[str, ...]) -> Iterator[WriteRow]:
     """An object per line."""
     with replacing_text(target, newline="", errors="backslashreplace") as file:
-        yield lambda record: file.write(_json(record) + "\n")
+        yield lambda record, more=_NO_MORE: file.write(_json(record, more) + "\n")
 
 
 @contextmanager
-def _json_table(target: Path) -> Iterator[WriteRow]:
+def _json_table(target: Path, _columns: tuple[str, ...]) -> Iterator[WriteRow]:
     """One array of objects."""
     with replacing_text(target, newline="", errors="backslashreplace") as file:
         empty = True
 
-        def write(record: Record) -> None:
+        def write(record: Record, more: Mapping[str, Any] = _NO_MORE, /) -> None:
             nonlocal empty
-            file.write(("[\n" if empty else ",\n") + _json(record))
+            file.write(("[\n" if empty else ",\n") + _json(record, more))
             empty = False
 
         yield write
@@ -67,11 +77,11 @@ def _json_table(target: Path) -> Iterator[WriteRow]:
 
 
 @contextmanager
-def _parquet_table(target: Path) -> Iterator[WriteRow]:
+def _parquet_table(target: Path, columns: tuple[str, ...]) -> Iterator[WriteRow]:
     """Columns of fixed types, in row groups of ROW_GROUP."""
     arrow = need("pyarrow", extra="parquet", purpose="writing Parquet")
     parquet = need("pyarrow.parquet", extra="parquet", purpose="writing Parquet")
-    schema = _parquet_schema(arrow)
+    schema = _parquet_schema(arrow, columns)
     rows: list[dict[str, Any]] = []
     with replacing(target) as partial, _closing(parquet.ParquetWriter(partial, schema)) as file:
 
@@ -79,8 +89,8 @@ def _parquet_table(target: Path) -> Iterator[WriteRow]:
             file.write_table(arrow.Table.from_pylist(rows, schema=schema))
             rows.clear()
 
-        def write(record: Record) -> None:
-            rows.append({name: _valid(value) for name, value in record.to_dict().items()})
+        def write(record: Record, more: Mapping[str, Any] = _NO_MORE, /) -> None:
+            rows.append({name: _valid(value) for name, value in {**record.to_dict(), **more}.items()})
             if len(rows) >= ROW_GROUP:
                 flush()
 
@@ -89,7 +99,7 @@ def _parquet_table(target: Path) -> Iterator[WriteRow]:
             flush()
 
 
-def _parquet_schema(arrow: Any) -> Any:
+def _parquet_schema(arrow: Any, columns: tuple[str, ...]) -> Any:
     text, real, integer = arrow.string(), arrow.float64(), arrow.int32()
     types = {
         "schema": integer,
@@ -99,8 +109,9 @@ def _parquet_schema(arrow: Any) -> Any:
         "width": integer,
         "height": integer,
         "notes": arrow.list_(text),
+        "stars": integer,
     }
-    return arrow.schema([(name, types.get(name, text)) for name in COLUMNS])
+    return arrow.schema([(name, types.get(name, text)) for name in columns])
 
 
 @contextmanager
@@ -115,8 +126,8 @@ def _closing(file: Any) -> Iterator[Any]:
     file.close()
 
 
-def _json(record: Record) -> str:
-    return json.dumps(record.to_dict(), ensure_ascii=False)
+def _json(record: Record, more: Mapping[str, Any]) -> str:
+    return json.dumps({**record.to_dict(), **more}, ensure_ascii=False)
 
 
 def _valid(value: Any) -> Any:
@@ -124,7 +135,7 @@ def _valid(value: Any) -> Any:
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
-TABLES: dict[str, Callable[[Path], AbstractContextManager[WriteRow]]] = {
+TABLES: dict[str, _Open] = {
     ".csv": _csv_table,
     ".jsonl": _jsonl_table,
     ".json": _json_table,
