@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "outputs": {"explanation", "what_if"},
     "xmp": set(),
     "catalogue": {"imaging", "scorer", "weights"},
+    "culling": {"catalogue", "imaging", "scorer", "weights"},
     "page": {"catalogue", "explanation", "imaging", "rgnet", "scorer", "weights"},
     "service": {"catalogue", "explanation", "imaging", "page", "rgnet", "scorer", "weights"},
     "cluster": {"imaging", "outputs", "rgnet", "scorer", "weights"},

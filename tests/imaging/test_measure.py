@@ -59,7 +59,7 @@ def test_white_pixels_are_counted(photo):
 @pytest.mark.parametrize("size", [(1, 1), (3, 700), (700, 2)])
 def test_photos_of_any_shape_are_measured(size):
     found = measure(Image.new("RGB", size, (90, 90, 90)))
-    assert len(found.thumbnail) == 1024 and not np.frombuffer(found.sharpness, np.float16).any()
+    assert len(found.thumbnail) == 256 and not np.frombuffer(found.sharpness, np.float16).any()
 
 
 def test_only_a_job_that_asks_for_it_is_measured(photo):

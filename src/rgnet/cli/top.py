@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Annotated
 
 import typer
@@ -19,6 +20,9 @@ def top(
     until: options.Until = None,
     folder: options.Folder = None,
     marks: options.Marks = None,
+    distinct: Annotated[
+        bool, typer.Option("--distinct", help="Of photos that look alike, only the best; see rgnet group.")
+    ] = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Print the best photos of the catalogue, best first.
@@ -26,10 +30,12 @@ def top(
     Examples:
     $ rgnet top 50 --since 2026-01-01 --folder ~/Pictures/wedding
     $ rgnet top 5 --json
+    $ rgnet top 20 --distinct
     """
     from rgnet.catalogue.database import Catalogue
     from rgnet.catalogue.queries import find_scored
     from rgnet.cli.score import print_photos
+    from rgnet.culling.look_alikes import find_distinct
     from rgnet.paths import catalogue_file
 
     with Catalogue.open(catalogue or catalogue_file()) as opened:
@@ -43,7 +49,8 @@ def top(
             folder=folder,
             marks=marks,
         )
-        rows = list(find_scored(opened, wanted, limit=count))
+        found = find_distinct(opened, wanted) if distinct else find_scored(opened, wanted, limit=count)
+        rows = list(islice(found, count))
     print_photos([row.record for row in rows], [row.mark for row in rows], as_json=as_json)
     if not rows:
         typer.echo("no photos match these options", err=True)

@@ -24,6 +24,7 @@ from rgnet.imaging.files import check_bytes, open_photo, read_photo
 from rgnet.imaging.policy import DecodePolicy
 
 if TYPE_CHECKING:
+    from rgnet.imaging.decode import Photo
     from rgnet.imaging.exif import Exposure
     from rgnet.imaging.measure import Measurement
     from rgnet.imaging.prepare import Prepared
@@ -168,9 +169,7 @@ def _decode(job: DecodeJob, data: bytes, known: DecodedPhoto) -> DecodedPhoto:
         photo = decode_for(data, job.preprocess, policy, name=job.display_name)
         prepared = to_prepared(photo, job.preprocess)
         if job.measure:
-            from rgnet.imaging.measure import measure
-
-            measurement = measure(photo.image)
+            measurement = _measure(photo, data, job.display_name, policy)
     if job.preprocess is None or not is_enough(photo, long_side):
         wanted = smallest_decoded(long_side)
         photo = decode(data, at_least=wanted, oversampling=1, name=job.display_name, policy=policy)
@@ -188,6 +187,18 @@ def _decode(job: DecodeJob, data: bytes, known: DecodedPhoto) -> DecodedPhoto:
         prepared=prepared,
         pictures=draw(photo.image, job.pictures, job.picture_format),
     )
+
+
+def _measure(photo: Photo, data: bytes, name: str, policy: DecodePolicy) -> Measurement:
+    """Of a photo that was decoded for a network; decoded again for a network that takes very small photos."""
+    from rgnet.imaging.decode import decode
+    from rgnet.imaging.measure import LEAST_SIDE, measure
+    from rgnet.imaging.pictures import is_enough, smallest_decoded
+
+    if not is_enough(photo, LEAST_SIDE):
+        wanted = smallest_decoded(LEAST_SIDE)
+        photo = decode(data, at_least=wanted, oversampling=1, name=name, policy=policy)
+    return measure(photo.image)
 
 
 def unexpected_failure(name: str, problem: Exception) -> PhotoDamaged:

@@ -3,7 +3,7 @@
 Everything is measured on the decoded photo, shrunk to one size so that photos of any size compare: a blur that this
 size hides is not seen.
 
-Shape letters: H, W grey pixels · S side of the thumbnail · T tiles along a side
+Shape letters: H, W grey pixels · S side of what is hashed · T tiles along a side
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-LONG_SIDE, THUMBNAIL, TILES = 512, 32, 8
-_LOW = 8
+LONG_SIDE, LEAST_SIDE = 512, 448
+THUMBNAIL, TILES = 16, 8
+_HASHED, _LOW = 32, 8
 _CLIPPED = 250
 
 
 class Measurement(NamedTuple):
     """thumbnail: grey, THUMBNAIL x THUMBNAIL bytes, row by row; the whole photo, whatever its shape
-    hash:      64 bits that stay nearly the same while the photo does, see `perceptual_hashes`
+    hash:      64 bits that stay nearly the same while the photo does, see `perceptual_hash`
     sharpness: root mean square of the Laplacian in each of TILES x TILES tiles, float16, row by row, in grey levels
     clipped:   share of the pixels that are white, 0-1
     """
@@ -33,16 +34,16 @@ class Measurement(NamedTuple):
 
 
 def measure(image: Image.Image) -> Measurement:
-    """Of an upright photo, decoded at any fraction of its size that is not much smaller than LONG_SIDE."""
+    """Of an upright photo, decoded at any fraction of its size whose longer side has LEAST_SIDE pixels, or whole."""
     scale = LONG_SIDE / max(image.size)
     grey = image.convert("L").resize(_size(image, min(1.0, scale)), Image.Resampling.BILINEAR)
     grey_HW = np.asarray(grey)
-    thumbnail_SS = np.asarray(grey.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))
+    hashed = grey.resize((_HASHED, _HASHED), Image.Resampling.BOX)
     # The second derivative of a photo that is enlarged falls with the square of its size
     sharpness_TT = tile_sharpness(grey_HW) / max(1.0, scale) ** 2
     return Measurement(
-        thumbnail=thumbnail_SS.tobytes(),
-        hash=int(perceptual_hashes(thumbnail_SS[None])[0]),
+        thumbnail=hashed.reduce(_HASHED // THUMBNAIL).tobytes(),
+        hash=perceptual_hash(np.asarray(hashed)),
         sharpness=sharpness_TT.astype(np.float16).tobytes(),
         clipped=float((grey_HW >= _CLIPPED).mean()),
     )
@@ -67,20 +68,19 @@ def tile_sharpness(grey_HW: np.ndarray) -> np.ndarray:
     return np.sqrt(tile_TYTX.sum(3).sum(1) / (height * width))
 
 
-def perceptual_hashes(thumbnail_NSS: np.ndarray) -> np.ndarray:
-    """(N,) uint64: whether each of the 64 lowest coefficients of the cosine transform is above their median.
+def perceptual_hash(grey_SS: np.ndarray) -> int:
+    """Whether each of the 64 lowest coefficients of the cosine transform is above their median.
 
     Brightness and contrast cancel out; a shift of a few per cent, blur and compression change a few bits.
     """
     basis_KS = _cosines()
-    low_NKK = basis_KS @ thumbnail_NSS.astype(np.float32) @ basis_KS.T
-    low_NK = low_NKK.reshape(len(low_NKK), -1)
-    bits_NK = low_NK > np.median(low_NK[:, 1:], axis=1, keepdims=True)
-    return np.packbits(bits_NK, axis=1).view(">u8").astype(np.uint64).ravel()
+    low_KK = basis_KS @ grey_SS.astype(np.float32) @ basis_KS.T
+    bits_K = low_KK.ravel() > np.median(low_KK.ravel()[1:])
+    return int.from_bytes(np.packbits(bits_K).tobytes(), "big")
 
 
 @cache
 def _cosines() -> np.ndarray:
     """The first rows of the discrete cosine transform (DCT-II)."""
-    places = np.arange(THUMBNAIL) + 0.5
-    return np.cos(np.pi / THUMBNAIL * np.arange(_LOW)[:, None] * places).astype(np.float32)
+    places = np.arange(_HASHED) + 0.5
+    return np.cos(np.pi / _HASHED * np.arange(_LOW)[:, None] * places).astype(np.float32)
