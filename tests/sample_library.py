@@ -141,17 +141,17 @@ def harmful(job: DecodeJob) -> DecodedPhoto:
 
 def no_hash_only(job: DecodeJob) -> DecodedPhoto:
     if job.preprocess is None:
-        raise PhotoDamaged(str(job.source), "was only hashed")
+        raise PhotoDamaged(str(job.source), "was only hashed", "")
     return run_job(job)
 
 
 def unopened(job: DecodeJob) -> DecodedPhoto:
-    raise PhotoDamaged(str(job.source), "was opened")
+    raise PhotoDamaged(str(job.source), "was opened", "")
 
 
 def hash_only(job: DecodeJob) -> DecodedPhoto:
     if job.preprocess is not None:
-        raise PhotoDamaged(str(job.source), "was decoded")
+        raise PhotoDamaged(str(job.source), "was decoded", "")
     return run_job(job)
 
 

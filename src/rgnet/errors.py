@@ -49,7 +49,7 @@ class PhotoError(RgnetError):
     hint:   what to do about it; may be empty
     """
 
-    def __init__(self, source: str, reason: str = "", hint: str = "") -> None:
+    def __init__(self, source: str, reason: str, hint: str) -> None:
         super().__init__(source, reason, hint)
         self.source, self.reason, self.hint = source, reason, hint
 
@@ -59,7 +59,7 @@ class PhotoError(RgnetError):
         return f"{self.reason}: {self.hint}" if self.hint else self.reason
 
     def __str__(self) -> str:
-        return f"{self.source}: {self.message}" if self.reason else self.source
+        return f"{self.source}: {self.message}"
 
     def about(self, source: str) -> Self:
         """The same error about the same photo by another name."""

@@ -125,7 +125,7 @@ def explain(scorer: Scorer, photo: Source, *, what_if: int | None = None) -> Exp
     prepared = scorer.prepare(photo)
     found = explain_prepared(scorer, [photo], [prepared], what_if=what_if)[0]
     if isinstance(found, ScoreFailure):
-        raise PhotoDamaged(found.path, found.error)
+        raise PhotoDamaged(found.path, found.error, hint="")
     return found
 
 

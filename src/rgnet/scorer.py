@@ -97,7 +97,7 @@ class Scorer:
             return list(self.score_many(photo, regions=regions))
         (record,) = self.score_prepared([photo], [self.prepare(photo)], regions=regions)
         if isinstance(record, ScoreFailure):
-            raise PhotoDamaged(record.path, record.error)
+            raise PhotoDamaged(record.path, record.error, hint="")
         return record
 
     def score_many(self, sources: Iterable[Source], *, regions: bool = False) -> Iterator[Record]:
@@ -179,7 +179,9 @@ class Scorer:
     ) -> Record:
         """The record of one photo's network output; a failure where that is not a number."""
         if not np.isfinite(image_C).all():
-            problem = PhotoDamaged(_source_name(source), "the network's output is not a number")
+            problem = PhotoDamaged(
+                _source_name(source), "the network's output is not a number", "try another model or engine"
+            )
             return self.make_failure(source, problem)
         unit, probability = unit_score(image_C, self.card.architecture.bins)
         score = self.card.scale.human(unit)
@@ -202,7 +204,7 @@ class Scorer:
     def make_failure(self, source: Source, problem: PhotoError) -> ScoreFailure:
         return ScoreFailure(
             path=_source_name(source),
-            error=problem.message or str(problem),
+            error=problem.message,
             model=self.card.name,
             model_hash=self.card.short_hash,
             engine=self.engine.name,

@@ -5,7 +5,7 @@ Shape letters: R, C rows and columns of cells
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
@@ -52,12 +52,13 @@ def what_if_covered(scorer: Scorer, photo: Prepared, cells: int = CELLS) -> What
     """The photo without each cell of a cells x cells grid. Raises SettingError outside 1 to MOST_CELLS."""
     if not 1 <= cells <= MOST_CELLS:
         raise SettingError(f"cells to cover: expected 1 to {MOST_CELLS} along each side, found {cells}")
-    boxes = [
-        box_of((cells, cells), row, column, width=1, height=1)
-        for row in range(cells)
-        for column in range(cells)
-    ]
-    return WhatIf(covering_effects(scorer, photo, boxes).reshape(cells, cells))
+    return WhatIf(covering_effects(scorer, photo, cell_boxes(cells)).reshape(cells, cells))
+
+
+def cell_boxes(cells: int) -> list[Box]:
+    """Row by row, as shares of the photo's width and height."""
+    grid = (cells, cells)
+    return [box_of(grid, row, column, width=1, height=1) for row in range(cells) for column in range(cells)]
 
 
 def covering_effects(
@@ -68,12 +69,17 @@ def covering_effects(
     boxes: (left, top, right, bottom) as shares of the photo's width and height
     cover: (pixels_HW3, size of a box) -> pixels_HW3, what boxes are filled with
     """
-    photos = chain([photo], cover_each(photo, boxes, cover or blur))
-    scores = []
-    while batch := list(islice(photos, BATCH)):
+    scores = score_in_batches(scorer, chain([photo], cover_each(photo, boxes, cover or blur)))
+    return (scores[0] - np.array(scores[1:])).astype(np.float32)
+
+
+def score_in_batches(scorer: Scorer, photos: Iterable[Prepared]) -> list[float]:
+    """Scores of any number of photos in memory; not a number where there is none."""
+    scores, waiting = [], iter(photos)
+    while batch := list(islice(waiting, BATCH)):
         records = scorer.score_prepared([""] * len(batch), batch)
         scores += [np.nan if record.score is None else record.score for record in records]
-    return (scores[0] - np.array(scores[1:])).astype(np.float32)
+    return scores
 
 
 def cover_each(photo: Prepared, boxes: Sequence[Box], cover: Callable[..., np.ndarray]) -> Iterator[Prepared]:

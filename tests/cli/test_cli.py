@@ -19,7 +19,8 @@ from typer.testing import CliRunner
 from rgnet.cli import app
 
 FOLDERS = ("--exclude", "--include")
-FILTERS = ("--catalogue", "--model", "--min-score", "--max-score", "--since", "--until", "--folder")
+NO_FOLDER = ("--catalogue", "--model", "--min-score", "--max-score", "--since", "--until", "--marks")
+FILTERS = (*NO_FOLDER, "--folder")
 OPTIONS = {
     "score": {
         "--output",
@@ -33,9 +34,10 @@ OPTIONS = {
         *FOLDERS,
         "--help",
     },
-    "explain": {"--output", "--what", "--region", "--model", "--force", "--help"},
+    "explain": {"--output", "--what", "--region", "--model", "--force", *FOLDERS, "--help"},
     "scan": {"--catalogue", "--model", "--threads", *FOLDERS, "--help"},
-    "top": {*FILTERS, "--json", "--help"},
+    "top": {*FILTERS, "--distinct", "--json", "--help"},
+    "group": {*NO_FOLDER, "--json", "--help"},
     "show": {"--catalogue", "--model", "--json", "--help"},
     "stats": {"--catalogue", "--model", "--json", "--help"},
     "report": {*FILTERS, *FOLDERS, "--output", "--thumbnails", "--limit", "--help"},
@@ -79,6 +81,7 @@ OPTIONS = {
         "--start",
         "--name",
         "--epochs",
+        "--teacher",
         "--set",
         "--resume",
         "--help",

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rgnet.cli import options
-from rgnet.cli.exit_codes import INTERRUPTED, USAGE, exit_if_failed
+from rgnet.cli.exit_codes import USAGE, exit_if_failed
 from rgnet.cli.failures import FailureLog
 from rgnet.cli.score import counts_line
+from rgnet.cli.signals import explain_interrupt, interrupted
 from rgnet.text import printable
 
 if TYPE_CHECKING:
     from rgnet.cluster.worker import PartResult
 
 
+@explain_interrupt("finished parts are kept in {dest}; run the same command again to resume")
 def cluster(
     source: Annotated[
         str,
@@ -94,8 +96,7 @@ def cluster(
                 advance(plan.size(result.part))
                 progress.add(result)
     except KeyboardInterrupt:
-        typer.echo(f"stopped: {progress.summary()}; run the same command again to resume", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+        raise interrupted(f"{progress.summary()}; run the same command again to resume") from None
     progress.failures.count = progress.failed
     progress.failures.print("the rows name each")
     typer.echo(f"{progress.summary()}; rows in {dest}/part-*.parquet", err=True)

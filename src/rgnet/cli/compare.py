@@ -11,9 +11,11 @@ import typer
 from rgnet.cli import options
 from rgnet.cli.evaluate import print_failures
 from rgnet.cli.exit_codes import exit_if_failed
+from rgnet.cli.signals import NOTHING_KEPT, explain_interrupt
 from rgnet.cli.tables import print_json
 
 
+@explain_interrupt(NOTHING_KEPT)
 def compare(
     a: Annotated[str, typer.Argument(help="Name or file of one model.")],
     b: Annotated[str, typer.Argument(help="Name or file of the other model.")],

@@ -8,10 +8,12 @@ from typing import Annotated, Literal
 import typer
 
 from rgnet.cli import options
+from rgnet.cli.signals import NOTHING_KEPT, explain_interrupt
 
 Format = Literal["onnx", "openvino", "pt2"]
 
 
+@explain_interrupt(NOTHING_KEPT)
 def convert(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="File to write: .onnx, .xml (OpenVINO) or .pt2 (torch).")

@@ -9,8 +9,10 @@ from typing import Annotated
 import typer
 
 from rgnet.cli import options
+from rgnet.cli.signals import explain_interrupt, kept_epochs
 
 
+@explain_interrupt(lambda output, **_: kept_epochs(output.with_suffix("")))
 def distil(
     data: options.Labels,
     output: Annotated[Path, typer.Option("--output", "-o", help="The .safetensors file to write.")],

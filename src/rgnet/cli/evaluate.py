@@ -12,12 +12,14 @@ import typer
 from rgnet.cli import options
 from rgnet.cli.exit_codes import exit_if_failed
 from rgnet.cli.failures import FailureLog
+from rgnet.cli.signals import NOTHING_KEPT, explain_interrupt
 from rgnet.cli.tables import print_json
 
 if TYPE_CHECKING:
     from rgnet.evaluation.predictions import Failure
 
 
+@explain_interrupt(NOTHING_KEPT)
 def evaluate(
     model: options.ModelArgument,
     data: options.Labels,

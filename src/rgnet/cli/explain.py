@@ -10,6 +10,7 @@ import typer
 from rgnet.cli import options
 from rgnet.cli.exit_codes import exit_if_failed
 from rgnet.cli.failures import FailureLog
+from rgnet.cli.signals import explain_interrupt
 from rgnet.cli.tables import Column, print_rows
 from rgnet.text import printable
 
@@ -28,6 +29,9 @@ class _Request(NamedTuple):
     region: tuple[int, int] | None
 
 
+@explain_interrupt(
+    "the files written so far are kept; run the same command again with --force to explain all photos"
+)
 def explain(
     photos: options.Photos,
     output: Annotated[
@@ -58,6 +62,8 @@ def explain(
     ] = None,
     model: options.Model = None,
     force: options.Force = False,
+    exclude: options.Exclude = [],  # noqa: B006 - Typer copies it
+    include: options.Include = [],  # noqa: B006
 ) -> None:
     """Show what raises a photo's score and what lowers it.
 
@@ -69,10 +75,12 @@ def explain(
     from rgnet.cli.explanation_files import plan_files
     from rgnet.cli.photos import find_arguments
     from rgnet.cli.progress import track
+    from rgnet.cli.skipping import Skipping
     from rgnet.errors import PhotoError
 
     place = _parse_region(region) if region else None
-    plan = plan_files(find_arguments(photos), output, force=force)
+    skipping = Skipping(exclude, include)
+    plan = plan_files(find_arguments(photos, skipping.selection), output, force=force)
     scorer = rgnet.load(model)
     request = _Request(what, place)
     failures = FailureLog("explained")
@@ -81,6 +89,7 @@ def explain(
             _explain_photo(scorer, photo, files, request)
         except PhotoError as problem:
             failures.add(photo, problem.message)
+    skipping.print()
     failures.print("explain them one by one")
     exit_if_failed(failures.count)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from rgnet.cli import options
+from rgnet.cli.signals import explain_interrupt
 from rgnet.results import Record
 
 if TYPE_CHECKING:
@@ -17,18 +18,15 @@ if TYPE_CHECKING:
     from rgnet.catalogue.selects import Filter
 
 
+@explain_interrupt("{output} was not written; run the same command again")
+@options.with_filters
 def export(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="File to write: .csv, .jsonl, .json or .parquet.")
     ],
     model: options.ScoredBy = None,
     catalogue: options.Catalogue = None,
-    min_score: options.MinScore = None,
-    max_score: options.MaxScore = None,
-    since: options.Since = None,
-    until: options.Until = None,
-    folder: options.Folder = None,
-    marks: options.Marks = None,
+    filters: options.Filters = options.Filters(),  # noqa: B008 - immutable
     errors: Annotated[
         bool, typer.Option("--errors", rich_help_panel=options.FILTERS, help="Only photos without a score.")
     ] = False,
@@ -60,19 +58,9 @@ def export(
         convert(output, to=to, model=model, input=input or "pixels", force=force)
         return
     check_not_a_network(output)
-    narrowed = any(value is not None for value in (min_score, max_score, since, until))
     with Catalogue.open(catalogue or catalogue_file()) as opened:
-        wanted = options.photo_filter(
-            opened,
-            model,
-            min_score=min_score,
-            max_score=max_score,
-            since=since,
-            until=until,
-            folder=folder,
-            marks=marks,
-        )
-        count = _write_table(opened, wanted, output, scored=not errors, failed=errors or not narrowed)
+        wanted, failed = filters.select(opened, model), errors or not filters.need_score
+        count = _write_table(opened, wanted, output, scored=not errors, failed=failed)
     typer.echo(f"wrote {count} rows to {output}", err=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +26,7 @@ _COLUMNS = (
 )
 
 
+@options.with_filters
 def group(
     folder: Annotated[
         Path | None,
@@ -32,11 +34,7 @@ def group(
     ] = None,
     catalogue: options.Catalogue = None,
     model: options.ScoredBy = None,
-    min_score: options.MinScore = None,
-    max_score: options.MaxScore = None,
-    since: options.Since = None,
-    until: options.Until = None,
-    marks: options.Marks = None,
+    filters: options.Filters = options.Filters(),  # noqa: B008 - immutable
     as_json: options.AsJson = False,
 ) -> None:
     """Group the scanned photos that look alike, best first, and say why.
@@ -53,16 +51,7 @@ def group(
     from rgnet.paths import catalogue_file
 
     with Catalogue.open(catalogue or catalogue_file()) as opened:
-        wanted = options.photo_filter(
-            opened,
-            model,
-            min_score=min_score,
-            max_score=max_score,
-            since=since,
-            until=until,
-            folder=folder,
-            marks=marks,
-        )
+        wanted = replace(filters, folder=folder).select(opened, model)
         found = find_groups(opened, wanted)
     if as_json:
         for number, one in enumerate(found.groups, 1):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
 if TYPE_CHECKING:
     from rgnet.catalogue.database import Catalogue as OpenCatalogue
-    from rgnet.catalogue.selects import Filter
+    from rgnet.catalogue.selects import Filter as Selection
 
 FILTERS, FOLDERS = "Filters", "Folders"
 PickState = Literal["picked", "rejected", "unmarked"]
@@ -138,29 +141,57 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs."
 Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
 
 
-def photo_filter(
-    catalogue: OpenCatalogue,
-    model: str | None,
-    *,
-    min_score: float | None,
-    max_score: float | None,
-    since: date | None,
-    until: date | None,
-    folder: Path | None,
-    marks: PickState | None,
-    exclude: Sequence[str] = (),
-) -> Filter:
-    """The photos of an open catalogue that the options above select."""
-    from rgnet.catalogue.queries import make_filter
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """The options that select photos of a catalogue."""
 
-    return make_filter(
-        catalogue,
-        model,
-        lowest=min_score,
-        highest=max_score,
-        since=since.isoformat() if since else None,
-        until=until.isoformat() if until else None,
-        folder=folder,
-        marks=marks,
-        exclude=exclude,
-    )
+    min_score: MinScore = None
+    max_score: MaxScore = None
+    since: Since = None
+    until: Until = None
+    folder: Folder = None
+    marks: Marks = None
+
+    @property
+    def need_score(self) -> bool:
+        """Whether a photo without a score cannot be among those selected."""
+        return any(value is not None for value in (self.min_score, self.max_score, self.since, self.until))
+
+    def select(
+        self, catalogue: OpenCatalogue, model: str | None, *, exclude: Sequence[str] = ()
+    ) -> Selection:
+        from rgnet.catalogue.queries import make_filter
+
+        return make_filter(
+            catalogue,
+            model,
+            lowest=self.min_score,
+            highest=self.max_score,
+            since=self.since.isoformat() if self.since else None,
+            until=self.until.isoformat() if self.until else None,
+            folder=self.folder,
+            marks=self.marks,
+            exclude=exclude,
+        )
+
+
+def with_filters(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options of Filters where its parameter `filters` stands, but for those it has itself."""
+    signature, kind = inspect.signature(command, eval_str=True), inspect.Parameter.POSITIONAL_OR_KEYWORD
+    hints = get_type_hints(Filters, include_extras=True)
+    names = [name for name in hints if name not in signature.parameters]
+    expanded = [inspect.Parameter(name, kind, default=None, annotation=hints[name]) for name in names]
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        filters = Filters(**{name: given.pop(name) for name in names})
+        command(**given, filters=filters)
+
+    parameters = [
+        each
+        for own in signature.parameters.values()
+        for each in (expanded if own.name == "filters" else [own])
+    ]
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    return run

@@ -9,8 +9,10 @@ from typing import Annotated
 import typer
 
 from rgnet.cli import options
+from rgnet.cli.signals import NOTHING_KEPT, explain_interrupt
 
 
+@explain_interrupt(NOTHING_KEPT)
 def quantize(
     model: options.ModelArgument,
     data: options.Labels,

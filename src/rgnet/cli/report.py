@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,6 +11,7 @@ import typer
 from rgnet.cli import options
 from rgnet.cli.exit_codes import exit_if_failed
 from rgnet.cli.scan import scan_folders
+from rgnet.cli.signals import explain_interrupt
 
 if TYPE_CHECKING:
     from rgnet.catalogue.database import Catalogue
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from rgnet.weights.file import ModelFile
 
 
+@explain_interrupt(
+    "{output} was not written; scores are kept, so that the same command is quicker when run again"
+)
+@options.with_filters
 def report(
     source: Annotated[
         Path | None,
@@ -49,12 +55,7 @@ def report(
             show_default="as rgnet score for a folder; the one used most recently for a catalogue",
         ),
     ] = None,
-    min_score: options.MinScore = None,
-    max_score: options.MaxScore = None,
-    since: options.Since = None,
-    until: options.Until = None,
-    folder: options.Folder = None,
-    marks: options.Marks = None,
+    filters: options.Filters = options.Filters(),  # noqa: B008 - immutable
     exclude: options.Exclude = [],  # noqa: B006 - Typer copies it
     include: options.Include = [],  # noqa: B006
 ) -> None:
@@ -77,17 +78,8 @@ def report(
             hash, file = _scan_first(opened, scanned, model, Skipping(exclude, include))
         else:
             hash, file = _model_of(opened, model)
-        wanted = options.photo_filter(
-            opened,
-            hash,
-            min_score=min_score,
-            max_score=max_score,
-            since=since,
-            until=until,
-            folder=folder or scanned,
-            marks=marks,
-            exclude=exclude,
-        )
+        filters = replace(filters, folder=filters.folder or scanned)
+        wanted = filters.select(opened, hash, exclude=exclude)
         root = scanned.resolve() if scanned else None
         opened.check_output(output)
         made = _write(output, thumbnails, file, catalogue=opened, wanted=wanted, limit=limit, root=root)

@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from rgnet.cli import options
+from rgnet.cli.signals import explain_interrupt
 
 
+@explain_interrupt("what is finished is kept in {output}; run the same command again to resume")
 def reproduce(
     experiment: Annotated[
         str, typer.Argument(help="table1, table2, table3, figure2, figure5, figure6, or graph.")

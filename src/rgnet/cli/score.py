@@ -14,6 +14,7 @@ import typer
 from rgnet.cli import options
 from rgnet.cli.exit_codes import INTERRUPTED, exit_if_failed
 from rgnet.cli.failures import FailureLog
+from rgnet.cli.signals import explain_interrupt
 from rgnet.cli.tables import Column, print_json, print_rows
 from rgnet.results import Record, ScoredPhoto, ScoreFailure
 
@@ -25,6 +26,7 @@ _CLASS = (Column("label"), Column("probability", ".3f", justify="right"))
 _PATH = Column("path", wrap=True)
 
 
+@explain_interrupt("no photo was scored; run the same command again")
 def score(
     photos: options.Photos,
     output: Annotated[

@@ -10,16 +10,12 @@ import typer
 from rgnet.cli import options
 
 
+@options.with_filters
 def top(
     count: Annotated[int, typer.Argument(min=1, help="Number of photos to print.")] = 20,
     catalogue: options.Catalogue = None,
     model: options.ScoredBy = None,
-    min_score: options.MinScore = None,
-    max_score: options.MaxScore = None,
-    since: options.Since = None,
-    until: options.Until = None,
-    folder: options.Folder = None,
-    marks: options.Marks = None,
+    filters: options.Filters = options.Filters(),  # noqa: B008 - immutable
     distinct: Annotated[
         bool, typer.Option("--distinct", help="Of photos that look alike, only the best; see rgnet group.")
     ] = False,
@@ -39,16 +35,7 @@ def top(
     from rgnet.paths import catalogue_file
 
     with Catalogue.open(catalogue or catalogue_file()) as opened:
-        wanted = options.photo_filter(
-            opened,
-            model,
-            min_score=min_score,
-            max_score=max_score,
-            since=since,
-            until=until,
-            folder=folder,
-            marks=marks,
-        )
+        wanted = filters.select(opened, model)
         found = find_distinct(opened, wanted) if distinct else find_scored(opened, wanted, limit=count)
         rows = list(islice(found, count))
     print_photos([row.record for row in rows], [row.mark for row in rows], as_json=as_json)

@@ -9,8 +9,10 @@ from typing import Annotated
 import typer
 
 from rgnet.cli import options
+from rgnet.cli.signals import explain_interrupt, kept_epochs
 
 
+@explain_interrupt(kept_epochs)
 def train(
     recipe: Annotated[
         str, typer.Argument(help="yours (a few thousand photos), para, ava_paper or aadb_paper.")

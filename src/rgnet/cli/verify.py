@@ -9,6 +9,7 @@ import typer
 
 from rgnet.cli import options
 from rgnet.cli.exit_codes import exit_if_failed
+from rgnet.cli.signals import NOTHING_KEPT, explain_interrupt
 from rgnet.cli.tables import print_json
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rgnet.datasets.verify import DataSetReport
 
 
+@explain_interrupt(NOTHING_KEPT)
 def verify(
     data: options.Labels,
     photos: options.PhotoFolder = None,

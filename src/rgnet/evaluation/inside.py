@@ -22,9 +22,9 @@ from rgnet.evaluation.metrics import srcc
 from rgnet.evaluation.predictions import Predictions, draw_sample
 from rgnet.explanation import explain_prepared
 from rgnet.imaging.prepare import Prepared
-from rgnet.results import Record, ScoredPhoto, ScoreFailure
-from rgnet.scorer import BATCH, Scorer
-from rgnet.what_if import CELLS, what_if_covered
+from rgnet.results import ScoredPhoto, ScoreFailure
+from rgnet.scorer import Scorer
+from rgnet.what_if import CELLS, blur, cell_boxes, cover_each, score_in_batches
 
 if TYPE_CHECKING:
     from rgnet.weights.file import ModelFile
@@ -127,7 +127,10 @@ def look_inside(
     if len(indices) < 3:
         raise SettingError(f"looking inside a model takes at least 3 photos, not {len(indices)}")
     if scorer.preprocess.fit != "squash":
-        raise SettingError("maps are compared region by region, which needs squares: use --fit squash")
+        raise SettingError(
+            f"{scorer.card.name} keeps the shape of each photo, and maps are compared region by region: "
+            'give a model that squashes photos, or load it with fit="squash" from Python'
+        )
     human_P, high_P = predictions.human_N[indices], predictions.high_N[indices]
     seen = [_look_at(scorer, record) for record in track([predictions.records[index] for index in indices])]
 
@@ -167,7 +170,6 @@ class _Seen:
     """What is measured on one photo."""
 
     photo: Prepared
-    score: float
     vote_N: np.ndarray
     row_entropy: float | None
     top_region_share: float | None
@@ -181,31 +183,22 @@ def _look_at(scorer: Scorer, record: ScoredPhoto) -> _Seen:
     explained = explain_prepared(scorer, [record.path], [photo])[0]
     if isinstance(explained, ScoreFailure):
         raise SettingError(f"{record.path}: {explained.error}: leave it out of the table")
-    votes_HW, score = explained.regions.votes, explained.photo.score
-    cell_RC = pool_to_cells(votes_HW, CELLS)
-    effect_RC = what_if_covered(scorer, photo, CELLS).effect_RC
-    windows = [_resized(photo, box) for box in window_boxes(CELLS)]
-    shuffled, *window_scores = _scores(scorer, [shuffle_tiles(photo), *windows])
+    votes_HW = explained.regions.votes
+    cell_N = pool_to_cells(votes_HW, CELLS).ravel()
+    # The photo too is scored here: the pass that gives its map may be of another precision
+    score, shuffled = score_in_batches(scorer, [photo, shuffle_tiles(photo)])
+    covered_N = score_in_batches(scorer, cover_each(photo, cell_boxes(CELLS), blur))
+    window_N = score_in_batches(scorer, (_resized(photo, box) for box in window_boxes(CELLS)))
     affinity_NN = explained.affinity_NN
     return _Seen(
         photo=photo,
-        score=score,
         vote_N=votes_HW.ravel(),
         row_entropy=None if affinity_NN is None else row_entropy(affinity_NN),
         top_region_share=None if affinity_NN is None else float(affinity_NN.mean(axis=0).max()),
-        what_if_agreement=srcc(cell_RC.ravel(), effect_RC.ravel()),
-        window_agreement=srcc(cell_RC.ravel(), np.array(window_scores)),
+        what_if_agreement=srcc(cell_N, score - np.array(covered_N)),
+        window_agreement=srcc(cell_N, np.array(window_N)),
         shuffle_change=shuffled - score,
     )
-
-
-def _scores(scorer: Scorer, photos: Sequence[Prepared]) -> list[float]:
-    """Scores of photos in memory, not a number where there is none."""
-    records: list[Record] = []
-    for start in range(0, len(photos), BATCH):
-        batch = photos[start : start + BATCH]
-        records += scorer.score_prepared([""] * len(batch), batch)
-    return [np.nan if record.score is None else record.score for record in records]
 
 
 def row_entropy(affinity_NN: np.ndarray) -> float:
@@ -288,11 +281,11 @@ def _swap_edges(
         return (), (f"edges of the graph were not replaced: {problem}",)
     inside = Scorer(model, engine, threads=scorer.threads, fit="squash")
     photos = [one.photo for one in seen]
-    before_P = np.array(_scores(inside, photos))
+    before_P = np.array(score_in_batches(inside, photos))
     swaps = []
     for name, edges in _EDGES.items():
         with _replaced_edges(engine, edges):
-            after_P = np.array(_scores(inside, photos))
+            after_P = np.array(score_in_batches(inside, photos))
         lost = srcc(before_P, human_P) - srcc(after_P, human_P)
         swaps.append(GraphSwap(name, lost, float(np.abs(after_P - before_P).mean())))
     return tuple(swaps), ()

@@ -27,7 +27,7 @@ from rgnet.imaging.preprocess import IMAGENET_MEAN, IMAGENET_STD
 from rgnet.model.backbones import make_backbone, plain_weights
 from rgnet.training.checkpoints import LAST, find_checkpoint, prepare_folder
 from rgnet.training.data import Augment, Batch, PixelDataset, load_training, resize_batch, seed_step
-from rgnet.training.trainer import explain_interrupt, make_trainer, quiet
+from rgnet.training.trainer import make_trainer, quiet, restore_interrupt
 
 _STRIDE = 32
 
@@ -143,7 +143,7 @@ def distill(
         checkpoint = find_checkpoint(folder, recipe.to_dict(), photos.fingerprint) if resume else None
         lightning.seed_everything(recipe.seed, verbose=False)
         module = Distillation(recipe, teacher_weights, photos=photos.fingerprint, say=say)
-        with explain_interrupt(folder, say), quiet():
+        with restore_interrupt(), quiet():
             trainer = make_trainer(
                 folder,
                 steps=len(photos) // recipe.batch_size,

@@ -19,7 +19,7 @@ from lightning_utilities.core.imports import RequirementCache
 
 from rgnet.errors import SettingError
 from rgnet.training.callbacks import MeasureBatchNorms, ReportProgress, SaveCheckpoints, StopEarly
-from rgnet.training.checkpoints import LAST, AtomicCheckpointIO
+from rgnet.training.checkpoints import AtomicCheckpointIO
 from rgnet.training.data import PixelDataset, load_in_order, load_training, load_validation, take_evenly
 from rgnet.training.module import AestheticsModule
 from rgnet.training.processes import Processes
@@ -72,7 +72,7 @@ def run_trainer(
         SaveCheckpoints(folder, averaged=bool(recipe.average)),
     )
     steps = len(train_photos) // recipe.batch_size
-    with explain_interrupt(folder, say), quiet():
+    with restore_interrupt(), quiet():
         trainer = make_trainer(
             folder,
             steps=steps,
@@ -168,17 +168,13 @@ def _make_loggers(folder: Path) -> list[Logger]:
 
 
 @contextlib.contextmanager
-def explain_interrupt(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Ctrl-C as a KeyboardInterrupt again, which Lightning turns into an exit, and how to continue."""
+def restore_interrupt() -> Iterator[None]:
+    """Ctrl-C as a KeyboardInterrupt again, which Lightning turns into an exit."""
     handler = signal.getsignal(signal.SIGINT)
     try:
         yield
     except SystemExit:
         signal.signal(signal.SIGINT, handler)
-        saved = f"the last finished epoch is in {folder / LAST}: continue with  --resume"
-        say(
-            f"stopped; {saved if (folder / LAST).exists() else 'no epoch was finished yet, nothing is saved'}"
-        )
         raise KeyboardInterrupt from None
 
 

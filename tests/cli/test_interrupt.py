@@ -1,0 +1,55 @@
+"""Ctrl-C ends each long command with exit code 130 and one line: what was kept, and what to do."""
+
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from rgnet.cli import app, main
+
+NOTHING = "nothing was kept; run the same command again to start over"
+STOPPED = {
+    "score photos": "no photo was scored; run the same command again",
+    "explain photos": "the files written so far are kept; run the same command again with --force",
+    "report": "report.html was not written; scores are kept, so that the same command is quicker",
+    "export -o rows.csv": "rows.csv was not written; run the same command again",
+    "evaluate rgnet-compact data": NOTHING,
+    "compare rgnet-compact mine data": NOTHING,
+    "convert -o net.onnx": NOTHING,
+    "quantize rgnet-compact data -o net.safetensors": NOTHING,
+    "verify data": NOTHING,
+    "train yours data -o runs": "the last finished epoch is kept in runs; add --resume to continue from it",
+    "train yours data -o new": "no epoch was finished, and nothing was kept; run the same command again",
+    "distil data -o runs.safetensors": "the last finished epoch is kept in runs; add --resume",
+    "reproduce table1 --data data -o runs": "what is finished is kept in runs; run the same command again",
+    "cluster photos rows": "finished parts are kept in rows; run the same command again to resume",
+}
+# They stop photo by photo, or at once with nothing lost
+OTHERS = {"scan", "rate", "serve", "top", "group", "show", "stats", "models", "info"}
+
+
+def test_every_command_has_chosen_its_end():
+    assert {line.split()[0] for line in STOPPED} | OTHERS == set(typer.main.get_command(app).commands)
+
+
+@pytest.mark.parametrize("line", STOPPED)
+def test_ctrl_c_says_what_was_kept_and_what_to_do(line, tmp_path, monkeypatch, capsys):
+    # What every command asks for first: its model, photos, data set or catalogue
+    for name in (
+        "rgnet.weights.registry.find_model",
+        "rgnet.imaging.discovery.photo_names",
+        "rgnet.datasets.load",
+        "rgnet.catalogue.database.Catalogue.open",
+        "rgnet.cluster.store.Store.__init__",
+    ):
+        monkeypatch.setattr(name, lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    monkeypatch.chdir(tmp_path)
+    Path("runs").mkdir()
+    Path("runs/last.ckpt").touch()
+    monkeypatch.setattr(sys, "argv", ["rgnet", *line.split()])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    (told,) = capsys.readouterr().err.splitlines()
+    assert ended.value.code == 130 and told.startswith(f"stopped: {STOPPED[line]}")
