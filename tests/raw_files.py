@@ -19,6 +19,7 @@ STORED = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }
+TAKEN = "2026:11:24 10:00:00"
 _BYTE, _ASCII, _SHORT, _LONG, _RATIONAL, _SRATIONAL = 1, 2, 3, 4, 5, 10
 _FORMATS = {_BYTE: "B", _SHORT: "H", _LONG: "I", _RATIONAL: "II", _SRATIONAL: "ii"}
 
@@ -42,11 +43,13 @@ def stored(upright: Image.Image, orientation: int) -> Image.Image:
     return upright if turn is None else upright.transpose(turn)
 
 
-def jpeg(image: Image.Image, *, orientation: int | None = None, quality: int = 90) -> bytes:
+def jpeg(image: Image.Image, *, orientation: int | None = None, taken: str = "") -> bytes:
     file, exif = io.BytesIO(), Image.Exif()
     if orientation is not None:
         exif[0x0112] = orientation
-    image.save(file, "JPEG", exif=exif, quality=quality)
+    if taken:
+        exif[306] = taken
+    image.save(file, "JPEG", exif=exif, quality=90)
     return file.getvalue()
 
 
@@ -55,7 +58,7 @@ def dng(
     *,
     orientation: int = 1,
     preview: bytes = b"",
-    taken: str = "2026:11:24 10:00:00",
+    taken: str = TAKEN,
     model: str = "Camera",
 ) -> bytes:
     """A DNG of an upright picture whose camera was held as the orientation says."""

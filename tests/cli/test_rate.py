@@ -5,7 +5,7 @@ import os
 from dataclasses import replace
 
 import pytest
-from sidecars import JPEG, rating
+from sidecars import JPEG, digikam, rating
 from typer.testing import CliRunner
 
 from rgnet.catalogue.database import Catalogue
@@ -146,3 +146,23 @@ def test_undo_reaches_photos_of_another_model_damaged_ones_and_those_that_are_go
 def test_a_folder_that_the_catalogue_does_not_know_is_an_error(library, words):
     done = library.rate("/nope", *words)
     assert done.exit_code != 0 and "/nope: the catalogue has no " in str(done.exception)
+
+
+@pytest.mark.parametrize("naming, name", [("full", "b.NEF.xmp"), ("stem", "b.xmp")])
+def test_a_raw_file_and_its_jpeg_are_starred_once_where_raw_processors_look(library, naming, name):
+    raw, picture = library.folder / "b.NEF", library.folder / "b.jpg"
+    raw.write_bytes(JPEG + b"raw")
+    with Catalogue.open(library.file) as catalogue, catalogue.transaction():
+        photo = catalogue.put_photo(DecodedPhoto(sha256=b"r" * 32, byte_count=raw.stat().st_size))
+        catalogue.put_file(os.fsencode(raw), photo, bytes=raw.stat().st_size, mtime=0)
+        pair = os.fsencode(picture), os.fsencode(raw)
+        catalogue.execute("UPDATE path SET pair = ? WHERE path = ?", pair)
+    done = library.rate("--write", "--naming", naming, "--exclude", "a.jpg", "--exclude", "c.jpg")
+    assert done.exit_code == 0 and "1 changed of 1 photos" in done.output, done.output
+    sidecars = [path.name for path in library.folder.glob("*.xmp")]
+    assert sidecars == [name] and rating(library.folder / name) == 5
+    assert "1 unchanged of 1 photos" in library.rate("--exclude", "[ac].jpg").output
+    assert library.rate("--undo", "--write").exit_code == 0 and not list(library.folder.glob("*.xmp"))
+    # A person's rating of the JPEG is one of the photo
+    (library.folder / "b.jpg.xmp").write_bytes(digikam(2))
+    assert "1 kept (rated by you) of 1 photos" in library.rate("--write", "--exclude", "[ac].jpg").output

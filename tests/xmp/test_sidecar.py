@@ -211,6 +211,22 @@ def test_adobes_note_says_whose_a_sidecar_is(photo):
     assert rate(photo, 3).sidecar == stem
 
 
+def test_a_raw_file_and_its_companion_share_a_sidecar(photo):
+    raw, stem = photo.with_name("A.NEF"), photo.with_name("A.xmp")
+    raw.touch()
+    assert rate(raw, 3, companion=photo).sidecar.name == "A.NEF.xmp"
+    assert undo(raw) == ["delete"]
+    assert rate(raw, 3, companion=photo, naming="stem").sidecar == stem
+    for extension in ("JPG", "NEF"):
+        stem.write_bytes(lightroom(extension=extension))
+        assert rate(raw, 3, companion=photo).sidecar == stem
+    # What is neither of the two still counts
+    stem.write_bytes(darktable())
+    photo.with_name("a.tif").touch()
+    with pytest.raises(SidecarRefused, match=r"A\.xmp may belong to A\.NEF or to a\.tif"):
+        plan_rating(raw, 3, model=MODEL, companion=photo)
+
+
 def test_companions_of_a_photo_are_no_photos(photo):
     for name in ("a.txt", "a.THM", "a.jpg.pp3", "a.pp3"):
         photo.with_name(name).touch()

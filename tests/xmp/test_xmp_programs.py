@@ -73,6 +73,17 @@ def test_other_programs_read_the_stars(photo, sidecar, program, command):
     assert tool(*command, str(sidecar)).strip() == "4"
 
 
+@pytest.mark.parametrize(
+    "command", [("exiv2", "-Pv", "-K", "Xmp.xmp.Rating"), ("exiftool", "-s3", "-XMP-xmp:Rating")]
+)
+@pytest.mark.parametrize("naming, name", [("full", "a.cr2.xmp"), ("stem", "a.xmp")])
+def test_other_programs_read_the_stars_of_a_raw_file_and_its_jpeg(photo, naming, name, command):
+    raw = photo.with_name("a.cr2")
+    raw.touch()
+    rate(raw, 4, naming=naming, companion=photo)
+    assert tool(*command, str(photo.with_name(name))).strip() == "4"
+
+
 REWRITES = [
     ("exiv2", "-M", "set Xmp.dc.source theirs"),
     ("exiftool", "-q", "-overwrite_original", "-XMP-dc:Source=theirs"),

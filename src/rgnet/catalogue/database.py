@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from rgnet.catalogue.connections import is_read_only, open_to_read, open_to_write
 from rgnet.catalogue.errors import decoding, guarded
-from rgnet.catalogue.locations import composed_path, contains, is_excluded, name_key
+from rgnet.catalogue.locations import composed_path, contains, is_excluded, is_raw_path, name_key
 from rgnet.catalogue.values import required
 from rgnet.errors import CatalogueError, SettingError
 from rgnet.results import Record, RegionMap, ScoredPhoto
@@ -60,6 +60,7 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
         connection.create_function("contains", 2, contains, deterministic=True)
         connection.create_function("is_excluded", 2, is_excluded, deterministic=True)
         connection.create_function("name_key", 1, name_key, deterministic=True)
+        connection.create_function("is_raw_path", 1, is_raw_path, deterministic=True)
         connection.create_function("folder_of", 1, os.path.dirname, deterministic=True)
 
     @classmethod
@@ -245,7 +246,7 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
         begun = time.time_ns() if read is None else read
         values = (path, photo, size, mtime, begun, error and _storable(error))
         self.execute(
-            "INSERT OR REPLACE INTO path VALUES (?, ?, ?, ?, ?, ?, NULL, ?)",
+            "INSERT OR REPLACE INTO path VALUES (?, ?, ?, ?, ?, ?, NULL, ?, NULL)",
             (*values, None if composed == path else composed),
         )
 

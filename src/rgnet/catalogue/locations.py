@@ -10,7 +10,7 @@ import os
 import unicodedata
 from pathlib import Path
 
-from rgnet.imaging.discovery import Selection, skip_reasons
+from rgnet.imaging.discovery import Selection, is_raw_name, skip_reasons
 
 _SEPARATOR = os.fsencode(os.sep)
 
@@ -48,6 +48,10 @@ def contains(path: bytes, text: str) -> bool:
 def is_excluded(path: bytes, patterns: str) -> bool:
     """Whether a path, or a folder that it is in, matches one of the patterns, which NUL divides."""
     return "excluded" in skip_reasons(os.fsdecode(path), Selection(exclude=patterns.split("\0")))
+
+
+def is_raw_path(path: bytes) -> bool:
+    return is_raw_name(os.fsdecode(path))
 
 
 def name_key(path: bytes) -> str:

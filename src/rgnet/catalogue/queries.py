@@ -16,7 +16,7 @@ from rgnet.catalogue.errors import decoding
 from rgnet.catalogue.locations import canonical_folder, canonical_path, composed_path
 from rgnet.catalogue.marks import Mark, PickState, read_mark
 from rgnet.catalogue.models import find_scale, resolve_model
-from rgnet.catalogue.records import PhotoRow, read_photo, read_photos, read_record, read_votes
+from rgnet.catalogue.records import PhotoRow, read_path, read_photo, read_photos, read_record, read_votes
 from rgnet.catalogue.selects import (
     COLUMNS,
     MARKS,
@@ -155,6 +155,7 @@ class Entry:
     record:      None where the model asked about has not seen it
     votes_HW:    of its regions, on the human scale; None where there is no score
     paths:       every path of this content, this one among them
+    pair:        path of the raw file beside it; of a raw file, that of its JPEG or HEIC
     read_error:  why the file could not be read last time; what is known is then of what it held before
     is_missing:  whether the last scan of its folder missed it
     orientation: EXIF's, 1-8
@@ -164,6 +165,7 @@ class Entry:
     record: Record | None
     votes_HW: np.ndarray | None
     paths: tuple[str, ...]
+    pair: str | None
     read_error: str | None
     is_missing: bool
     sha256: str | None
@@ -193,6 +195,7 @@ def find_entry(catalogue: Catalogue, path: Path | str, model: str) -> Entry:
         return Entry(
             record=read_record(row, scale) if has_record else None,
             votes_HW=read_votes(row),
+            pair=read_path(row, "pair"),
             paths=tuple(os.fsdecode(other) for (other,) in same) or (os.fsdecode(row["path"]),),
             read_error=None if row["photo"] is None else optional(row, "read_error", str),
             is_missing=row["gone"] is not None,

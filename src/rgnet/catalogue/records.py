@@ -33,6 +33,7 @@ class PhotoRow(Generic[Kind_co]):
     bytes, mtime_ns: size and date of the file when it was read
     taken:    YYYY-MM-DDTHH:MM:SS by the camera's clock
     mark:     what a person said of it
+    pair:     path of the raw file beside it; of a raw file, that of its JPEG or HEIC
     votes_HW: float32, of its regions on the human scale; None where there are none or they were not asked for
     """
 
@@ -44,6 +45,7 @@ class PhotoRow(Generic[Kind_co]):
     taken: str | None
     camera: str | None
     mark: Mark = NO_MARK
+    pair: str | None = None
     votes_HW: np.ndarray | None = None
 
 
@@ -66,6 +68,11 @@ def read_photo(catalogue: Catalogue, model: str, row: sqlite3.Row) -> PhotoRow[R
         return _photo(row, record)
 
 
+def read_path(row: sqlite3.Row, name: str) -> str | None:
+    path = optional(row, name, bytes)
+    return None if path is None else os.fsdecode(path)
+
+
 def _checked(record: Record, kind: type[Kind]) -> Kind:
     if isinstance(record, kind):
         return record
@@ -83,6 +90,7 @@ def _photo(row: sqlite3.Row, record: Kind) -> PhotoRow[Kind]:
         taken=optional(row, "taken", str),
         camera=optional(row, "camera", str),
         mark=read_mark(row),
+        pair=read_path(row, "pair"),
         votes_HW=read_votes(row) if "votes" in row.keys() else None,  # noqa: SIM118 -- a Row is no dictionary
     )
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rgnet.catalogue.database import Catalogue, KnownFile
 from rgnet.catalogue.locations import canonical_folder, contents_range
+from rgnet.catalogue.pairs import mark_pairs
 from rgnet.errors import ModelFileError, PhotoError, PhotoNotFound, PhotoRefused
 from rgnet.imaging.discovery import EVERYTHING, Reason, Selection, photo_names
 from rgnet.imaging.files import open_photo
@@ -97,6 +98,8 @@ class Scan:
         jobs = self._jobs(roots)
         if first := next(jobs, None):
             self._read(itertools.chain([first], jobs))
+            with self._catalogue.transaction():
+                mark_pairs(self._catalogue, map(contents_range, roots))
         return 0 if self._stopping() else self._mark_missing(roots)
 
     def _read(self, jobs: Iterator[tuple[str, DecodeJob]]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from rgnet.catalogue.locations import canonical_folder, composed_path
 
-FORMAT = 4
+FORMAT = 5
 APPLICATION_ID = int.from_bytes(b"rgnt", "big")
 
 # What photos are compared with each other by, of those that decode; see imaging/measure.py and imaging/exif.py
@@ -55,11 +55,13 @@ CREATE TABLE path (
     read INTEGER NOT NULL,
     error TEXT,                         -- why the last attempt to read it failed, without its path
     gone INTEGER,                       -- seconds, when a scan first missed it; NULL: it is there
-    composed BLOB                       -- `path` in Unicode's composed form (NFC), where that is another one
+    composed BLOB,                      -- `path` in Unicode's composed form (NFC), where that is another one
+    pair BLOB                           -- of a raw file: the path of the same picture's JPEG or HEIC
 ) WITHOUT ROWID;
 CREATE INDEX path_photo ON path (photo);
 CREATE INDEX path_error ON path (error) WHERE error IS NOT NULL;
 CREATE INDEX path_composed ON path (composed) WHERE composed IS NOT NULL;
+CREATE INDEX path_pair ON path (pair) WHERE pair IS NOT NULL;
 
 {_MEASUREMENT}{_MARKS}
 CREATE TABLE model (hash TEXT PRIMARY KEY, name TEXT NOT NULL, used INTEGER NOT NULL, low REAL, high REAL);
@@ -92,6 +94,9 @@ def create_or_migrate(connection: sqlite3.Connection) -> None:
         _run(connection, _MEASUREMENT)
     if 1 <= format <= 3:
         _run(connection, _MARKS)
+    if 1 <= format <= 4:
+        connection.execute("ALTER TABLE path ADD COLUMN pair BLOB")
+        connection.execute("CREATE INDEX path_pair ON path (pair) WHERE pair IS NOT NULL")
     if format < FORMAT:
         connection.execute(f"PRAGMA user_version = {FORMAT}")
     connection.execute("COMMIT")

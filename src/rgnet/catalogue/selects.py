@@ -4,7 +4,8 @@
     a photo has no score where the model could not give one, or where it has none and its file cannot be read
 
 What only another model has scored is neither. A photo is a content and may have several files; a file whose content
-was never read counts as a photo of its own.
+was never read counts as a photo of its own. A raw file and the JPEG or HEIC beside it are one photo (`pairs.py`): the
+raw file stands for it where it has a score and the other has none, else the other does, if it is there.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ ORDERS: dict[Order, str] = {
 
 COLUMNS = """path.path AS path, path.bytes AS bytes, path.mtime AS mtime, photo.id AS photo, sha256, taken, camera,
     width, height, score.score AS score, percentile, label, probability, engine, notes,
-    coalesce(score.error, path.error) AS error, pick, stars, colour"""
+    coalesce(score.error, path.error) AS error, pick, stars, colour,
+    coalesce(path.pair, (SELECT raw.path FROM path AS raw WHERE raw.pair = path.path AND raw.gone IS NULL
+        ORDER BY raw.path LIMIT 1)) AS pair"""
 MARKS = "LEFT JOIN mark ON mark.photo = photo.id"
 VOTES = ", score.rows AS vote_rows, score.votes AS votes"
 
@@ -86,7 +89,7 @@ def select_scored(catalogue: Catalogue, wanted: Filter, columns: str, *, once: b
     condition = " AND ".join(["score.model = ?", "score.score IS NOT NULL", _mark_term(wanted), *given])
     values = [wanted.model, *given.values()]
     source = Select(f"{_tables(catalogue, wanted)} {MARKS} WHERE {condition}", values)
-    return _select(columns, source, wanted, once=once)
+    return _select(columns, source, wanted, [_scored_pair("pair.path = path.pair", wanted)], once=once)
 
 
 def select_failed(wanted: Filter, columns: str, *, once: bool) -> Select:
@@ -97,8 +100,10 @@ def select_failed(wanted: Filter, columns: str, *, once: bool) -> Select:
     unread = f"""path INDEXED BY path_error LEFT JOIN photo ON photo.id = path.photo
         LEFT JOIN score ON score.photo = path.photo AND score.model = ? {MARKS}
         WHERE path.error IS NOT NULL AND score.photo IS NULL AND {_mark_term(wanted)}"""
+    pairs = [_failed_pair(wanted), _scored_pair("pair.pair = path.path", wanted)]
     halves = [
-        _select(columns, Select(source, [wanted.model]), wanted, once=once) for source in (refused, unread)
+        _select(columns, Select(source, [wanted.model]), wanted, pairs, once=once)
+        for source in (refused, unread)
     ]
     text = " UNION ALL ".join(half.text for half in halves)
     return Select(text, [value for half in halves for value in half.values])
@@ -111,16 +116,41 @@ def _mark_term(wanted: Filter) -> str:
     return "mark.pick IS NULL" if wanted.marks == "unmarked" else f"mark.pick = '{wanted.marks}'"
 
 
-def _select(columns: str, source: Select, wanted: Filter, *, once: bool) -> Select:
-    """Columns of the rows of a source whose path matches; with `once` those under the first such path of a photo."""
+def _select(columns: str, source: Select, wanted: Filter, others: list[Select], *, once: bool) -> Select:
+    """Columns of the rows of a source whose path matches, unless another file stands for the photo.
+
+    others: selects of such files; with `once` also an earlier matching path of the same content
+    """
     terms, values = path_terms(wanted, "path")
+    if once:
+        others = [*others, _earlier_copy(wanted)]
     text = f"SELECT {columns} FROM {source.text} AND {terms}"
-    if not once:
-        return Select(text, [*source.values, *values])
-    other_terms, other_values = path_terms(wanted, "other")
-    text += f""" AND NOT EXISTS (SELECT 1 FROM path AS other
-        WHERE other.photo = path.photo AND other.path < path.path AND {other_terms})"""
-    return Select(text, [*source.values, *values, *other_values])
+    text += "".join(f" AND NOT EXISTS ({other.text})" for other in others)
+    return Select(text, [*source.values, *values, *(value for other in others for value in other.values)])
+
+
+def _earlier_copy(wanted: Filter) -> Select:
+    terms, values = path_terms(wanted, "other")
+    text = (
+        f"SELECT 1 FROM path AS other WHERE other.photo = path.photo AND other.path < path.path AND {terms}"
+    )
+    return Select(text, values)
+
+
+def _scored_pair(join: str, wanted: Filter) -> Select:
+    """The other file of a pair, where it has a score. join: which one that is"""
+    terms, values = path_terms(wanted, "pair")
+    text = f"""SELECT 1 FROM path AS pair JOIN score AS its ON its.photo = pair.photo
+        WHERE {join} AND its.model = ? AND its.score IS NOT NULL AND {terms}"""
+    return Select(text, [wanted.model, *values])
+
+
+def _failed_pair(wanted: Filter) -> Select:
+    """The JPEG or HEIC of a raw file, where it has been seen by the model or cannot be read."""
+    terms, values = path_terms(wanted, "pair")
+    text = f"""SELECT 1 FROM path AS pair LEFT JOIN score AS its ON its.photo = pair.photo AND its.model = ?
+        WHERE pair.path = path.pair AND (its.photo IS NOT NULL OR pair.error IS NOT NULL) AND {terms}"""
+    return Select(text, [wanted.model, *values])
 
 
 def path_terms(wanted: Filter, table: str) -> tuple[str, list[object]]:

@@ -8,10 +8,15 @@ from rgnet.catalogue.database import Catalogue
 from rgnet.catalogue.errors import decoding
 from rgnet.catalogue.models import find_scale
 from rgnet.catalogue.queries import count_failed, count_scored
-from rgnet.catalogue.selects import Filter
+from rgnet.catalogue.selects import Filter, select_scored
 from rgnet.catalogue.values import required
 
 BARS = 20
+
+# Paths: the first one that is there of a content, and a raw file whose JPEG or HEIC is there
+_FIRST = """gone IS NULL AND NOT EXISTS (SELECT 1 FROM path AS other
+    WHERE other.photo = path.photo AND other.path < path.path AND other.gone IS NULL)"""
+_PAIRED = "EXISTS (SELECT 1 FROM path AS other WHERE other.path = path.pair AND other.gone IS NULL)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,10 +24,12 @@ class Statistics:
     """Counts of what is there; missing files are in `missing_files` alone.
 
     files:         paths
-    photos:        contents, each counted once however many files have it, and files whose content was never read
+    photos:        contents, each counted once however many files have it, and files whose content was never read;
+                   a raw file and the JPEG or HEIC beside it are one
     scored_photos: those with a score from the model
     failed_photos: those without one, because they do not decode or cannot be read
     other_photos:  those that the model has not seen yet
+    paired_files:  raw files that belong to a JPEG or HEIC beside them
     missing_files: paths that were there once
     low, high:     the model's scale
     bars:          scored photos by score, from low to high in steps of equal width
@@ -34,6 +41,7 @@ class Statistics:
     scored_photos: int
     failed_photos: int
     other_photos: int
+    paired_files: int
     missing_files: int
     low: float
     high: float
@@ -44,18 +52,17 @@ class Statistics:
 def compute_statistics(catalogue: Catalogue, model: str) -> Statistics:
     """Count the photos of a catalogue, with the scores of a model by its hash."""
     wanted, scale = Filter(model=model), find_scale(catalogue, model)
-    photos = catalogue.count(
-        "SELECT count(DISTINCT photo) + count(CASE WHEN photo IS NULL THEN 1 END) FROM path WHERE gone IS NULL"
-    )
+    photos = catalogue.count(f"SELECT count(*) FROM path WHERE {_FIRST} AND NOT {_PAIRED}")
     scored = count_scored(catalogue, wanted, once=True)
     failed = count_failed(catalogue, wanted, once=True)
-    bars, mean = _spread(catalogue, model, scale.low, scale.high)
+    bars, mean = _spread(catalogue, wanted, scale.low, scale.high)
     return Statistics(
         files=catalogue.count("SELECT count(*) FROM path WHERE gone IS NULL"),
         photos=photos,
         scored_photos=scored,
         failed_photos=failed,
-        other_photos=photos - scored - failed,
+        other_photos=max(0, photos - scored - failed),
+        paired_files=catalogue.count(f"SELECT count(*) FROM path WHERE gone IS NULL AND {_PAIRED}"),
         missing_files=catalogue.count("SELECT count(*) FROM path WHERE gone IS NOT NULL"),
         low=scale.low,
         high=scale.high,
@@ -65,17 +72,16 @@ def compute_statistics(catalogue: Catalogue, model: str) -> Statistics:
 
 
 def _spread(
-    catalogue: Catalogue, model: str, low: float, high: float
+    catalogue: Catalogue, wanted: Filter, low: float, high: float
 ) -> tuple[tuple[int, ...], float | None]:
-    """(bars, mean) of the scored photos of which a file is there."""
+    """(bars, mean) of the scored photos."""
+    scored = select_scored(catalogue, wanted, "score.score AS score", once=True)
     query = f"""
         SELECT min({BARS - 1}, max(0, CAST((score - ?) / (? - ?) * {BARS} AS INTEGER))) AS bar,
             count(*) AS photos, sum(score) AS total
-        FROM score WHERE model = ? AND score IS NOT NULL
-            AND EXISTS (SELECT 1 FROM path WHERE path.photo = score.photo AND gone IS NULL)
-        GROUP BY 1"""
+        FROM ({scored.text}) GROUP BY 1"""
     bars, total = [0] * BARS, 0.0
-    for row in catalogue.rows(query, (low, high, low, model)):
+    for row in catalogue.rows(query, (low, high, low, *scored.values)):
         with decoding(catalogue.file):
             bars[required(row, "bar", int)] = required(row, "photos", int)
             total += required(row, "total", float)

@@ -61,7 +61,8 @@ def rate(
     """Write the scores of scanned photos as 1 to 5 stars (xmp:Rating) into XMP sidecars next to them.
 
     Prints what would change: the action, the stars before and after, and the sidecar. Nothing is written without
-    --write. A rating that a person gave is kept, and --undo reverts only what rgnet wrote.
+    --write. A rating that a person gave is kept, and --undo reverts only what rgnet wrote. Of a raw file and its JPEG,
+    which are one photo, the raw file gets the stars.
 
     Examples:
     $ rgnet rate ~/Pictures/wedding
@@ -83,9 +84,10 @@ def rate(
 
     def plan_row(row: PhotoRow[ScoredPhoto], contents: ContentCheck) -> list[Change]:
         contents.check(row)
-        photo = row.record
+        photo, (file, companion) = row.record, _raw_first(row)
         by, stars = f"{photo.model} {photo.model_hash}", stars_for(photo.percentile, bounds)
-        return [plan_rating(Path(photo.path), stars, model=by, naming=naming, overwrite=overwrite)]
+        change = plan_rating(file, stars, model=by, naming=naming, overwrite=overwrite, companion=companion)
+        return [change]
 
     def plans() -> Iterator[Plan]:
         if undo:
@@ -95,7 +97,7 @@ def rate(
             return
         contents = ContentCheck(opened)
         for row in find_scored(opened, make_filter(opened, model, folder=folder)):
-            if skipping.skips_photo(row.record.path):
+            if skipping.skips_photo(str(_raw_first(row)[0])):
                 continue
             yield row.record.path, partial(plan_row, row, contents)
 
@@ -111,6 +113,15 @@ def rate(
     typer.echo(run.summary(), err=True)
     stop.exit_if_stopped()
     exit_if_failed(run.failures.count)
+
+
+def _raw_first(row: PhotoRow[ScoredPhoto]) -> tuple[Path, Path | None]:
+    """The file that gets the stars, and the other one of the photo: of a pair the raw file comes first."""
+    from rgnet.imaging.discovery import is_raw_name
+
+    files = [Path(path) for path in (row.record.path, row.pair) if path]
+    first, *others = sorted(files, key=lambda file: not is_raw_name(file.name))
+    return first, others[0] if others else None
 
 
 @dataclass(slots=True)

@@ -73,6 +73,7 @@ def _score_facts(found: Entry) -> dict[str, object]:
 def _file_facts(found: Entry) -> dict[str, object]:
     return {
         "path": list(found.paths),
+        "pair": found.pair,
         "taken": found.taken,
         "camera": found.camera,
         **found.mark.to_dict(),

@@ -44,6 +44,7 @@ def _facts(found: Statistics) -> dict[str, object]:
         "photos without a score": found.failed_photos,
         "photos not scored by this model yet": found.other_photos,
         "files": found.files,
+        "raw files beside their JPEG": found.paired_files,
         "missing files": found.missing_files,
         "mean score": found.mean,
         "scale": f"{found.low:g}-{found.high:g}",

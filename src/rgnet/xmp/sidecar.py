@@ -8,6 +8,9 @@ A photo's sidecar has one of two names: a.jpg.xmp ("full": darktable, digiKam) o
 One). An existing one is used. If both exist, `naming` says which one gets the stars; the default is "full", since
 that name can belong to no other photo, and programs that know both prefer it. Writing both would rate the photo in
 programs that were not asked about. A person's rating in either of them is kept.
+
+Of a raw file and the JPEG or HEIC beside it, which are one photo, the raw file gets the stars, for that is where raw
+processors look; the other is its companion, whose stem it shares. A person's rating of either is kept.
 """
 
 from __future__ import annotations
@@ -74,20 +77,29 @@ def stars_for(percentile: float, cuts: tuple[float, ...] = STAR_PERCENTILES) -> 
 
 
 def plan_rating(
-    photo: Path, stars: int, *, model: str, naming: str = "full", overwrite: bool = False
+    photo: Path,
+    stars: int,
+    *,
+    model: str,
+    naming: str = "full",
+    overwrite: bool = False,
+    companion: Path | None = None,
 ) -> Change:
-    """How to give `stars` to a photo; nothing is written. model: its name and hash, noted next to the stars.
+    """How to give `stars` to a photo; nothing is written.
+
+    model:     its name and hash, noted next to the stars
+    companion: the JPEG or HEIC of a raw file, which is the same photo and may share its sidecar
 
     Raises SettingError; and for this photo alone PhotoNotFound, PhotoRefused, or SidecarRefused where a sidecar
     cannot be parsed or may belong to another photo.
     """
     _check(photo, stars, model, naming)
-    found = _find_sidecars(photo)
-    if not overwrite and (person := _person_rating(photo, found)):
+    found = _find_sidecars(photo, companion)
+    if not overwrite and (person := _person_rating_of(photo, companion, found)):
         holder, rating = person
         return Change(photo, holder, "keep", rating, rating)
     if not found:
-        sidecar = _new_sidecar(photo, naming)
+        sidecar = _new_sidecar(photo, naming, companion)
         packet = Packet.empty(sidecar.name).with_stars(stars, model, created=True)
         return Change(photo, sidecar, "create", None, stars, None, packet.data)
     sidecar, packet = found.get(naming) or next(iter(found.values()))
@@ -151,7 +163,7 @@ def _names(photo: Path) -> dict[str, Path]:
     }
 
 
-def _find_sidecars(photo: Path) -> dict[str, tuple[Path, Packet]]:
+def _find_sidecars(photo: Path, companion: Path | None) -> dict[str, tuple[Path, Packet]]:
     """The sidecars that belong to this photo, by naming. Raises SidecarRefused where that is not certain."""
     found: dict[str, tuple[Path, Packet]] = {}
     for naming, sidecar in _names(photo).items():
@@ -161,8 +173,10 @@ def _find_sidecars(photo: Path) -> dict[str, tuple[Path, Packet]]:
         if naming == "full":
             found[naming] = sidecar, packet
         elif packet.extension:
-            found |= {} if _belongs_to_another(photo, packet) else {naming: (sidecar, packet)}
-        elif not (others := _photos_of_same_stem(photo)):
+            files = [photo] if companion is None else [photo, companion]
+            if not all(_belongs_to_another(file, packet) for file in files):
+                found[naming] = sidecar, packet
+        elif not (others := _photos_of_same_stem(photo, companion)):
             found[naming] = sidecar, packet
         elif not found:
             raise SidecarRefused(
@@ -172,9 +186,9 @@ def _find_sidecars(photo: Path) -> dict[str, tuple[Path, Packet]]:
     return found
 
 
-def _new_sidecar(photo: Path, naming: str) -> Path:
+def _new_sidecar(photo: Path, naming: str, companion: Path | None) -> Path:
     sidecar = _names(photo).get(naming, photo.with_name(f"{photo.name}.xmp"))
-    if naming == "stem" and (others := _photos_of_same_stem(photo)):
+    if naming == "stem" and (others := _photos_of_same_stem(photo, companion)):
         raise SidecarRefused(
             f'{sidecar} would belong to {photo.name} and to {others[0]}: rename one of them, or use the naming "full"'
         )
@@ -183,10 +197,10 @@ def _new_sidecar(photo: Path, naming: str) -> Path:
     return sidecar
 
 
-def _photos_of_same_stem(photo: Path) -> list[str]:
+def _photos_of_same_stem(photo: Path, companion: Path | None) -> list[str]:
     """The other files of the folder that a sidecar named by the stem could belong to."""
-    stem = photo.stem.lower()
-    same = [path for path in photo.parent.iterdir() if path.stem.lower() == stem and path.name != photo.name]
+    stem, same_photo = photo.stem.lower(), {photo, companion}
+    same = [path for path in photo.parent.iterdir() if path.stem.lower() == stem and path not in same_photo]
     return sorted(path.name for path in same if path.suffix.lower() not in _COMPANIONS and path.is_file())
 
 
@@ -194,6 +208,16 @@ def _belongs_to_another(photo: Path, packet: Packet) -> bool:
     """Whether Adobe's note in a.xmp says that it belongs to a.nef and not to a.jpg."""
     extension = packet.extension
     return extension is not None and extension.lower() not in ("", photo.suffix[1:].lower())
+
+
+def _person_rating_of(
+    photo: Path, companion: Path | None, found: dict[str, tuple[Path, Packet]]
+) -> tuple[Path, float | None] | None:
+    """A person's rating of the photo, else of its companion."""
+    rating = _person_rating(photo, found)
+    if rating is not None or companion is None:
+        return rating
+    return _person_rating(companion, _find_sidecars(companion, photo))
 
 
 def _person_rating(photo: Path, found: dict[str, tuple[Path, Packet]]) -> tuple[Path, float | None] | None:
