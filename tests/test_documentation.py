@@ -204,7 +204,21 @@ def photos(tmp_path_factory) -> Path:
         with Image.open(source) as image:
             image.convert("RGB").resize((300, 200)).save(folder / name)
     (folder / "holiday.jpg").write_bytes((folder / "photo.jpg").read_bytes()[:4000])
+    _write_video(folder / "holiday.mp4", folder / "photo.jpg")
     return folder
+
+
+def _write_video(path: Path, photo: Path) -> None:
+    """Half a second of one photo."""
+    av = pytest.importorskip("av", reason="needs PyAV")
+    from PIL import Image
+
+    with av.open(str(path), "w") as container, Image.open(photo) as image:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height = image.size
+        for _ in range(5):
+            container.mux(stream.encode(av.VideoFrame.from_image(image)))
+        container.mux(stream.encode())
 
 
 @pytest.fixture(scope="module")

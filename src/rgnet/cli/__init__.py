@@ -20,6 +20,7 @@ from rgnet.cli.evaluate import evaluate
 from rgnet.cli.exit_codes import INTERRUPTED, SOME_FAILED, USAGE
 from rgnet.cli.explain import explain
 from rgnet.cli.export import export
+from rgnet.cli.frames import frames
 from rgnet.cli.group import group
 from rgnet.cli.help import help_text
 from rgnet.cli.info import info
@@ -41,7 +42,7 @@ from rgnet.text import printable
 
 # Panels of `rgnet --help`, in the order in which one comes to need them
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Score": (score, explain),
+    "Score": (score, explain, frames),
     "Library": (scan, top, group, show, stats, report, export, rate),
     "Models": (models, evaluate, compare, convert, quantize),
     "Training": (verify, train, distil, reproduce),
