@@ -14,7 +14,7 @@ rearrange the packet: the properties are found in any description of the photo.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from xml.sax.saxutils import escape
 
 from rgnet.xmp.spans import RDF, Property, Span, parse, refusal, space_before
@@ -23,6 +23,14 @@ _XMP = "http://ns.adobe.com/xap/1.0/"
 # Ends in "/", since Exiv2, which darktable and digiKam use, adds one where a namespace ends in neither / nor #
 _RGNET = "urn:rgnet:xmp:1.0/"
 _RATING = f"{{{_XMP}}}Rating"
+# Apart from rgnet's own namespace, so that reverting what a model rated leaves it alone
+_MARKS = "urn:rgnet:marks:1.0/"
+_PREFIXES = {
+    "xmp": _XMP,
+    "xmpDM": "http://ns.adobe.com/xmp/1.0/DynamicMedia/",
+    "rgnet": _RGNET,
+    "rgnetmarks": _MARKS,
+}
 _EXTENSION = "{http://ns.adobe.com/photoshop/1.0/}SidecarForExtension"
 
 _EMPTY = f"""\
@@ -104,6 +112,27 @@ class Packet:
         change = [(current.value, str(stars))] if current else []
         return base._edited([*change, base._new_description(ours)])
 
+    def get(self, name: str) -> str | None:
+        """The text of a property by its usual name, such as xmp:Label; None where there is none."""
+        found = self._find(_full_name(name))
+        return found.text.strip() if found else None
+
+    def with_properties(self, values: dict[str, str | None]) -> Packet:
+        """With other values of properties by their usual names; None takes one away. Nothing else changes."""
+        found = {name: self._find(_full_name(name)) for name in values}
+        gone = [one for name, one in found.items() if one and values[name] is None]
+        edits: list[_Edit] = [(span, "") for span in self._spans_to_remove(gone)]
+        new: dict[str, str] = {}
+        for name, value in values.items():
+            one = found[name]
+            if value is not None and one is None:
+                new[name] = escape(value, {'"': "&quot;"})
+            elif value is not None and one is not None and one.text != value:
+                edits.append((one.value, escape(value, {'"': "&quot;", "'": "&apos;"})))
+        if new:
+            edits.append(self._new_description(new))
+        return self._edited(edits, changing={_full_name(name) for name in values})
+
     def without_rgnet(self, *, restore: bool) -> Packet:
         """Without what rgnet wrote; with `restore`, also with the earlier rating, or none where there was none."""
         removed = [one for one in self._parsed.properties if one.name.startswith(f"{{{_RGNET}}}")]
@@ -112,25 +141,30 @@ class Packet:
             edits = [(current.value, self._before.text)]
         elif restore and current:
             removed.append(current)
-        # A description without any other property goes as a whole
+        declarations = [span for namespace, span in self._parsed.declarations if namespace == _RGNET]
+        return self._edited(edits + [(span, "") for span in self._spans_to_remove(removed, declarations)])
+
+    def _spans_to_remove(self, removed: list[Property], declarations: Sequence[Span] = ()) -> list[Span]:
+        """Of properties and declarations; a description without any other property goes as a whole."""
         descriptions = [
             one.outer
             for one in self._parsed.descriptions
             if one.properties and set(one.properties) <= set(removed)
         ]
-        spans = [one.outer for one in removed]
-        spans += [span for namespace, span in self._parsed.declarations if namespace == _RGNET]
-        spans = [span for span in spans if not any(outer.contains(span) for outer in descriptions)]
-        return self._edited(edits + [(span, "") for span in descriptions + spans])
+        spans = [*(one.outer for one in removed), *declarations]
+        inner = [span for span in spans if not any(outer.contains(span) for outer in descriptions)]
+        return descriptions + inner
 
-    def _edited(self, edits: list[_Edit]) -> Packet:
+    def _edited(self, edits: list[_Edit], changing: Collection[str] = ()) -> Packet:
         if not edits:
             return self
         text = self._parsed.text
         for span, replacement in sorted(edits, reverse=True):
             text = text[: span.start] + replacement + text[span.end :]
         packet = Packet(text.encode(self._parsed.encoding), self.name)
-        assert packet._foreign() == self._foreign(), f"an edit of {self.name} changed more than its rating"
+        assert packet._foreign(changing) == self._foreign(changing), (
+            f"an edit of {self.name} changed more than its rating"
+        )
         return packet
 
     def _new_description(self, properties: dict[str, str]) -> _Edit:
@@ -157,16 +191,15 @@ class Packet:
         """The prefixes that a description of these properties has to declare."""
         if self._parsed.prefixes.get("rdf") != RDF:
             yield "rdf", RDF
-        if "xmp:Rating" in properties:
-            yield "xmp", _XMP
-        yield "rgnet", _RGNET
+        for prefix in dict.fromkeys(name.partition(":")[0] for name in properties):
+            yield prefix, _PREFIXES[prefix]
 
-    def _foreign(self) -> list[tuple[str, str]]:
-        """The properties that are none of rgnet's business."""
+    def _foreign(self, changing: Collection[str]) -> list[tuple[str, str]]:
+        """The properties that are none of rgnet's business, without those that are meant to change."""
         return [
             (one.name, one.text)
             for one in self._parsed.properties
-            if one.name != _RATING and not one.name.startswith(f"{{{_RGNET}}}")
+            if one.name not in (_RATING, *changing) and not one.name.startswith(f"{{{_RGNET}}}")
         ]
 
     def _find_ours(self, local: str) -> Property | None:
@@ -185,6 +218,11 @@ class Packet:
             local = found.name.partition("}")[2]
             raise refusal(self.name, f"gives {local} as {found.text[:40]!r}, expected a number from -1 to 5")
         return float(found.text)
+
+
+def _full_name(name: str) -> str:
+    prefix, _, local = name.partition(":")
+    return f"{{{_PREFIXES[prefix]}}}{local}"
 
 
 def _leading_space(text: str, start: int) -> str:

@@ -94,12 +94,12 @@ def plan_rating(
     cannot be parsed or may belong to another photo.
     """
     _check(photo, stars, model, naming)
-    found = _find_sidecars(photo, companion)
+    found = find_sidecars(photo, companion)
     if not overwrite and (person := _person_rating_of(photo, companion, found)):
         holder, rating = person
         return Change(photo, holder, "keep", rating, rating)
     if not found:
-        sidecar = _new_sidecar(photo, naming, companion)
+        sidecar = new_sidecar(photo, naming, companion)
         packet = Packet.empty(sidecar.name).with_stars(stars, model, created=True)
         return Change(photo, sidecar, "create", None, stars, None, packet.data)
     sidecar, packet = found.get(naming) or next(iter(found.values()))
@@ -163,7 +163,7 @@ def _names(photo: Path) -> dict[str, Path]:
     }
 
 
-def _find_sidecars(photo: Path, companion: Path | None) -> dict[str, tuple[Path, Packet]]:
+def find_sidecars(photo: Path, companion: Path | None) -> dict[str, tuple[Path, Packet]]:
     """The sidecars that belong to this photo, by naming. Raises SidecarRefused where that is not certain."""
     found: dict[str, tuple[Path, Packet]] = {}
     for naming, sidecar in _names(photo).items():
@@ -186,7 +186,8 @@ def _find_sidecars(photo: Path, companion: Path | None) -> dict[str, tuple[Path,
     return found
 
 
-def _new_sidecar(photo: Path, naming: str, companion: Path | None) -> Path:
+def new_sidecar(photo: Path, naming: str, companion: Path | None) -> Path:
+    """The name of a photo's sidecar, of which there is none yet. Raises SidecarRefused where another photo has it."""
     sidecar = _names(photo).get(naming, photo.with_name(f"{photo.name}.xmp"))
     if naming == "stem" and (others := _photos_of_same_stem(photo, companion)):
         raise SidecarRefused(
@@ -217,7 +218,7 @@ def _person_rating_of(
     rating = _person_rating(photo, found)
     if rating is not None or companion is None:
         return rating
-    return _person_rating(companion, _find_sidecars(companion, photo))
+    return _person_rating(companion, find_sidecars(companion, photo))
 
 
 def _person_rating(photo: Path, found: dict[str, tuple[Path, Packet]]) -> tuple[Path, float | None] | None:
