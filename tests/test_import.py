@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "catalogue": {"imaging", "scorer", "weights"},
     "culling": {"catalogue", "imaging", "scorer", "weights"},
     "page": {"catalogue", "explanation", "imaging", "rgnet", "scorer", "weights"},
-    "service": {"catalogue", "explanation", "imaging", "page", "rgnet", "scorer", "weights"},
+    "service": {"catalogue", "explanation", "imaging", "page", "rgnet", "scorer", "weights", "xmp"},
     "cluster": {"imaging", "outputs", "rgnet", "scorer", "weights"},
     "datasets": {"imaging", "weights"},
     "evaluation": {"datasets", "engines", "explanation", "imaging", "rgnet", "scorer", "weights", "what_if"},

@@ -66,7 +66,7 @@ def open_service(tiny_model, shared_pool) -> Callable[..., contextlib.AbstractCo
                 patch.setattr("rgnet.service.inference.DecodePool", lambda *_, **__: shared_pool)
                 patch.setattr("rgnet.service.gallery.DecodePool", lambda *_, **__: shared_pool)
             app = create_app(Settings(**settings))
-        with TestClient(app, base_url="http://localhost") as client:
+        with TestClient(app, base_url="http://localhost", client=("127.0.0.1", 50000)) as client:
             yield client
 
     return open

@@ -40,12 +40,14 @@ def test_no_generated_request_is_answered_otherwise_than_documented(openapi):
         run()
 
     operations = [found.ok() for found in openapi.get_all_operations()]
+    # Opens a program of the system's
+    operations = [one for one in operations if one.label != "POST /v1/photos/{id}/open"]
     with requests.Session() as session:
         for operation in operations:
             send(operation, GenerationMode.POSITIVE, sensible)
             if operation.query or operation.path_parameters or operation.body:
                 send(operation, GenerationMode.NEGATIVE, [])
-    assert len(operations) == 10 and {label for label, _ in sent} == {one.label for one in operations}
+    assert len(operations) == 15 and {label for label, _ in sent} == {one.label for one in operations}
     assert max(status for _, status in sent) < 500 and len(sent) > 100
 
 

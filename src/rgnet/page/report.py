@@ -174,6 +174,7 @@ class Report:
             photo.record,
             taken=photo.taken,
             camera=photo.camera,
+            mark=photo.mark,
             folder=folder,
             thumbnail=thumbnail,
             error=error,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rgnet.catalogue.marks import NO_MARK, Mark
 from rgnet.results import Record
 from rgnet.weights.card import Scale
 
@@ -61,6 +62,7 @@ def describe_photo(
     *,
     taken: str | None = None,
     camera: str | None = None,
+    mark: Mark = NO_MARK,
     folder: str | None = None,
     thumbnail: str | None = None,
     error: str | None = None,
@@ -69,6 +71,7 @@ def describe_photo(
 
     id:        of letters, digits, - and _; stays the photo's, for links to it
     taken:     YYYY-MM-DDTHH:MM:SS by the camera's clock
+    mark:      a person's
     folder:    as it is shown; default: that of the path
     thumbnail: a URL or a data URI; None where the page holds it in `render_photo_data`, or there is none
     error:     why there is nothing to show now of a photo that was scored once; a failure brings its own
@@ -87,6 +90,7 @@ def describe_photo(
         "camera": camera and _valid(camera),
         "notes": [_valid(note) for note in values["notes"]],
         "error": reason and _valid(reason),
+        "mark": None if mark == NO_MARK else mark.to_dict(),
         "thumbnail": thumbnail,
     }
 

@@ -17,7 +17,9 @@ from starlette.responses import Response
 import rgnet
 from rgnet.errors import CatalogueError, OutputError
 from rgnet.service import pages, routes
-from rgnet.service.gallery import Gallery, check_catalogue
+from rgnet.service.gallery import Gallery
+from rgnet.service.gallery_catalogue import check_catalogue
+from rgnet.service.gallery_routes import gallery_router, marks_router
 from rgnet.service.inference import Inference
 from rgnet.service.limits import Capacity, RequestRefused
 from rgnet.service.metrics import Metrics
@@ -60,7 +62,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.inference, app.state.metrics = inference, metrics
     app.include_router(routes.health_router(metrics))
     app.include_router(pages.docs_router())
-    for router in (routes.scoring_router(inference, capacity, settings), *_gallery_routers(gallery)):
+    for router in (
+        routes.scoring_router(inference, capacity, settings),
+        *_gallery_routers(gallery, settings),
+    ):
         app.include_router(router, dependencies=_token_in_openapi(settings))
     _add_error_handlers(app)
     _add_middleware(app, settings, metrics)
@@ -75,10 +80,10 @@ def _open_gallery(inference: Inference, settings: Settings) -> Gallery | None:
     return Gallery(inference, settings.catalogue, settings)
 
 
-def _gallery_routers(gallery: Gallery | None) -> Sequence[APIRouter]:
+def _gallery_routers(gallery: Gallery | None, settings: Settings) -> Sequence[APIRouter]:
     if gallery is None:
         return (pages.no_page_router(),)
-    return pages.page_router(), routes.gallery_router(gallery)
+    return pages.page_router(), gallery_router(gallery, settings), marks_router(gallery, settings)
 
 
 def _token_in_openapi(settings: Settings) -> list[Any]:
@@ -121,5 +126,5 @@ def _add_error_handlers(app: FastAPI) -> None:
     async def unreadable(_request: Request, problem: CatalogueError | OutputError) -> Response:
         _log.error("%s", problem)
         return JSONLineResponse(
-            {"error": "the catalogue cannot be read now; the service's log says why"}, 503
+            {"error": "the catalogue cannot be read or written now; the service's log says why"}, 503
         )

@@ -6,38 +6,33 @@ import asyncio
 import contextlib
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 
 import rgnet
 from rgnet import page
-from rgnet.catalogue.database import Catalogue
-from rgnet.catalogue.models import resolve_model
-from rgnet.catalogue.paging import Listing, count_photos, find_page
-from rgnet.catalogue.queries import find_entry, find_photo, list_folders
+from rgnet.catalogue.paging import Listing
 from rgnet.catalogue.records import PhotoRow
-from rgnet.errors import CatalogueError
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob
 from rgnet.imaging.preprocess import Preprocess
 from rgnet.imaging.workers import DecodePool
 from rgnet.results import Record, ScoreFailure
 from rgnet.scorer import vote_weights
+from rgnet.service.access import Allowed
+from rgnet.service.gallery_catalogue import GalleryCatalogue
 from rgnet.service.inference import Inference
 from rgnet.service.limits import Capacity, RequestRefused
 from rgnet.service.schemas import GalleryPhoto, PhotoMap, PhotoPage
 from rgnet.service.settings import Settings
 from rgnet.weights.card import ModelCard
 
-PictureKind = Literal["thumbnail", "picture"]
-_LONG_SIDE: dict[PictureKind, int] = {"thumbnail": 512, "picture": 1600}
+PictureKind = Literal["thumbnail", "picture", "full"]
+_LONG_SIDE: dict[PictureKind, int] = {"thumbnail": 512, "picture": 1600, "full": 8192}
 
 _CACHE_BYTES = 64 * 2**20
-_MAX_DECODING, _MAX_QUERIES, _MAX_CACHED_TOTALS = 256, 256, 256
-
-_Returned = TypeVar("_Returned")
+_MAX_DECODING = 256
 
 
 class Gallery:
@@ -47,7 +42,7 @@ class Gallery:
         self.inference = inference
         self.card = inference.scorer.card
         self.title = file.stem
-        self.catalogue = _GalleryCatalogue(file, self.card.short_hash)
+        self.catalogue = GalleryCatalogue(file, self.card.short_hash)
         # Apart from the processes of scoring, so that a page full of pictures holds up no score
         self.pool = DecodePool(
             inference.scorer.threads, seconds=settings.decode_s, memory=settings.decode_memory
@@ -61,9 +56,9 @@ class Gallery:
             with self.pool:
                 yield
 
-    async def photos(self, listing: Listing, offset: int, limit: int) -> PhotoPage:
+    async def photos(self, listing: Listing, offset: int, limit: int, allowed: Allowed) -> PhotoPage:
         rows, total, failed = await self.catalogue.page(listing, offset, limit)
-        about = await self._about()
+        about = await self._about() | {"may_mark": allowed.mark, "may_open": allowed.open}
         photos = [gallery_photo(row) for row in rows]
         return PhotoPage.model_validate({"photos": photos, "total": total, "failed": failed, "about": about})
 
@@ -143,7 +138,9 @@ class Gallery:
 
 def gallery_photo(row: PhotoRow[Record]) -> GalleryPhoto:
     thumbnail = f"v1/photos/{row.id}/thumbnail" if row.record.ok else None
-    values = page.describe_photo(row.id, row.record, taken=row.taken, camera=row.camera, thumbnail=thumbnail)
+    values = page.describe_photo(
+        row.id, row.record, taken=row.taken, camera=row.camera, mark=row.mark, thumbnail=thumbnail
+    )
     return GalleryPhoto.model_validate(values)
 
 
@@ -151,81 +148,6 @@ def _region_weights(votes_HW: np.ndarray, card: ModelCard) -> np.ndarray:
     """Weights of equation 4 from votes on the human scale."""
     unit_HW = (votes_HW - card.scale.low) / (card.scale.high - card.scale.low)
     return vote_weights(unit_HW, card.architecture.r)
-
-
-class _GalleryCatalogue:
-    """A catalogue read in one thread, which owns it; totals are cached until another program changes it.
-
-    Belongs to one event loop; open it with `running`. Questions raise CatalogueError or OutputError where the
-    catalogue cannot be read, and RequestRefused (429).
-    """
-
-    def __init__(self, file: Path, model_hash: str) -> None:
-        self._file, self._model_hash = file, model_hash
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="rgnet-catalogue")
-        self._capacity = Capacity(max_photos=_MAX_QUERIES, max_bytes=0)
-        self._version = -1
-        self._totals: dict[Hashable, Any] = {}
-
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        self._opened = await self._in_thread(self._open)
-        try:
-            yield
-        finally:
-            await self._in_thread(self._opened.close)
-            self._thread.shutdown()
-
-    async def _in_thread(self, call: Callable[..., _Returned], *arguments: object) -> _Returned:
-        with self._capacity.reserve() as reservation:
-            reservation.add_photo()
-            return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
-
-    def _open(self) -> Catalogue:
-        return Catalogue.open(self._file)
-
-    async def page(
-        self, listing: Listing, offset: int, limit: int
-    ) -> tuple[list[PhotoRow[Record]], int, int]:
-        """(rows, number of photos on all pages, how many of these have no score)."""
-        return await self._in_thread(self._page, listing, offset, limit)
-
-    def _page(self, listing: Listing, offset: int, limit: int) -> tuple[list[PhotoRow[Record]], int, int]:
-        scored, failed = self._cached(listing, lambda: count_photos(self._opened, listing))
-        rows = find_page(self._opened, listing, offset=offset, limit=limit, scored=scored)
-        return rows, scored + failed, failed
-
-    async def folders(self) -> list[str] | None:
-        """None where they are too many to choose from."""
-        return await self._in_thread(self._cached, "folders", lambda: list_folders(self._opened))
-
-    async def row(self, id: str) -> PhotoRow[Record] | None:
-        return await self._in_thread(lambda: find_photo(self._opened, self._model_hash, id))
-
-    async def votes(self, path: str) -> np.ndarray | None:
-        """(H, W) region votes on the human scale as the scan stored them; None where it stored none."""
-        return await self._in_thread(lambda: find_entry(self._opened, path, self._model_hash).votes_HW)
-
-    def _cached(self, key: Hashable, count: Callable[[], _Returned]) -> _Returned:
-        version = self._opened.count("PRAGMA data_version")
-        if version != self._version or len(self._totals) > _MAX_CACHED_TOTALS:
-            self._version, self._totals = version, {}
-        if key not in self._totals:
-            self._totals[key] = count()
-        return self._totals[key]
-
-
-def check_catalogue(file: Path, model_name: str, model_hash: str) -> None:
-    """Raises CatalogueError where there is no catalogue, or none with scores of the model that is served."""
-    with Catalogue.open(file) as catalogue:
-        if resolve_model(catalogue, None) == model_hash:
-            return
-        known = catalogue.first("SELECT name FROM model WHERE hash = ?", (model_hash,))
-    if known is None:
-        raise CatalogueError(
-            f"{file} holds no scores of {model_name} ({model_hash}), the model to be served: "
-            f"scan its folders with  rgnet scan --model {model_name} FOLDER, or serve another --model"
-        )
 
 
 class _ByteCache:

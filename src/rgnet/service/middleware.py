@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hmac
 import logging
+from collections.abc import Sequence
 from time import perf_counter
 from urllib.parse import urlsplit
 
@@ -103,11 +104,11 @@ class AccessMiddleware:
         await app(scope, receive, send)
 
     def _refusal(self, method: str, headers: Headers) -> JSONResponse | None:
-        host = _host_name(headers.get("host", ""))
+        host = host_name(headers.get("host", ""))
         if "*" not in self.settings.hosts and host not in self.settings.hosts:
             reason = f"this service does not answer to the name {host!r}: add it to RGNET_HOSTS"
             return JSONResponse({"error": reason}, 421)
-        if method not in _SAFE_METHODS and self._is_cross_site(headers):
+        if method not in _SAFE_METHODS and is_cross_site(headers, allowed=self.settings.origins):
             reason = "a page of another site may not send photos: add its origin to RGNET_ORIGINS"
             return JSONResponse({"error": reason}, 403)
         if not self._has_token(headers.get("authorization", "")):
@@ -115,15 +116,6 @@ class AccessMiddleware:
             challenge = {"WWW-Authenticate": 'Bearer realm="rgnet", Basic realm="rgnet", charset="UTF-8"'}
             return JSONResponse({"error": reason}, 401, challenge)
         return None
-
-    def _is_cross_site(self, headers: Headers) -> bool:
-        """Whether a browser sends this for a page of another origin. Programs send neither of these headers."""
-        origin = headers.get("origin")
-        if origin is not None and (origin in self.settings.origins or "*" in self.settings.origins):
-            return False
-        if site := headers.get("sec-fetch-site"):
-            return site not in ("same-origin", "none")
-        return origin is not None and urlsplit(origin).netloc != headers.get("host")
 
     def _has_token(self, authorization: str) -> bool:
         """As a bearer token, or as the password that a browser asks its user for."""
@@ -138,7 +130,20 @@ class AccessMiddleware:
         return hmac.compare_digest(given.strip().encode(), expected.encode())
 
 
-def _host_name(header: str) -> str:
+def is_cross_site(headers: Headers, *, allowed: Sequence[str]) -> bool:
+    """Whether a browser sends this for a page of another origin that is not allowed.
+
+    Programs send neither of these headers.
+    """
+    origin = headers.get("origin")
+    if origin is not None and (origin in allowed or "*" in allowed):
+        return False
+    if site := headers.get("sec-fetch-site"):
+        return site not in ("same-origin", "none")
+    return origin is not None and urlsplit(origin).netloc != headers.get("host")
+
+
+def host_name(header: str) -> str:
     """The name in a Host header, without its port or an IPv6 address's brackets."""
     if header.startswith("["):
         return header[1:].partition("]")[0]

@@ -1,27 +1,20 @@
-"""Routes: health and metrics, scoring, the photos of the gallery."""
+"""Routes: health, metrics and scoring."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from rgnet.catalogue.paging import Listing
-from rgnet.catalogue.selects import Filter
-from rgnet.service.gallery import Gallery, PictureKind, gallery_photo
 from rgnet.service.inference import Inference, ScoredUpload
 from rgnet.service.limits import Capacity
 from rgnet.service.metrics import Metrics
-from rgnet.service.pages import not_modified, tagged_response
 from rgnet.service.schemas import (
     SCORES_EXAMPLE,
     ExplainedPhotos,
-    PhotoDetail,
-    PhotoPage,
     PhotoScores,
     RatingScale,
     ServedModel,
@@ -163,76 +156,3 @@ def _served_model(inference: Inference) -> ServedModel:
         notice=card.notice,
         metrics=card.metrics,
     )
-
-
-# --- the gallery -----------------------------------------------------------------------------------------
-
-_PhotoId = Annotated[
-    str, Path(pattern="^([0-9]{1,18}|u[0-9a-f]{16})$", description="As /v1/photos gives it.")
-]
-_Score = Annotated[float | None, Query(allow_inf_nan=False)]
-_Offset = Annotated[int, Query(ge=0, le=10**9)]
-_Limit = Annotated[int, Query(ge=1, le=500)]
-
-_JPEG: _Responses = {
-    200: {"description": "A JPEG without metadata.", "content": {"image/jpeg": {"schema": _BINARY}}},
-    304: {"description": "Not modified."},
-}
-
-
-def gallery_router(gallery: Gallery) -> APIRouter:
-    router = APIRouter(prefix="/v1/photos", tags=["gallery"])
-    failures = error_responses(401, 404, 421, 422, 429, 503)
-
-    @router.get("", responses=error_responses(401, 421, 422, 429, 503), response_model_exclude_unset=True)
-    async def photos(
-        sort: Literal["score", "name", "taken", "folder"] = "score",
-        order: Literal["asc", "desc"] | None = None,
-        min: _Score = None,
-        max: _Score = None,
-        since: date | None = None,
-        until: date | None = None,
-        folder: Annotated[str, Query(max_length=4096, description="This one and those below.")] = "",
-        text: Annotated[str, Query(max_length=200, description="A part of the path.")] = "",
-        errors: Annotated[Literal["0", "1", "only"], Query(description="Photos without a score.")] = "1",
-        offset: _Offset = 0,
-        limit: _Limit = 200,
-    ) -> PhotoPage:
-        """Photos of the catalogue, best first or as `sort` says; those without a score come last."""
-        wanted = Filter(
-            model=gallery.card.short_hash,
-            lowest=min,
-            highest=max,
-            since=since.isoformat() if since else None,
-            until=until.isoformat() if until else None,
-            folder=folder or None,
-            text=text,
-        )
-        descending = order == "desc" if order else sort == "score"
-        listing = Listing(wanted=wanted, order=sort, descending=descending, failures=errors)
-        return await gallery.photos(listing, offset, limit)
-
-    @router.get("/{id}", responses=failures)
-    async def photo(id: _PhotoId) -> PhotoDetail:
-        """One photo with the map and the graph of its regions; without them where it has no score."""
-        row = await gallery.row(id)
-        return PhotoDetail(photo=gallery_photo(row), detail=await gallery.photo_map(row))
-
-    @router.get("/{id}/thumbnail", response_class=Response, responses=_JPEG | failures)
-    async def thumbnail(request: Request, id: _PhotoId) -> Response:
-        """The photo, at most 512 pixels a side."""
-        return await picture_response(request, id, "thumbnail")
-
-    @router.get("/{id}/picture", response_class=Response, responses=_JPEG | failures)
-    async def picture(request: Request, id: _PhotoId) -> Response:
-        """The photo, at most 1600 pixels a side."""
-        return await picture_response(request, id, "picture")
-
-    async def picture_response(request: Request, id: str, kind: PictureKind) -> Response:
-        row = await gallery.row(id)
-        tag = f"{row.sha256}-{kind}"
-        return not_modified(request, tag) or tagged_response(
-            await gallery.picture(row, kind), "image/jpeg", tag
-        )
-
-    return router

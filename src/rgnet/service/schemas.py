@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
 
+from rgnet.catalogue.marks import Colour, Pick
 from rgnet.explanation import Explanation
 from rgnet.service.inference import ScoredUpload
 
@@ -153,6 +154,14 @@ class ServedModels(ResponseModel):
 # --- the gallery -----------------------------------------------------------------------------------------
 
 
+class PhotoMark(ResponseModel):
+    """A person's, never a model's."""
+
+    pick: Pick | None
+    stars: int | None = Field(ge=1, le=5)
+    colour: Colour | None
+
+
 class GalleryPhoto(ResponseModel):
     id: str
     name: str
@@ -169,6 +178,7 @@ class GalleryPhoto(ResponseModel):
     engine: str
     notes: list[str]
     error: str | None
+    mark: PhotoMark | None = Field(description="None where nothing was marked.")
     thumbnail: str | None = Field(description="Relative to the gallery's page.")
 
 
@@ -183,6 +193,8 @@ class GalleryAbout(ResponseModel):
     people: str
     rgnet: str
     folders: list[str] | None = None
+    may_mark: bool = Field(description="Whether whoever asks may mark photos and write sidecars.")
+    may_open: bool = Field(description="Whether whoever asks may open photos in the viewer of this machine.")
 
 
 class PhotoPage(ResponseModel):
@@ -221,7 +233,7 @@ class PhotoDetail(ResponseModel):
 _REASONS = {
     400: "A malformed form, or one without a photo.",
     401: "The service wants its token.",
-    403: "A page of another site may not send photos.",
+    403: "A page of another site may not send photos; only the service's own machine, or its token, may change marks.",
     404: "There is no such photo.",
     408: "The body took too long to arrive.",
     413: "A photo or the request is too large, or holds too many photos.",
@@ -229,7 +241,8 @@ _REASONS = {
     421: "The service does not answer to this name.",
     422: "The photo cannot be scored, or a parameter makes no sense; `error` says why.",
     429: "Too much is in flight; Retry-After says when to try again.",
-    503: "The catalogue cannot be read now.",
+    501: "This machine lacks what that needs; `error` says what.",
+    503: "The catalogue cannot be read or written now.",
 }
 
 # Of a photo that could not be scored, told with its record
