@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rgnet.catalogue.database import Catalogue
@@ -15,6 +16,7 @@ from rgnet.catalogue.errors import decoding
 from rgnet.catalogue.marks import NO_MARK, Mark, read_mark
 from rgnet.catalogue.models import ScannedBy, find_scale
 from rgnet.catalogue.values import hexadecimal, optional, required
+from rgnet.imaging.discovery import is_raw_name
 from rgnet.results import Record, ScoredPhoto, ScoreFailure
 
 if TYPE_CHECKING:
@@ -47,6 +49,13 @@ class PhotoRow(Generic[Kind_co]):
     mark: Mark = NO_MARK
     pair: str | None = None
     votes_HW: np.ndarray | None = None
+
+    @property
+    def raw_first(self) -> tuple[Path, Path | None]:
+        """The file that gets a sidecar, and the other one of the photo: of a pair the raw file comes first."""
+        files = [Path(path) for path in (self.record.path, self.pair) if path]
+        first, *others = sorted(files, key=lambda file: not is_raw_name(file.name))
+        return first, others[0] if others else None
 
 
 def read_photos(

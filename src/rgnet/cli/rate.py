@@ -84,7 +84,7 @@ def rate(
 
     def plan_row(row: PhotoRow[ScoredPhoto], contents: ContentCheck) -> list[Change]:
         contents.check(row)
-        photo, (file, companion) = row.record, _raw_first(row)
+        photo, (file, companion) = row.record, row.raw_first
         by, stars = f"{photo.model} {photo.model_hash}", stars_for(photo.percentile, bounds)
         change = plan_rating(file, stars, model=by, naming=naming, overwrite=overwrite, companion=companion)
         return [change]
@@ -97,7 +97,7 @@ def rate(
             return
         contents = ContentCheck(opened)
         for row in find_scored(opened, make_filter(opened, model, folder=folder)):
-            if skipping.skips_photo(str(_raw_first(row)[0])):
+            if skipping.skips_photo(str(row.raw_first[0])):
                 continue
             yield row.record.path, partial(plan_row, row, contents)
 
@@ -113,15 +113,6 @@ def rate(
     typer.echo(run.summary(), err=True)
     stop.exit_if_stopped()
     exit_if_failed(run.failures.count)
-
-
-def _raw_first(row: PhotoRow[ScoredPhoto]) -> tuple[Path, Path | None]:
-    """The file that gets the stars, and the other one of the photo: of a pair the raw file comes first."""
-    from rgnet.imaging.discovery import is_raw_name
-
-    files = [Path(path) for path in (row.record.path, row.pair) if path]
-    first, *others = sorted(files, key=lambda file: not is_raw_name(file.name))
-    return first, others[0] if others else None
 
 
 @dataclass(slots=True)

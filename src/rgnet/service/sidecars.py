@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from rgnet.catalogue.records import PhotoRow
@@ -31,7 +30,8 @@ def _change_sidecar(
     if problem is not None:
         return _failure(row, problem)
     try:
-        plan = plan_marks(Path(row.record.path), **_values(row), overwrite=overwrite)
+        photo, companion = row.raw_first
+        plan = plan_marks(photo, **_values(row), overwrite=overwrite, companion=companion)
         if write:
             apply(plan.change)
     except PhotoError as refused:

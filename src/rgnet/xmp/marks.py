@@ -47,21 +47,24 @@ def plan_marks(
     stars: int | None = None,
     colour: str | None = None,
     overwrite: bool = False,
+    companion: Path | None = None,
 ) -> MarksChange:
     """How to write a person's marks next to a photo; only reads. What was written before and is gone is taken back.
+
+    companion: the JPEG or HEIC of a raw file, which is the same photo and may share its sidecar
 
     Raises what `sidecar.plan_rating` raises.
     """
     if not photo.is_file():
         raise PhotoNotFound(str(photo), "the file does not exist any more", "scan its folder again")
     wanted = _properties(pick, stars, colour)
-    found = find_sidecars(photo)
+    found = find_sidecars(photo, companion)
     if not found and not any(wanted.values()):
         return MarksChange(Change(photo, photo, "unchanged", None, None), {}, {}, ())
     if found:
         sidecar, old = found.get("full") or next(iter(found.values()))
     else:
-        sidecar = new_sidecar(photo, "full")
+        sidecar = new_sidecar(photo, "full", companion)
         old = Packet.empty(sidecar.name)
     base = old.without_rgnet(restore=True) if old.rated_by_rgnet else old
     written = _read_note(base)
