@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "export": {"engines", "model", "rgnet", "scorer", "weights"},
     "outputs": {"explanation", "what_if"},
     "xmp": set(),
+    "integrations": set(),
     "catalogue": {"imaging", "scorer", "weights"},
     "culling": {"catalogue", "imaging", "scorer", "weights"},
     "page": {"catalogue", "explanation", "imaging", "rgnet", "scorer", "weights"},

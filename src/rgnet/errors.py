@@ -21,6 +21,7 @@
     ├── CatalogueError        a catalogue of photos is missing, damaged, foreign, or of a later rgnet
     ├── OutputError           a file cannot be written: the disk is full, or the folder read-only
     │   └── SidecarRefused    one photo's sidecar is malformed, or may be another's; in a batch it is a row
+    ├── ServerError           a photo server cannot be reached, or refuses what it is asked
     ├── ClusterError          a destination is another run's, or workers cannot work as asked
     ├── EngineError           an engine cannot run here or was asked for what it cannot do
     └── MissingExtra          an optional part is not installed; the message holds the line that installs it
@@ -140,6 +141,10 @@ class OutputError(RgnetError):
 
 class SidecarRefused(OutputError):
     """One photo's sidecar is malformed, or may belong to another photo."""
+
+
+class ServerError(RgnetError):
+    """A photo server cannot be reached, or refuses what it is asked."""
 
 
 class ClusterError(RgnetError):

@@ -19,6 +19,11 @@ def catalogue_file() -> Path:
     return data_folder() / "catalogue.sqlite"
 
 
+def immich_ledger() -> Path:
+    """What rgnet wrote into immich: without it, rgnet's stars there count as a person's."""
+    return data_folder() / "immich.sqlite"
+
+
 def model_folders() -> tuple[Path, ...]:
     """Where a user's own models are looked for, the last one first: $RGNET_MODELS alone, if set."""
     if folder := os.environ.get("RGNET_MODELS"):

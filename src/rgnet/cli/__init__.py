@@ -25,6 +25,7 @@ from rgnet.cli.group import group
 from rgnet.cli.help import help_text
 from rgnet.cli.info import info
 from rgnet.cli.models import models
+from rgnet.cli.push import push
 from rgnet.cli.quantize import quantize
 from rgnet.cli.rate import rate
 from rgnet.cli.report import report
@@ -43,7 +44,7 @@ from rgnet.text import printable
 # Panels of `rgnet --help`, in the order in which one comes to need them
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Score": (score, explain, frames),
-    "Library": (scan, top, group, show, stats, report, export, rate),
+    "Library": (scan, top, group, show, stats, report, export, rate, push),
     "Models": (models, evaluate, compare, convert, quantize),
     "Training": (verify, train, distil, reproduce),
     "Operations": (serve, cluster, info),

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
+from rgnet.errors import SettingError
+
 if TYPE_CHECKING:
     from rgnet.catalogue.database import Catalogue as OpenCatalogue
     from rgnet.catalogue.selects import Filter as Selection
@@ -115,6 +117,24 @@ Marks = Annotated[
     PickState | None,
     typer.Option(rich_help_panel=FILTERS, help="Photos that you picked, rejected, or did neither with."),
 ]
+
+# --- stars -----------------------------------------------------------------------------------------------
+
+DEFAULT_CUTS = "10,35,65,90"
+Cuts = Annotated[str, typer.Option(help="Percentiles from which photos get 2, 3, 4 and 5 stars.")]
+
+
+def parse_cuts(text: str) -> tuple[float, ...]:
+    """The cuts between stars. Raises SettingError."""
+    from rgnet.xmp.sidecar import stars_for
+
+    try:
+        cuts = tuple(float(word) for word in text.split(","))
+    except ValueError:
+        raise SettingError(f"--cuts: expected four percentiles such as 10,35,65,90, found {text!r}") from None
+    stars_for(50.0, cuts)
+    return cuts
+
 
 # --- data sets and training ------------------------------------------------------------------------------
 

@@ -43,9 +43,7 @@ def rate(
         bool, typer.Option("--write", help="Write the changes; without it they are only printed.")
     ] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Revert what rgnet wrote, instead.")] = False,
-    cuts: Annotated[
-        str, typer.Option(help="Percentiles from which photos get 2, 3, 4 and 5 stars.")
-    ] = "10,35,65,90",
+    cuts: options.Cuts = options.DEFAULT_CUTS,
     naming: Annotated[
         Literal["full", "stem"], typer.Option(help="Name of new sidecars: full is a.jpg.xmp, stem is a.xmp.")
     ] = "full",
@@ -78,8 +76,7 @@ def rate(
     from rgnet.xmp.sidecar import plan_rating, plan_undo, stars_for
 
     need("lxml.etree", extra="xmp", purpose="writing ratings")
-    bounds = _parse_cuts(cuts)
-    stars_for(50.0, bounds)
+    bounds = options.parse_cuts(cuts)
     skipping = Skipping(exclude, include)
 
     def plan_row(row: PhotoRow[ScoredPhoto], contents: ContentCheck) -> list[Change]:
@@ -175,12 +172,3 @@ def _row(change: Change) -> dict[str, object]:
         "after": change.after,
         "sidecar": str(change.sidecar),
     }
-
-
-def _parse_cuts(text: str) -> tuple[float, ...]:
-    from rgnet.errors import SettingError
-
-    try:
-        return tuple(float(word) for word in text.split(","))
-    except ValueError:
-        raise SettingError(f"--cuts: expected four percentiles such as 10,35,65,90, found {text!r}") from None

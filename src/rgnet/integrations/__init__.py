@@ -1,0 +1,1 @@
+"""rgnet's stars inside other programs that keep ratings of their own."""
