@@ -5,14 +5,26 @@ Kept apart from `model/` so that a model file can be read and described without 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+import math
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from rgnet.errors import SettingError, near
+from rgnet.errors import SettingError
 
 HEADS = ("classes", "score", "histogram")
 GRAPHS = ("paper", "attention")
 EDGES = ("learned", "uniform", "none")
+# So that no model file asks for a network beyond all memory
+_RANGES = {
+    "output_stride": (1, 64),
+    "squeeze": (1, 8192),
+    "rates": (1, 256),
+    "maps": (1, 2048),
+    "graph_layers": (0, 64),
+    "heads": (1, 256),
+    "plain_convs": (0, 64),
+}
+_MOST_RATES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,30 +76,34 @@ class Architecture:
             if (value := getattr(self, name)) not in choices:
                 raise SettingError(f"{name} is {', '.join(choices[:-1])} or {choices[-1]}, not {value!r}")
         if self.bins and (
-            self.head != "histogram" or len(self.bins) < 2 or list(self.bins) != sorted(self.bins)
+            self.head != "histogram"
+            or len(self.bins) < 2
+            or list(self.bins) != sorted(self.bins)
+            or not 0 <= self.bins[0] <= self.bins[-1] <= 1
         ):
             raise SettingError(
                 f"bins are two ratings or more in [0, 1], low to high, of a histogram head; found {self.bins} "
                 f"with the head {self.head!r}"
             )
-        if self.r < 0:
+        if not 0 <= self.r < math.inf:
             raise SettingError(f"r of log-sum-exp is 0 (plain average) or more, not {self.r}")
+        for name, (least, most) in _RANGES.items():
+            value = getattr(self, name)
+            for size in value if isinstance(value, tuple) else (() if value is None else (value,)):
+                if not least <= size <= most:
+                    raise SettingError(f"{name} lies in {least} to {most}, found {size}")
+        if len(self.rates) > _MOST_RATES:
+            raise SettingError(f"rates are at most {_MOST_RATES}, found {len(self.rates)}")
 
     @property
     def channels(self) -> int:
         """Outputs of the head for each region: two classes, one score, or a share for every bin."""
         return {"classes": 2, "score": 1, "histogram": len(self.bins)}[self.head]
 
+    @property
+    def bounded(self) -> bool:
+        """Whether float16 holds the network: the paper's similarities of regions (equation 1) grow without bound."""
+        return self.graph == "attention" or not self.graph_layers
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"rates": list(self.rates), "bins": list(self.bins)}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Architecture:
-        known = {field.name for field in fields(cls)}
-        for name in values.keys() - known:
-            raise SettingError(f"an architecture has no {name!r}: {near(name, known)}")
-        plain: dict[str, Any] = dict(values)
-        for name in ("rates", "bins"):
-            if name in values:
-                plain[name] = tuple(values[name])
-        return cls(**plain)

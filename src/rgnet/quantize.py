@@ -19,7 +19,7 @@ import numpy as np
 import openvino as ov
 
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, list_hash
-from rgnet.engines.openvino import convolutions, folded, from_pixels, with_weights
+from rgnet.engines.openvino import convolutions, explaining_misfits, folded, from_pixels, with_weights
 from rgnet.engines.openvino_graph import find_vote_layer
 from rgnet.errors import DataError, PhotoError, need
 from rgnet.evaluation.compare import Comparison, compare, describe_candidate
@@ -42,10 +42,11 @@ def quantize_network(model: ModelFile, photos: Iterable[np.ndarray], *, floats: 
     Raises MissingExtra.
     """
     nncf = need("nncf", extra="quantize", purpose="quantizing a network")
-    network = ov.Core().read_model(io.BytesIO(model.graph))
-    product, activation = (node.get_friendly_name() for node in find_vote_layer(network))
-    network = from_pixels(with_weights(network, model), model.card)
-    network.reshape([-1, -1, -1, 3])
+    with explaining_misfits(model):
+        network = ov.Core().read_model(io.BytesIO(model.graph))
+        product, activation = (node.get_friendly_name() for node in find_vote_layer(network))
+        network = from_pixels(with_weights(network, model), model.card)
+        network.reshape([-1, -1, -1, 3])
     network = folded(network)
     kept = [*convolutions(network)[:floats], product, *_other_layers(network)]
     samples = [photo[None] for photo in photos]

@@ -26,14 +26,16 @@ from rgnet.imaging.preprocess import Fit
 from rgnet.imaging.workers import cores
 from rgnet.results import Record, RegionMap, ScoredPhoto, ScoreFailure
 from rgnet.weights.card import ModelCard
-from rgnet.weights.file import ModelFile, read_card, read_model
-from rgnet.weights.registry import available_models, find_model
+from rgnet.weights.file import ModelFile, read_model
+from rgnet.weights.registry import find_model, read_cards
 
 S = TypeVar("S", bound=Source)
 
 BATCH = 8
 # Photos that are grouped by shape at a time, where shapes differ
 _GROUPED = 4 * BATCH
+# What bfloat16 may add to an output
+_ROUNDING = 0.05
 # Of p in equation 5, which reaches from here to 1 - LOWEST_P
 LOWEST_P = 1 / (1 + math.e)
 
@@ -177,10 +179,12 @@ class Scorer:
         *,
         regions: bool = False,
     ) -> Record:
-        """The record of one photo's network output; a failure where that is not a number."""
-        if not np.isfinite(image_C).all():
+        """The record of one photo's network output; a failure where that is none of 0 to 1, rounding apart."""
+        if not (np.abs(image_C - 0.5) < 0.5 + _ROUNDING).all():
             problem = PhotoDamaged(
-                _source_name(source), "the network's output is not a number", "try another model or engine"
+                _source_name(source),
+                "the network's output is not a number in 0 to 1",
+                "try another model or engine",
             )
             return self.make_failure(source, problem)
         unit, probability = unit_score(image_C, self.card.architecture.bins)
@@ -334,5 +338,5 @@ def _reopen(origin: _Origin, sha256: str) -> Scorer:
 
 
 def models() -> list[tuple[Path, ModelCard]]:
-    """The files and cards of all available models."""
-    return [(path, read_card(path)) for path in available_models().values()]
+    """The files and cards of all available models; files that cannot be read are left to `rgnet models` to list."""
+    return [(path, card) for path, card in read_cards() if not isinstance(card, ModelFileError)]

@@ -10,8 +10,10 @@ import typer
 
 from rgnet.cli import options
 from rgnet.cli.tables import Column, print_rows
+from rgnet.text import printable
 
 if TYPE_CHECKING:
+    from rgnet.errors import ModelFileError
     from rgnet.weights.card import ModelCard
 
 _COLUMNS = (
@@ -32,36 +34,45 @@ def models(as_json: options.AsJson = False) -> None:
     Examples:
     $ rgnet models
     """
-    import rgnet
-    from rgnet.errors import ModelNotFound
-    from rgnet.weights.registry import DEFAULT
+    from rgnet.errors import ModelFileError, ModelNotFound
+    from rgnet.weights.registry import DEFAULT, read_cards
 
-    found = sorted(rgnet.models(), key=lambda model: model[0].stem != DEFAULT)
+    found = sorted(read_cards(), key=lambda model: model[0].stem != DEFAULT)
     if not found:
         raise ModelNotFound("no model is installed: train one with  rgnet train, and pass it as --model FILE")
     on_terminal = sys.stdout.isatty() and not as_json
-    columns = _COLUMNS if on_terminal else (*_COLUMNS, Column("notice"))
+    columns = _COLUMNS if on_terminal else (*_COLUMNS, Column("notice"), Column("error"))
     print_rows(columns, (_row(path, card, as_json) for path, card in found), as_json=as_json)
-    for _, card in found if on_terminal else ():
-        if card.notice:
+    for path, card in found if on_terminal else ():
+        if isinstance(card, ModelFileError):
+            typer.echo(f"\n{printable(path.stem)} cannot be used: {printable(str(card))}")
+        elif card.notice:
             typer.echo(f"\n{card.name}: {card.notice}")
 
 
-def _row(path: Path, card: ModelCard, as_json: bool) -> dict[str, object]:
+def _row(path: Path, card: ModelCard | ModelFileError, as_json: bool) -> dict[str, object]:
+    from rgnet.engines.registry import supported_precisions
+    from rgnet.errors import ModelFileError
     from rgnet.weights.registry import DEFAULT
 
-    int8 = "int8" in card.training and card.precision != "int8"
     default = path.stem == DEFAULT
-    row: dict[str, object] = {
-        "model": card.name,
-        "hash": card.short_hash,
-        "scale": f"{card.scale.low:g}-{card.scale.high:g}",
-        "evaluation": [f"{name} {value}" for name, value in card.metrics.items()],
-        "precision": [card.precision, *(["int8"] if int8 else [])],
-        "megabytes": path.stat().st_size / 1e6,
-        "licence": card.licence,
-        "notice": card.notice,
-    }
+    row: dict[str, object] = dict.fromkeys(column.name for column in (*_COLUMNS, Column("notice")))
+    if isinstance(card, ModelFileError):
+        row |= {"model": path.stem, "error": str(card)}
+    else:
+        row |= {
+            "model": card.name,
+            "hash": card.short_hash,
+            "scale": f"{card.scale.low:g}-{card.scale.high:g}",
+            "evaluation": dict(card.metrics)
+            if as_json
+            else [f"{name} {value}" for name, value in card.metrics.items()],
+            "precision": supported_precisions(card),
+            "megabytes": path.stat().st_size / 1e6,
+            "licence": card.licence,
+            "notice": card.notice,
+            "error": None,
+        }
     if as_json:
-        return row | {"default": default, "path": str(path), "evaluation": dict(card.metrics)}
-    return row | {"model": f"{card.name} (default)" if default else card.name}
+        return row | {"default": default, "path": str(path)}
+    return row | {"model": f"{row['model']} (default)" if default else row["model"]}

@@ -6,7 +6,8 @@ import io
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,7 +17,7 @@ from openvino.preprocess import PrePostProcessor, ResizeAlgorithm
 
 from rgnet.engines.base import EngineStages
 from rgnet.engines.openvino_graph import find_stages
-from rgnet.errors import EngineError
+from rgnet.errors import EngineError, ModelDamaged
 from rgnet.weights.card import ModelCard
 from rgnet.weights.file import ModelFile
 
@@ -45,6 +46,8 @@ class OpenVINOEngine:
         self.settings: dict[str, object] = {"PERFORMANCE_HINT": "LATENCY"}
         self.precision = precision
         self.fast = "BF16" in self.core.get_property(device, "OPTIMIZATION_CAPABILITIES")
+        if precision == "auto" and device != "CPU" and not model.card.architecture.bounded:
+            precision = self.precision = "f32"  # a GPU's own choice is f16
         if precision == "int8":
             if model.int8 is None:
                 raise EngineError(
@@ -69,7 +72,9 @@ class OpenVINOEngine:
 
     def run(self, pixels_BHWC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         with self.lock:
-            outputs = self.scoring.at(self.form(pixels_BHWC.shape[1:3]))(pixels_BHWC)
+            network = self.scoring.at(self.form(pixels_BHWC.shape[1:3]))
+            with self.explaining_errors():
+                outputs = network(pixels_BHWC)
             return outputs["image_BC"].copy(), outputs["vote_BHWC"].copy()
 
     def form(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -79,7 +84,9 @@ class OpenVINOEngine:
     def stages(self, pixels_BHWC: np.ndarray) -> EngineStages:
         """In int8, the stages are those of the float network, and score and votes are still int8's."""
         with self.lock:
-            outputs = self.explaining.at(pixels_BHWC.shape[1:3])(pixels_BHWC)
+            network = self.explaining.at(pixels_BHWC.shape[1:3])
+            with self.explaining_errors():
+                outputs = network(pixels_BHWC)
             arrays = {name: array.copy() for key, array in outputs.items() for name in key.get_names()}
         if self.precision == "int8":
             arrays["image_BC"], arrays["vote_BHWC"] = self.run(pixels_BHWC)
@@ -94,16 +101,25 @@ class OpenVINOEngine:
 
     def compiled(self, shape: tuple[int, ...], *, stages: bool) -> ov.CompiledModel:
         """The network for photos of (H, W) and any batch, with its stages among the outputs or without."""
-        if stages not in self.networks:
-            small = self.precision == "int8" and not stages
-            self.networks[stages] = self.int8() if small else self.float(stages=stages)
-        network = self.networks[stages].clone()
-        network.reshape([-1, *shape, 3])
-        try:
+        with explaining_misfits(self.model):
+            if stages not in self.networks:
+                small = self.precision == "int8" and not stages
+                network = self.int8() if small else self.float(stages=stages)
+                _check_outputs(network, self.model.card.architecture.channels)
+                self.networks[stages] = network
+            network = self.networks[stages].clone()
+            network.reshape([-1, *shape, 3])
+        with self.explaining_errors():
             return self.core.compile_model(network, self.device, self.settings)
+
+    @contextmanager
+    def explaining_errors(self) -> Iterator[None]:
+        """OpenVINO's own errors as EngineError."""
+        try:
+            yield
         except RuntimeError as problem:
-            name = self.model.card.name
-            raise EngineError(f"OpenVINO cannot run {name} on {self.device}: {problem}") from problem
+            name, reason = self.model.card.name, _last_line(problem)
+            raise EngineError(f"OpenVINO cannot run {name} on {self.device}: {reason}") from problem
 
     def int8(self) -> ov.Model:
         assert self.model.int8 is not None
@@ -138,6 +154,36 @@ class Shapes:
                 self.kept.popitem(last=False)
         self.kept.move_to_end(shape)
         return self.kept[shape]
+
+
+@contextmanager
+def explaining_misfits(model: ModelFile) -> Iterator[None]:
+    """Whatever goes wrong where a model's graph and weights are put together as ModelDamaged."""
+    try:
+        yield
+    except (RuntimeError, LookupError, TypeError, ValueError, StopIteration) as problem:
+        raise ModelDamaged(
+            f"the graph and the weights of {model.path or model.card.name} do not fit together "
+            f"({_last_line(problem)}): fetch the file again"
+        ) from problem
+
+
+def _check_outputs(network: ov.Model, channels: int) -> None:
+    """Raises ValueError or RuntimeError where the network does not give what a model file's network gives."""
+    for name, rank in (("image_BC", 2), ("vote_BHWC", 4)):
+        shape = network.output(name).partial_shape
+        if (
+            shape.rank.is_dynamic
+            or len(shape) != rank
+            or not shape[rank - 1].compatible(ov.Dimension(channels))
+        ):
+            raise ValueError(f"its output {name} is {shape}, expected {channels} in the last place of {rank}")
+
+
+def _last_line(problem: Exception) -> str:
+    """What matters of an error of OpenVINO's, whose first lines name places in its source."""
+    lines = str(problem).strip().splitlines() or [type(problem).__name__]
+    return lines[-1].strip()[:200]
 
 
 def folded(network: ov.Model) -> ov.Model:
@@ -186,6 +232,8 @@ def with_weights(network: ov.Model, model: ModelFile) -> ov.Model:
         name = parameter.get_friendly_name()
         if name == "image":
             continue
+        if name not in model.tensors:
+            raise ValueError(f"there are no weights {name!r}")
         constant = ov.opset13.constant(model.tensors[name].astype(np.float32))
         for target in parameter.output(0).get_target_inputs():
             target.replace_source_output(constant.output(0))

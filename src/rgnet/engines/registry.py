@@ -7,7 +7,8 @@ import platform
 from pathlib import Path
 
 from rgnet.engines.base import Engine
-from rgnet.errors import SettingError, near
+from rgnet.errors import EngineError, SettingError, near
+from rgnet.weights.card import ModelCard
 from rgnet.weights.file import ModelFile
 
 _X86 = ("x86_64", "AMD64")
@@ -22,7 +23,7 @@ def open_engine(
     precision: "auto" is what the model's card says, mostly the engine's own choice, and float32 where that says int8
                but this is no x86 CPU; "f32" gives identical results everywhere
     threads:   CPU threads; default: all cores
-    Raises EngineError, SettingError or MissingExtra.
+    Raises EngineError, SettingError, MissingExtra, or ModelDamaged for a file whose parts do not fit together.
     """
     if precision not in PRECISIONS:
         raise SettingError(f"precision: expected one of {', '.join(PRECISIONS)}, found {precision!r}")
@@ -33,6 +34,11 @@ def open_engine(
         raise SettingError(f"there is no engine {name!r}: {near(name, _OPENERS)}")
     if precision == "auto":
         precision = _preferred_precision(model, name, device)
+    if precision == "f16" and not model.card.architecture.bounded:
+        raise EngineError(
+            f"{model.card.name} cannot run in f16: its graph compares regions by numbers beyond float16: "
+            "ask for f32 or bf16"
+        )
     return _OPENERS[name](model, device, precision, threads)
 
 
@@ -40,6 +46,13 @@ def _preferred_precision(model: ModelFile, engine: str, device: str) -> str:
     """What "auto" means for a model: what its card says, where the engine has it."""
     quick = engine == "openvino" and device in ("", "CPU") and platform.machine() in _X86
     return "f32" if model.card.precision == "int8" and not quick else model.card.precision
+
+
+def supported_precisions(card: ModelCard) -> list[str]:
+    """Those that the model can run in, where the machine has them, the card's own choice first."""
+    has_int8 = "int8" in card.training
+    found = ["f32", "bf16", *(["f16"] if card.architecture.bounded else []), *(["int8"] if has_int8 else [])]
+    return list(dict.fromkeys([card.precision, *found]))
 
 
 def has_cuda() -> bool:

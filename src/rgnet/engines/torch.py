@@ -26,7 +26,10 @@ class TorchEngine:
             torch.set_num_threads(threads)
         if precision == "int8":
             raise EngineError("int8 runs on OpenVINO: leave --engine out, or ask for f32 or bf16")
-        kind = FAST[device.partition(":")[0]] if precision == "auto" else precision
+        fast = FAST.get(device.partition(":")[0], "f32")
+        if fast == "f16" and not model.card.architecture.bounded:
+            fast = "f32"
+        kind = fast if precision == "auto" else precision
         self.type = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}[kind]
         self.name = f"torch-{device}-{kind}"
         network = restored(model.card.architecture, model.tensors)

@@ -19,6 +19,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 KERNELS = ("bilinear", "bicubic", "lanczos")
 Fit = Literal["squash", "keep"]
 FITS = get_args(Fit)
+_LARGEST = 2048
 # Long side to short side of what cameras, phones, cinemas and panoramas give
 RATIOS = (1, 5 / 4, 4 / 3, 3 / 2, 16 / 9, 2, 2.4, 3, 4, 6, 8)
 
@@ -46,6 +47,16 @@ class Preprocess:
             raise SettingError(f"kernel is one of {', '.join(KERNELS)}, not {self.kernel!r}")
         if self.fit not in FITS:
             raise SettingError(f"fit is 'squash' or 'keep', not {self.fit!r}")
+        if not (0 < self.size <= _LARGEST and 0 < self.multiple <= _LARGEST):
+            raise SettingError(
+                f"size and multiple are 1 to {_LARGEST} pixels, not {self.size} and {self.multiple}"
+            )
+        if self.fit == "keep" and self.size // self.multiple > _LARGEST // 16:
+            raise SettingError(f"a size of {self.size} pixels has too many regions of {self.multiple}")
+        if not all(abs(value) <= 1e3 for value in self.mean):
+            raise SettingError(f"mean is of RGB / 255, not {self.mean}")
+        if not all(1e-4 <= value <= 1e3 for value in self.std):
+            raise SettingError(f"std is of RGB / 255 and above 0, not {self.std}")
 
     def target(self, width: int, height: int) -> tuple[int, int]:
         """(width, height) that a photo of this size is resized to.
@@ -82,10 +93,6 @@ class Preprocess:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"mean": list(self.mean), "std": list(self.std)}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Preprocess:
-        return cls(**values | {"mean": tuple(values["mean"]), "std": tuple(values["std"])})
 
 
 @cache

@@ -107,13 +107,33 @@ def build(architecture: Architecture, *, pretrained: bool | str | Path = False) 
 
 
 def restored(architecture: Architecture, tensors: Mapping[str, np.ndarray]) -> RGNet:
-    """The network of a model file with its weights, in float32. Raises ModelDamaged where one is missing."""
+    """The network of a model file with its weights, in float32. Raises ModelDamaged where they do not fit."""
+    _check_weights(architecture, tensors)
     network = build(architecture)
     state = {name: torch.from_numpy(array.astype(np.float32)) for name, array in tensors.items()}
-    missing = network.load_state_dict(state, strict=False).missing_keys
-    if lost := [name for name in missing if not name.endswith("num_batches_tracked")]:
-        raise ModelDamaged(f"the model lacks {len(lost)} weights of its network, {lost[0]!r} among them")
+    network.load_state_dict(state, strict=False)
     return network
+
+
+def _check_weights(architecture: Architecture, tensors: Mapping[str, np.ndarray]) -> None:
+    """Compare names and shapes with those of the network, of which nothing is allocated."""
+    try:
+        with torch.device("meta"):
+            network = build(architecture)
+    except (SettingError, RuntimeError, LookupError, TypeError, ValueError, AssertionError) as problem:
+        raise ModelDamaged(f"the network of the model cannot be built: {problem}") from problem
+    shapes = {
+        name: tuple(tensor.shape)
+        for name, tensor in network.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+    if lost := sorted(shapes.keys() - tensors.keys()):
+        raise ModelDamaged(f"the model lacks {len(lost)} weights of its network, {lost[0]!r} among them")
+    for name, array in tensors.items():
+        if array.shape != shapes.get(name):
+            raise ModelDamaged(
+                f"the model's weights {name!r} are {array.shape}, its network has {shapes.get(name, 'none')}"
+            )
 
 
 def make_graph(architecture: Architecture, channels: int) -> RegionGraph | AttentionGraph | None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, overload
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from rgnet.architecture import Architecture
+from rgnet.errors import SettingError
 from rgnet.imaging.preprocess import Preprocess
+from rgnet.weights.fields import parse_record
 
 if TYPE_CHECKING:
     import numpy as np
 
 FORMAT_VERSION = 1
+# What model files of format 1 may lack, because earlier versions of rgnet had no such field
+_ADDED = {Architecture: ("bins", "joined", "graph", "heads", "edges"), Preprocess: ("multiple", "fit")}
+_SHORT = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +33,12 @@ class Scale:
     high: float
     people: str
     quantiles: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise SettingError(f"low lies below high, found {self.low:g} and {self.high:g}")
+        if len(self.quantiles) < 2 or not all(one <= next for one, next in pairwise(self.quantiles)):
+            raise SettingError("quantiles are two ratings or more, low to high")
 
     @overload
     def human(self, unit: float) -> float: ...
@@ -59,12 +71,18 @@ class ModelCard:
     architecture: Architecture
     preprocess: Preprocess
     scale: Scale
-    precision: str = "auto"
+    precision: Literal["auto", "f32", "bf16", "f16", "int8"] = "auto"
     training: dict[str, Any] = field(default_factory=dict)
     licence: str
     notice: str = ""
     metrics: dict[str, Any] = field(default_factory=dict)
     sha256: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name.isprintable() or not 0 < len(self.name) <= _SHORT:
+            raise SettingError(f"name is a text of 1 to {_SHORT} characters, found {self.name[:40]!r}")
+        if not self.architecture.channels:
+            raise SettingError("a histogram head has bins, found none")
 
     @property
     def short_hash(self) -> str:
@@ -86,14 +104,6 @@ class ModelCard:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], *, sha256: str) -> ModelCard:
-        values = {key: value for key, value in values.items() if key != "format_version"}
-        scale = values["scale"]
-        return cls(
-            **values
-            | {
-                "architecture": Architecture.from_dict(values["architecture"]),
-                "preprocess": Preprocess.from_dict(values["preprocess"]),
-                "scale": Scale(**scale | {"quantiles": tuple(scale["quantiles"])}),
-                "sha256": sha256,
-            }
-        )
+        """The card of these values as JSON has them. Raises SettingError where one is missing, unknown or wrong."""
+        values = {name: value for name, value in values.items() if name != "format_version"}
+        return parse_record(cls, values | {"sha256": sha256}, added=_ADDED)

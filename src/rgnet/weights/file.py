@@ -17,13 +17,23 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import stat
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rgnet.atomic import write_bytes
-from rgnet.errors import UPDATE, ModelDamaged, ModelForeign, ModelNotFound, ModelTooNew
+from rgnet.errors import (
+    UPDATE,
+    ModelDamaged,
+    ModelFileError,
+    ModelForeign,
+    ModelNotFound,
+    ModelTooNew,
+    SettingError,
+)
 from rgnet.weights.card import FORMAT_VERSION, ModelCard
 
 if TYPE_CHECKING:
@@ -32,7 +42,8 @@ if TYPE_CHECKING:
 SUFFIX = ".safetensors"
 GRAPH = "graph.onnx"
 INT8 = ("int8.xml.gz", "int8.bin")
-HEAD_LIMIT = 100_000_000
+HEAD_LIMIT = 10_000_000
+_XML_LIMIT = 50_000_000
 
 
 class Int8(NamedTuple):
@@ -89,48 +100,123 @@ def write_model(
 
 
 def read_model(path: Path) -> ModelFile:
-    """Read a model file and check its hash.
+    """Read a model file and check its hash and whether its parts are what they should be.
 
-    Raises ModelNotFound, ModelDamaged (truncated, or changed since it was written), ModelForeign or ModelTooNew.
+    Raises ModelNotFound, ModelDamaged (truncated, changed since it was written, or with impossible content),
+    ModelForeign or ModelTooNew; a plain ModelFileError where it cannot be opened.
     """
     from safetensors import SafetensorError, safe_open
 
-    card = read_card(path)
+    values, sha256 = _read_values(path)
+    card = _parse_card(path, values, sha256)
     try:
         with safe_open(path, framework="numpy") as file:
-            values = json.loads(file.metadata()["rgnet"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except SafetensorError as problem:
+    except (SafetensorError, OSError, TypeError, ValueError, LookupError, AttributeError) as problem:
         raise _damaged(path, problem) from problem
-    if content_hash(values, tensors) != card.sha256:
+    if content_hash(values, tensors) != sha256:
         raise ModelDamaged(
             f"{path}: the content does not match its hash {card.short_hash}: fetch the file again"
         )
-    graph = tensors.pop(GRAPH).tobytes()
-    xml, weights = (tensors.pop(name, None) for name in INT8)
-    int8 = None if weights is None else Int8(gzip.decompress(xml.tobytes()), weights.tobytes())
+    graph, int8 = _take_bytes(path, tensors, GRAPH), _take_int8(path, tensors)
+    if graph is None:
+        raise _damaged(path, f"{GRAPH} is missing")
+    _check_weights(path, tensors)
     return ModelFile(card=card, tensors=tensors, graph=graph, path=path, int8=int8)
+
+
+def _take_bytes(path: Path, tensors: dict[str, np.ndarray], name: str) -> bytes | None:
+    array = tensors.pop(name, None)
+    if array is not None and (array.dtype != "uint8" or array.ndim != 1):
+        raise _damaged(path, f"{name} is not bytes")
+    return None if array is None else array.tobytes()
+
+
+def _take_int8(path: Path, tensors: dict[str, np.ndarray]) -> Int8 | None:
+    xml, weights = (_take_bytes(path, tensors, name) for name in INT8)
+    if xml is None and weights is None:
+        return None
+    if xml is None or weights is None:
+        raise _damaged(path, f"of {' and '.join(INT8)} one is missing")
+    inflating = zlib.decompressobj(wbits=31)
+    try:
+        plain = inflating.decompress(xml, _XML_LIMIT)
+    except zlib.error as problem:
+        raise _damaged(path, f"{INT8[0]}: {problem}") from problem
+    if not inflating.eof:
+        raise _damaged(path, f"{INT8[0]} is cut short, or more than {_XML_LIMIT // 10**6} MB")
+    return Int8(plain, weights)
+
+
+def _check_weights(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
+    import numpy as np
+
+    for name, array in tensors.items():
+        if array.dtype not in ("float16", "float32"):
+            raise _damaged(path, f"{name} is {array.dtype}, expected float16 or float32")
+        if not np.isfinite(array).all():
+            raise _damaged(path, f"{name} holds values that are not numbers")
 
 
 def read_card(path: Path) -> ModelCard:
     """Only the card, from the head of the file. Raises as `read_model` does, except that nothing is hashed."""
-    if not path.is_file():
-        raise ModelNotFound(f"there is no model file {path}")
+    return _parse_card(path, *_read_values(path))
+
+
+def _read_values(path: Path) -> tuple[dict[str, Any], str]:
+    """The card as JSON has it, and the hash."""
     metadata = read_metadata(path)
     if "rgnet" not in metadata or "sha256" not in metadata:
         raise ModelForeign(
             f"{path} is a safetensors file, but not one of rgnet's: give a file `rgnet train` wrote"
         )
-    values = json.loads(metadata["rgnet"])
-    version = values.get("format_version", 0)
+    try:
+        values = json.loads(metadata["rgnet"])
+        json.dumps(values, ensure_ascii=False).encode()  # so that all of its texts can be shown
+    except (ValueError, RecursionError) as problem:
+        raise _damaged(path, f"its card is not JSON: {problem}") from problem
+    version = values.get("format_version") if isinstance(values, dict) else None
+    if not isinstance(version, int):
+        raise _damaged(path, "its card names no format_version")
     if version > FORMAT_VERSION:
         raise ModelTooNew(f"{path} has format {version}, this rgnet reads up to {FORMAT_VERSION}: {UPDATE}")
-    return ModelCard.from_dict(values, sha256=metadata["sha256"])
+    return values, metadata["sha256"]
+
+
+def _parse_card(path: Path, values: dict[str, Any], sha256: str) -> ModelCard:
+    try:
+        return ModelCard.from_dict(values, sha256=sha256)
+    except SettingError as problem:
+        raise _damaged(path, f"its card: {problem}") from problem
 
 
 def read_metadata(path: Path) -> dict[str, str]:
     """The texts in the head of a safetensors file: eight bytes of the head's length, the head as JSON, the tensors."""
-    size = path.stat().st_size
+    try:
+        size, length, text = _read_head(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError) as problem:  # a name may hold a zero byte
+        raise ModelNotFound(f"there is no model file {path}") from problem
+    except OSError as problem:
+        raise ModelFileError(f"the model file {path} cannot be read: {problem.strerror}") from problem
+    try:
+        entries = json.loads(text)
+        metadata = entries.pop("__metadata__", {})
+        expected = 8 + length + max((entry["data_offsets"][1] for entry in entries.values()), default=0)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as problem:
+        raise _damaged(path, f"its head is not what it should be: {problem}") from problem
+    if size != expected:
+        raise _damaged(path, f"expected {expected} bytes, found {size}")
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise _damaged(path, "its head is not what it should be: expected texts under __metadata__")
+    return metadata
+
+
+def _read_head(path: Path) -> tuple[int, int, bytes]:
+    """(size of the file, length of the head, the head)."""
+    info = path.stat()
+    size = info.st_size
+    if not stat.S_ISREG(info.st_mode):
+        raise ModelFileError(f"the model file {path} cannot be read: it is not a file")
     with path.open("rb") as file:
         head = file.read(9)
         length = int.from_bytes(head[:8], "little")
@@ -138,16 +224,7 @@ def read_metadata(path: Path) -> dict[str, str]:
             raise ModelForeign(
                 f"{path} is not a model file: expected safetensors written by `rgnet train`, found something else"
             )
-        text = head[8:] + file.read(max(0, min(length, size) - 1))
-    try:
-        entries = json.loads(text)
-        metadata = entries.pop("__metadata__", {})
-        expected = 8 + length + max((entry["data_offsets"][1] for entry in entries.values()), default=0)
-    except (ValueError, TypeError, LookupError, AttributeError) as problem:
-        raise _damaged(path, f"its head is not what it should be: {problem}") from problem
-    if size != expected:
-        raise _damaged(path, f"expected {expected} bytes, found {size}")
-    return metadata
+        return size, length, head[8:] + file.read(max(0, min(length, size) - 1))
 
 
 def _damaged(path: Path, problem: object) -> ModelDamaged:
