@@ -231,7 +231,7 @@ def test_a_network_that_answers_nonsense_gives_a_row(tiny_file, photos):
             return np.full_like(image_BC, np.nan), vote_BHWC
 
     record = Scorer(tiny_file, Broken()).score([photos[0]])[0]
-    assert record.error == "the network's output is not a number: try another model or engine"
+    assert record.error == "the network's output is not a number between 0 and 1: try another model or engine"
 
 
 def test_a_scorer_is_sent_to_another_process_by_its_model_file(scorer, tiny_model, photos, tiny_file):

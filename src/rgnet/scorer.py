@@ -183,7 +183,7 @@ class Scorer:
         if not (np.abs(image_C - 0.5) < 0.5 + _ROUNDING).all():
             problem = PhotoDamaged(
                 _source_name(source),
-                "the network's output is not a number in 0 to 1",
+                "the network's output is not a number between 0 and 1",
                 "try another model or engine",
             )
             return self.make_failure(source, problem)

@@ -248,7 +248,7 @@ def test_an_output_beyond_the_scale_is_a_failure(tiny_file):
     ):
         record = scorer.make_record("a.jpg", photo, np.array([output], np.float32), votes)
         assert (record.error is None) == scored
-        assert scored or record.error.startswith("the network's output is not a number in 0 to 1")
+        assert scored or record.error.startswith("the network's output is not a number between 0 and 1")
 
 
 def test_float16_is_offered_where_it_holds_the_network(tiny_file):
