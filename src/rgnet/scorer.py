@@ -17,7 +17,8 @@ from PIL import Image
 
 from rgnet.engines.base import Engine
 from rgnet.engines.registry import open_engine
-from rgnet.errors import ModelFileError, PhotoDamaged, PhotoError
+from rgnet.errors import CameraRawRefused, ModelFileError, PhotoDamaged, PhotoError
+from rgnet.imaging.apart import prepare_apart
 from rgnet.imaging.decode import Source
 from rgnet.imaging.jobs import unexpected_failure
 from rgnet.imaging.policy import DecodePolicy
@@ -138,8 +139,14 @@ class Scorer:
             return unexpected_failure(_source_name(source), problem)
 
     def prepare(self, source: Source) -> Prepared:
-        """Decode a photo to what this scorer feeds its network. Raises what `decode` raises."""
-        photo = prepare(source, self.preprocess, self.policy)
+        """Decode a photo to what this scorer feeds its network. Raises what `decode` raises.
+
+        A camera raw file is decoded in a process that is started for it.
+        """
+        try:
+            photo = prepare(source, self.preprocess, self.policy)
+        except CameraRawRefused:
+            photo = prepare_apart(source, self.preprocess, self.policy)
         height, width, _ = photo.pixels_HW3.shape
         evaluated = self.card.preprocess.target(photo.width, photo.height)
         if (width, height) == evaluated:

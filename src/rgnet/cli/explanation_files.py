@@ -69,8 +69,14 @@ def _check_free(file: Path, photos: list[str], *, force: bool) -> None:
 def _draw(
     found: Explanation, photo: str, file: Path, what: str, region: tuple[int, int], scale: Scale
 ) -> None:
+    from rgnet.errors import CameraRawRefused
+    from rgnet.imaging.apart import draw_apart
     from rgnet.imaging.decode import decode
+    from rgnet.imaging.policy import DecodePolicy
     from rgnet.outputs import figures
 
-    image = decode(photo, at_least=(figures.LONG_SIDE, figures.LONG_SIDE)).image
+    try:
+        image = decode(photo, at_least=(figures.LONG_SIDE, figures.LONG_SIDE)).image
+    except CameraRawRefused:
+        image = draw_apart(photo, figures.LONG_SIDE, DecodePolicy())
     figures.draw(found, image, file, what=what, region=region, scale=scale)

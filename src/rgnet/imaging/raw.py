@@ -72,7 +72,8 @@ class RawFile:
 
         width, height = self.size
         if len(self.data) < _LEAST_BYTES_PER_PIXEL * width * height:
-            reason = f"this camera raw file holds no picture, only {len(self.data)} bytes for {width} x {height} pixels"
+            size = f"{len(self.data)} bytes for {width} x {height} pixels"
+            reason = f"this camera raw file holds hardly anything of its picture: {size}"
             raise PhotoDamaged(self.name, reason, "copy it again from its source")
         try:
             return self._libraw.postprocess(half_size=half, use_camera_wb=True)

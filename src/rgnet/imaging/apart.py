@@ -1,0 +1,43 @@
+"""Single camera raw files, for callers without a DecodePool: each in a process started for it, in half a second.
+
+LibRaw may crash, and is never loaded where that would matter.
+"""
+
+from __future__ import annotations
+
+import os
+from io import BytesIO
+from typing import Any
+
+from PIL import Image
+
+from rgnet.errors import PhotoError
+from rgnet.imaging.decode import Source
+from rgnet.imaging.jobs import DecodedPhoto, DecodeJob
+from rgnet.imaging.policy import DecodePolicy
+from rgnet.imaging.prepare import Prepared
+from rgnet.imaging.preprocess import Preprocess
+from rgnet.imaging.workers import DecodePool
+
+
+def prepare_apart(source: Source, preprocess: Preprocess, policy: DecodePolicy) -> Prepared:
+    """As `prepare`, for a photo that it refuses with CameraRawRefused. Raises PhotoError."""
+    found = _decode(source, preprocess=preprocess, policy=policy).prepared_or_error
+    if isinstance(found, PhotoError):
+        raise found
+    return found
+
+
+def draw_apart(source: Source, long_side: int, policy: DecodePolicy) -> Image.Image:
+    """The same photo as a picture of this long side, or as large as there is. Raises PhotoError."""
+    found = _decode(source, pictures=(long_side,), picture_format="JPEG", policy=policy)
+    if found.error is not None:
+        raise found.error
+    return Image.open(BytesIO(found.pictures[0]))
+
+
+def _decode(source: Source, **wanted: Any) -> DecodedPhoto:
+    """A path or a file's bytes: nothing else is camera raw."""
+    content = bytes(source) if isinstance(source, bytes | bytearray | memoryview) else os.fspath(source)  # type: ignore[arg-type]
+    with DecodePool(1) as pool:
+        return pool.submit(DecodeJob(source=content, **wanted)).result()
