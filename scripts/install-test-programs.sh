@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Programs that some tests drive: a browser, and two that read sidecars. Installs them where that is possible (Debian's
-# packages, as root); elsewhere prints the one line to run. Tests that lack a program are skipped, with CI=true they fail.
+# Programs that some tests drive: a browser, two that read sidecars, and Lightroom's Lua. Installs them where that is
+# possible (Debian's packages, as root); elsewhere prints the one line to run. Tests that lack a program are skipped, with
+# CI=true they fail.
 set -euo pipefail
 
-declare -A package_of=([chromium]=chromium [exiv2]=exiv2 [exiftool]=libimage-exiftool-perl [systemd-analyze]=systemd)
+declare -A package_of=([chromium]=chromium [exiv2]=exiv2 [exiftool]=libimage-exiftool-perl [systemd-analyze]=systemd
+    [lua5.1]=lua5.1)
 missing=()
 for program in "${!package_of[@]}"; do
     command -v "$program" >/dev/null || missing+=("${package_of[$program]}")

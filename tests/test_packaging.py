@@ -70,6 +70,7 @@ def test_the_source_archive_holds_what_a_contributor_needs(packages):
     with tarfile.open(packages[1]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     needed = {"Makefile", "mkdocs.yml", "CONTRIBUTING.md", "CITATION.cff", "constraints.txt", "docs/index.md"}
+    needed |= {"integrations/lightroom/rgnet.lrplugin/Info.lua"}
     assert needed <= names
     assert not [name for name in names if name.startswith((".venv", "site/", "dist/", "shared"))]
 
@@ -81,4 +82,6 @@ def test_every_file_that_states_the_version_agrees():
 
     version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     citation = re.search(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text("utf-8"), re.MULTILINE)
-    assert version == rgnet.__version__ == citation[1]
+    plugin = (ROOT / "integrations/lightroom/rgnet.lrplugin/Info.lua").read_text("utf-8")
+    lightroom = re.search(r"VERSION = { major = (\d+), minor = (\d+), revision = (\d+) }", plugin)
+    assert version == rgnet.__version__ == citation[1] == ".".join(lightroom.groups())

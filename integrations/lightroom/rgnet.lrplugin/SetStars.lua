@@ -1,0 +1,1 @@
+require('Dialog').run(require('Scores').kinds.stars)
