@@ -41,7 +41,17 @@ MAY_IMPORT = {
     "service": {"catalogue", "explanation", "imaging", "page", "rgnet", "scorer", "weights", "xmp"},
     "cluster": {"imaging", "outputs", "rgnet", "scorer", "weights"},
     "datasets": {"imaging", "weights"},
-    "evaluation": {"datasets", "engines", "explanation", "imaging", "rgnet", "scorer", "weights", "what_if"},
+    "evaluation": {
+        "culling",
+        "datasets",
+        "engines",
+        "explanation",
+        "imaging",
+        "rgnet",
+        "scorer",
+        "weights",
+        "what_if",
+    },
     "training": {"architecture", "datasets", "evaluation", "export", "imaging", "model", "scorer", "weights"},
     "reproduce": {
         "datasets",

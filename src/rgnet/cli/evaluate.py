@@ -17,6 +17,7 @@ from rgnet.cli.tables import print_json
 
 if TYPE_CHECKING:
     from rgnet.evaluation.predictions import Failure
+    from rgnet.scorer import Scorer
 
 
 @explain_interrupt(NOTHING_KEPT)
@@ -38,6 +39,13 @@ def evaluate(
             help="Also measure whether maps judge regions, the graph is used and composition counts.",
         ),
     ] = False,
+    groups: Annotated[
+        bool,
+        typer.Option(
+            "--groups",
+            help="LABELS is a table with a column group: measure the order within groups of look-alikes.",
+        ),
+    ] = False,
     sample: Annotated[
         int | None,
         typer.Option(help="Number of photos for --stability and --inside.", min=3, show_default="200"),
@@ -55,6 +63,7 @@ def evaluate(
 
     Examples:
     $ rgnet evaluate rgnet-compact PARA --photos PARA/imgs --split test -o report
+    $ rgnet evaluate rgnet-compact --groups bursts.csv --photos bursts
     """
     import rgnet
     from rgnet.atomic import check_writable
@@ -75,6 +84,11 @@ def evaluate(
     if sample is not None and not (stability or inside):
         raise SettingError("--sample is the number of photos for --stability and --inside: add one of them")
     file = find_model(model)
+    if groups:
+        if stability or inside or record or output is not None:
+            raise SettingError("--groups prints its own figures: use it without the options of other reports")
+        _evaluate_groups(rgnet.load(file, engine=engine, precision=precision), data, photos, as_json=as_json)
+        return
     rated = load_as_trained(read_card(file), data, photos, track=track)
     chosen = photos_of_split(rated, split)
     if output is not None:
@@ -107,6 +121,20 @@ def evaluate(
         typer.echo(f"wrote the report to {output}", err=True)
     if record:
         record_metrics(file, found.card_metrics())
+    print_failures(found.failures)
+    exit_if_failed(found.failures)
+
+
+def _evaluate_groups(scorer: Scorer, table: Path, photos: Path | None, *, as_json: bool) -> None:
+    from rgnet.cli.progress import track
+    from rgnet.datasets.custom import load_groups
+    from rgnet.evaluation.groups import evaluate_groups
+
+    rated = load_groups(table, photos or table.parent)
+    total = sum(map(len, rated))
+    watch = partial(track, total=total, description="scoring")
+    found = evaluate_groups(scorer, table.name, rated, track=watch)
+    print_json(found.to_dict()) if as_json else typer.echo(str(found))
     print_failures(found.failures)
     exit_if_failed(found.failures)
 

@@ -19,11 +19,11 @@ from rgnet.culling.similarity import Alignment, align, distances, find_details, 
 Kind = Literal["copies", "burst", "scene", "bracket", "focus stack", "panorama"]
 KEPT_WHOLE: tuple[Kind, ...] = ("bracket", "focus stack", "panorama")
 
-# Seconds between two frames: of one press, of one burst, of one scene
-_RAPID, _BURST, _SCENE = 0.4, 3.0, 120.0
+# Seconds between two frames: of one burst, of one scene
+_BURST, _SCENE = 3.0, 120.0
 # The most bits that differ, and the least correlation of details that says the same where more do
 _BURST_BITS, _SCENE_BITS, _UNLIKE_BITS = 17, 10, 34
-_RAPID_ALIKE, _BURST_ALIKE, _SCENE_ALIKE = 0.4, 0.5, 0.6
+_BURST_ALIKE, _SCENE_ALIKE = 0.54, 0.6
 # How many frames each is compared with: by the hash, which is quick, and by alignment
 _COMPARED, _ALIGNED = 24, 3
 # Of the frame that a group is known by
@@ -51,7 +51,7 @@ def group_shots(shots: Shots) -> list[Members]:
     detail_NSS = find_details(shots.thumbnail_NSS)
     original_N = _find_originals(shots, detail_NSS)
     near = _find_neighbours(shots, detail_NSS, np.flatnonzero(original_N == np.arange(len(shots))))
-    sequences = _find_sequences(shots, near)
+    sequences = _find_sequences(shots, near, detail_NSS)
     taken = {photo for _, photos in sequences for photo in photos}
     alike = _group_alike(shots, detail_NSS, near, taken)
     copies: dict[int, list[int]] = defaultdict(list)
@@ -149,12 +149,12 @@ def _gaps(shots: Shots, order_N: np.ndarray, step: int) -> np.ndarray:
     return np.where(is_one_camera_P, gap_P, np.inf)
 
 
-def _find_sequences(shots: Shots, near: Neighbours) -> list[tuple[Kind, list[int]]]:
+def _find_sequences(shots: Shots, near: Neighbours, detail_NSS: np.ndarray) -> list[tuple[Kind, list[int]]]:
     """Brackets first, then stacks and panoramas of what is left."""
     candidates: list[tuple[Kind, Iterable[list[int]]]] = [
         ("bracket", find_brackets(shots, near)),
         ("focus stack", find_focus_stacks(shots, near)),
-        ("panorama", find_panoramas(near)),
+        ("panorama", find_panoramas(near, detail_NSS)),
     ]
     found: list[tuple[Kind, list[int]]] = []
     taken: set[int] = set()
@@ -210,7 +210,7 @@ def _find_links(shots: Shots, detail_NSS: np.ndarray, near: Neighbours) -> list[
 
 
 def _least_alike(gap_P: np.ndarray) -> np.ndarray:
-    return np.select([gap_P <= _RAPID, gap_P <= _BURST], [_RAPID_ALIKE, _BURST_ALIKE], _SCENE_ALIKE)
+    return np.where(gap_P <= _BURST, _BURST_ALIKE, _SCENE_ALIKE)
 
 
 class _Resemblance:

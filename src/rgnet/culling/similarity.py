@@ -16,6 +16,8 @@ _SMOOTHED = 5
 _CHUNK = 64
 # Of a side: as far as hand and subject move a frame, and as little as two frames of a panorama overlap
 _MOVED, _OVERLAP = 0.16, 0.3
+# Correlation that an offset must gain for each frame of overlap that it gives up
+_OVERLAP_LOST = 0.2
 _BANDS, _BAND_BITS = 4, 16
 # In grey levels: nothing to compare in a clear sky, a black frame or a white page
 _PLAIN = 1.0
@@ -25,7 +27,7 @@ class Alignment(NamedTuple):
     """Pairs of photos laid over each other.
 
     near_P: correlation of their details, at most 1, at the best offset that a hand holding the camera explains
-    best_P: the same at the best offset at which at least a third overlaps
+    best_P: the same at the best offset at which at least a third overlaps; less overlap must correlate better
     offset_P2: that offset, (down, right) in shares of the frame, of the second photo's content in the first
     """
 
@@ -64,10 +66,23 @@ def _align(first_PSS: np.ndarray, second_PSS: np.ndarray) -> Alignment:
     reach = round(_MOVED * side)
     near_POO = correlation_POO[:, centre - reach : centre + reach + 1, centre - reach : centre + reach + 1]
     flat_PO = correlation_POO.reshape(len(first_PSS), (2 * side - 1) ** 2)
-    best_P = flat_PO.argmax(1)
+    best_P = (flat_PO + _OVERLAP_LOST * _shared_pixels(side).ravel() / side**2).argmax(1)
     down_P, right_P = np.divmod(best_P, 2 * side - 1)
     offset_P2 = (np.stack([down_P, right_P], 1) - centre) / side
     return Alignment(near_POO.max((1, 2)), flat_PO[np.arange(len(best_P)), best_P], offset_P2)
+
+
+def correlation_near(
+    detail_NSS: np.ndarray, first_P: np.ndarray, second_P: np.ndarray, offset_P2: np.ndarray
+) -> np.ndarray:
+    """(P,) the best correlation within a pixel of the thumbnail from an offset, which is in shares of the frame."""
+    side = detail_NSS.shape[1]
+    correlation_POO = correlate(detail_NSS[first_P], detail_NSS[second_P])
+    place_P2 = np.round(offset_P2 * side).astype(np.int64) + side - 1
+    around_3 = np.arange(-1, 2)
+    down_P3, right_P3 = (np.clip(place_P2[:, axis, None] + around_3, 0, 2 * side - 2) for axis in range(2))
+    pair_P = np.arange(len(first_P))[:, None, None]
+    return correlation_POO[pair_P, down_P3[:, :, None], right_P3[:, None, :]].max((1, 2), initial=-1)
 
 
 def correlate(first_PSS: np.ndarray, second_PSS: np.ndarray) -> np.ndarray:
@@ -77,14 +92,19 @@ def correlate(first_PSS: np.ndarray, second_PSS: np.ndarray) -> np.ndarray:
     size = (2 * side, 2 * side)
     spectrum = np.fft.rfft2(first_PSS, size) * np.conj(np.fft.rfft2(second_PSS, size))
     product_POO = np.fft.irfft2(spectrum, size)[:, offset_O][:, :, offset_O]
-    shared_O = side - np.abs(offset_O)
-    count_OO = np.outer(shared_O, shared_O).astype(np.float32)
+    count_OO = _shared_pixels(side)
     sum_POO, spread_POO = _overlap_moments(first_PSS, count_OO)
     other_POO, other_spread_POO = (moment[:, ::-1, ::-1] for moment in _overlap_moments(second_PSS, count_OO))
     covariance_POO = product_POO - sum_POO * other_POO / count_OO
     least_OO = _PLAIN**2 * count_OO
     scale_POO = np.maximum(spread_POO, least_OO) * np.maximum(other_spread_POO, least_OO)
     return np.where(count_OO < _OVERLAP * side**2, -1, covariance_POO / np.sqrt(scale_POO))
+
+
+def _shared_pixels(side: int) -> np.ndarray:
+    """(O, O) how many pixels overlap at each offset."""
+    shared_O = side - np.abs(np.arange(1 - side, side))
+    return np.outer(shared_O, shared_O).astype(np.float32)
 
 
 def _overlap_moments(detail_PSS: np.ndarray, count_OO: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

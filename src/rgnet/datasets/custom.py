@@ -94,6 +94,25 @@ def load(
     )
 
 
+def load_groups(table: Path, photos: Path) -> tuple[tuple[RatedPhoto, ...], ...]:
+    """The rated photos of each group of a table that has two or more of them; splits do not count. Raises DataError."""
+    rows = read_table(table)
+    if "group" not in rows[0]:
+        raise DataError(
+            f"{table} has no column group: expected one, with the same word for each photo of a group"
+        )
+    columns = _find_columns(table, rows[0])
+    rated, _ = _make_photos(table, rows, columns, photos)
+    groups: dict[str, list[RatedPhoto]] = {}
+    for row in rows:
+        if row["group"] and row[columns.path] in rated:
+            groups.setdefault(row["group"], []).append(rated[row[columns.path]])
+    found = tuple(tuple(group) for group in groups.values() if len(group) >= 2)
+    if not found:
+        raise DataError(f"{table}: none of its {len(groups)} groups has two rated photos")
+    return found
+
+
 def _find_columns(table: Path, header: _Row) -> _Columns:
     path = next((name for name in _PATHS if name in header), None)
     score = next((name for name in _SCORES if name in header), None)
