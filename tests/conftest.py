@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -54,6 +55,23 @@ def full_disk(tmp_path) -> Iterator[Path]:
         pytest.skip("needs the right to mount a small disk")
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.fixture
+def decoders():
+    """Gives the decoding processes that have begun since the test did: other tests keep services with their own."""
+    import psutil
+
+    def find() -> set[psutil.Process]:
+        found = set()
+        for child in psutil.Process().children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if "rgnet.imaging.workers" in " ".join(child.cmdline()):
+                    found.add(child)
+        return found
+
+    before = find()
+    return lambda: find() - before
 
 
 @pytest.fixture

@@ -4,12 +4,14 @@ import io
 import itertools
 import math
 import pickle
+import shutil
 import threading
 import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from harmful import decode_by_name
 from PIL import Image
 
 import rgnet
@@ -17,6 +19,7 @@ from rgnet.engines.registry import open_engine
 from rgnet.errors import PhotoDamaged, PhotoNotFound, SettingError
 from rgnet.imaging.decode import decode
 from rgnet.imaging.prepare import prepare
+from rgnet.imaging.workers import DecodePool
 from rgnet.results import COLUMNS
 from rgnet.scorer import Scorer, open_scorer, unit_score
 
@@ -95,14 +98,46 @@ def test_the_eight_orientations_score_alike(scorer):
     assert max(record.score for record in records) - min(record.score for record in records) < 1e-3 * 4
 
 
-def test_an_endless_source_is_read_a_little_ahead_and_left_in_peace(scorer, photos):
+def test_a_photo_that_crashes_or_holds_its_decoder_is_a_row_and_costs_nobody_else_a_score(
+    scorer, photos, tmp_path
+):
+    paths = [tmp_path / f"{name}.png" for name in ("a", "crash", "b", "late", "c", "once", "d")]
+    for source, path in zip(photos, paths, strict=False):
+        shutil.copy(source, path)
+    with DecodePool(2, seconds=2.0, decode=decode_by_name) as pool:
+        records = list(scorer.score_many([*paths, np.asarray(Image.open(paths[0]))], pool=pool))
+    assert [record.path for record in records] == [*map(str, paths), "<array>"]
+    assert [record.error for record in records if not record.ok] == [
+        "this photo crashed its decoder (signal SIGABRT): save it again, or leave it out",
+        "decoding this photo took more than 2 s: save it again, or leave it out",
+    ]
+    assert not records[1].ok and not records[3].ok and (tmp_path / "once.tried").exists()
+    for record in records[:-1]:
+        if record.ok:
+            assert record.score == pytest.approx(scorer.score(record.path).score, abs=1e-5)
+    assert records[-1].score == records[0].score
+
+
+def test_a_pool_serves_several_calls_and_follows_the_current_folder(scorer, photos, tmp_path, monkeypatch):
+    with DecodePool(1) as pool:
+        for source in photos[:2]:
+            folder = tmp_path / source.stem
+            folder.mkdir()
+            shutil.copy(source, folder / "same.png")
+            monkeypatch.chdir(folder)
+            (record,) = scorer.score_many(["same.png"], pool=pool)
+            assert record.path == "same.png" and record.width == Image.open(source).width
+            assert record.score == pytest.approx(scorer.score(source).score, abs=1e-5)
+
+
+def test_an_endless_source_is_read_a_little_ahead_and_left_in_peace(scorer, photos, decoders):
     before, drawn = set(threading.enumerate()), itertools.count()
     endless = (photos[0] for _ in drawn)
     records = scorer.score_many(endless)
     for _ in range(20):
         next(records)
     records.close()
-    assert next(drawn) < 80
+    assert next(drawn) < 80 and not decoders()
     deadline = time.monotonic() + 10
     while decoding := [thread for thread in threading.enumerate() if thread not in before]:
         assert time.monotonic() < deadline, decoding
@@ -168,7 +203,7 @@ def test_a_surprise_in_a_decoder_is_a_row(scorer, photos, monkeypatch):
         raise ZeroDivisionError("of a header field")
 
     monkeypatch.setattr("rgnet.imaging.prepare.decode", surprise)
-    record = scorer.score([photos[0]])[0]
+    record = scorer.score([photos[0].read_bytes()])[0]
     assert (
         record.error
         == "decoding failed with ZeroDivisionError (of a header field): save it again, or leave it out"

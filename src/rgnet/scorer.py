@@ -6,7 +6,8 @@ import math
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -20,11 +21,12 @@ from rgnet.engines.registry import open_engine
 from rgnet.errors import CameraRawRefused, ModelFileError, PhotoDamaged, PhotoError
 from rgnet.imaging.apart import prepare_apart
 from rgnet.imaging.decode import Source
-from rgnet.imaging.jobs import unexpected_failure
-from rgnet.imaging.policy import DecodePolicy
+from rgnet.imaging.files import absolute_path
+from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, unexpected_failure
+from rgnet.imaging.policy import SECONDS, DecodePolicy
 from rgnet.imaging.prepare import Prepared, prepare
 from rgnet.imaging.preprocess import Fit
-from rgnet.imaging.workers import cores
+from rgnet.imaging.workers import DecodePool, cores
 from rgnet.results import Record, RegionMap, ScoredPhoto, ScoreFailure
 from rgnet.weights.card import ModelCard
 from rgnet.weights.file import ModelFile, read_model
@@ -93,8 +95,9 @@ class Scorer:
         photo:   a path, a file's bytes, a Pillow image, a uint8 array (H, W, 3); or a list of those
         regions: also give the region map
 
-        A path and bytes give the same score. A large JPEG is decoded at a fraction of its size, which a Pillow image
-        or an array has not been: their scores may differ by about a hundredth of a point.
+        One photo alone is decoded in this process, without a limit on time and memory; the paths of a list as those of
+        `score_many`. A path and bytes give the same score. A large JPEG is decoded at a fraction of its size, which a
+        Pillow image or an array has not been: their scores may differ by about a hundredth of a point.
         """
         if isinstance(photo, list | tuple):
             return list(self.score_many(photo, regions=regions))
@@ -103,50 +106,88 @@ class Scorer:
             raise PhotoDamaged(record.path, record.error, hint="")
         return record
 
-    def score_many(self, sources: Iterable[Source], *, regions: bool = False) -> Iterator[Record]:
+    def score_many(
+        self,
+        sources: Iterable[Source],
+        *,
+        regions: bool = False,
+        timeout: float = SECONDS,
+        pool: DecodePool | None = None,
+    ) -> Iterator[Record]:
         """One record for each source, in their order, while the next photos are being decoded.
 
+        timeout: seconds that a photo may take to decode
+        pool:    processes that decode, to be used for several calls; its own time limit applies. Default: some that
+                 start with this call, which takes about 0.2 s, and end with it
+
+        Paths are decoded in other processes, within limits on time and memory: a photo that takes too long or crashes
+        its decoder is tried once more in a new process, and is then a failure. Bytes, images and arrays are decoded in
+        this process, without these limits.
         Holds a few batches of photos at most, however many sources there are; more where shapes differ, so that
         photos of one shape meet.
         """
         together = BATCH if self.preprocess.fit == "squash" else _GROUPED
-        waiting: deque[tuple[Source, Future[Prepared | PhotoError]]] = deque()
+        waiting: deque[tuple[Source, Future[DecodedPhoto]]] = deque()
         sources = iter(sources)
-        with ThreadPoolExecutor(self.threads, thread_name_prefix="rgnet-decode") as pool:
+        with nullcontext(pool) if pool else DecodePool(self.threads, seconds=timeout) as decoders:
             try:
                 while True:
                     room = 2 * together + BATCH - len(waiting)
                     waiting.extend(
-                        (source, pool.submit(self._attempt, source)) for source in islice(sources, room)
+                        (source, self._submit(source, decoders)) for source in islice(sources, room)
                     )
                     if not waiting:
                         return
                     batch = [waiting.popleft() for _ in range(min(together, len(waiting)))]
                     sources_now, futures = zip(*batch, strict=True)
-                    photos = [future.result() for future in futures]
+                    photos = [self._take(future.result()) for future in futures]
                     yield from self.score_prepared(sources_now, photos, regions=regions)
             finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+                for _, future in waiting:
+                    future.cancel()
 
-    def _attempt(self, source: Source) -> Prepared | PhotoError:
+    def _submit(self, source: Source, pool: DecodePool) -> Future[DecodedPhoto]:
+        if not isinstance(source, str | os.PathLike):
+            return pool.call(self._decode_here, source)
+        name = os.fsdecode(source)
+        job = DecodeJob(
+            source=absolute_path(name),
+            name=name,
+            hashed=False,
+            preprocess=self.preprocess,
+            policy=self.policy,
+        )
+        return pool.submit(job)
+
+    def _decode_here(self, source: Source) -> DecodedPhoto:
         try:
-            return self.prepare(source)
+            return DecodedPhoto(prepared=self._decode(source))
         except PhotoError as problem:
-            return problem
+            return DecodedPhoto(error=problem)
         except (
             Exception
         ) as problem:  # one photo must not stop the others: what no decoder foresaw is a failure too
-            return unexpected_failure(_source_name(source), problem)
+            return DecodedPhoto(error=unexpected_failure(_source_name(source), problem))
+
+    def _take(self, found: DecodedPhoto) -> Prepared | PhotoError:
+        photo = found.prepared_or_error
+        return photo if isinstance(photo, PhotoError) else self._note_fit(photo)
 
     def prepare(self, source: Source) -> Prepared:
         """Decode a photo to what this scorer feeds its network. Raises what `decode` raises.
 
         A camera raw file is decoded in a process that is started for it.
         """
+        return self._note_fit(self._decode(source))
+
+    def _decode(self, source: Source) -> Prepared:
         try:
-            photo = prepare(source, self.preprocess, self.policy)
+            return prepare(source, self.preprocess, self.policy)
         except CameraRawRefused:
-            photo = prepare_apart(source, self.preprocess, self.policy)
+            return prepare_apart(source, self.preprocess, self.policy)
+
+    def _note_fit(self, photo: Prepared) -> Prepared:
+        """Says of a photo that is not fed at the size at which the model was evaluated."""
         height, width, _ = photo.pixels_HW3.shape
         evaluated = self.card.preprocess.target(photo.width, photo.height)
         if (width, height) == evaluated:

@@ -12,6 +12,7 @@ import time
 from functools import partial
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
@@ -28,6 +29,7 @@ OPTIONS = {
         "--engine",
         "--precision",
         "--threads",
+        "--timeout",
         "--fit",
         "--top",
         "--json",
@@ -35,7 +37,7 @@ OPTIONS = {
         "--help",
     },
     "explain": {"--output", "--what", "--region", "--model", "--force", *FOLDERS, "--help"},
-    "scan": {"--catalogue", "--model", "--threads", *FOLDERS, "--help"},
+    "scan": {"--catalogue", "--model", "--threads", "--timeout", *FOLDERS, "--help"},
     "top": {*FILTERS, "--distinct", "--json", "--help"},
     "group": {*NO_FOLDER, "--json", "--help"},
     "show": {"--catalogue", "--model", "--json", "--help"},
@@ -264,9 +266,11 @@ def test_ctrl_c_keeps_the_rows_that_are_done(folder, tiny_model, tmp_path):
     )
     while running.poll() is None and not any(path.stat().st_size for path in tmp_path.glob(".rgnet-*")):
         time.sleep(0.02)
+    decoders = psutil.Process(running.pid).children()
     running.send_signal(signal.SIGINT)
     errors = running.stderr.read().decode()
     assert running.wait(60) == 130, errors
+    assert decoders and not any(decoder.is_running() for decoder in decoders)
     rows = [json.loads(line) for line in target.read_text().splitlines()]
     assert (
         0 < len(rows) < 1503

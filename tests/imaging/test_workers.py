@@ -13,7 +13,14 @@ import psutil
 import pytest
 from PIL import Image
 
-from rgnet.errors import PhotoChanged, PhotoDamaged, PhotoDecoderCrashed, PhotoNotFound, PhotoTimedOut
+from rgnet.errors import (
+    PhotoChanged,
+    PhotoDamaged,
+    PhotoDecoderCrashed,
+    PhotoNotFound,
+    PhotoTimedOut,
+    SettingError,
+)
 from rgnet.imaging import workers
 from rgnet.imaging.decode import decode
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, run_job
@@ -69,22 +76,6 @@ def pool():
         yield made
 
 
-@pytest.fixture
-def decoders():
-    """Gives the decoding processes that have begun since the test did: other tests keep services with their own."""
-
-    def find() -> set[psutil.Process]:
-        found = set()
-        for child in psutil.Process().children():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                if "rgnet.imaging.workers" in " ".join(child.cmdline()):
-                    found.add(child)
-        return found
-
-    before = find()
-    return lambda: find() - before
-
-
 def test_a_pool_survives_the_death_of_its_process(pool, decoders):
     assert pool.submit(job("good")).result().sha256 == hashlib.sha256(jpeg()).digest()
     (first,) = decoders()
@@ -124,6 +115,33 @@ def test_an_idle_process_that_is_killed_costs_no_photo_an_attempt(pool, decoders
         process.kill()
         psutil.wait_procs([process], timeout=5)
     assert pool.submit(job("good")).result().attempts == 1
+
+
+def test_processes_that_were_started_ahead_are_those_that_work(decoders):
+    with DecodePool(2, decode=by_name) as pool:
+        pool.start(1)
+        ahead = decoders()
+        assert len(ahead) == 1 and pool.submit(job("good")).result().error is None
+        assert decoders() == ahead
+
+
+def test_a_process_that_cannot_be_started_is_a_failure_of_its_photo(pool, monkeypatch):
+    def refuse(*_arguments):
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(workers, "_start", refuse)
+    pool.start(1)
+    found = pool.submit(job("good")).result()
+    assert isinstance(found.error, PhotoDecoderCrashed)
+    assert found.error.message == (
+        "its decoder cannot be started (Resource temporarily unavailable): end other programs"
+    )
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf")])
+def test_an_impossible_time_limit_is_refused(seconds):
+    with pytest.raises(SettingError, match="a photo's time limit: expected more than 0 and at most 86400 s"):
+        DecodePool(1, seconds=seconds)
 
 
 def test_what_is_printed_does_not_get_among_the_answers(pool):
@@ -238,6 +256,7 @@ def test_other_content_than_expected_is_refused_and_a_job_without_wishes_only_ha
     path.write_bytes(b"text")
     found = run_job(DecodeJob(source=str(path)))
     assert found.sha256 == hashlib.sha256(b"text").digest() and found.error is None and found.width is None
+    assert run_job(DecodeJob(source=str(path), hashed=False)).sha256 is None
     changed = run_job(DecodeJob(source=str(path), expected_sha256=bytes(32), pictures=(80,)))
     assert isinstance(changed.error, PhotoChanged) and changed.sha256 == found.sha256
     assert str(changed.error).startswith(f"{path}: this file has changed since it was scanned")

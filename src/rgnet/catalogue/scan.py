@@ -29,8 +29,8 @@ from rgnet.errors import ModelFileError, PhotoError, PhotoNotFound, PhotoRefused
 from rgnet.imaging.discovery import EVERYTHING, Reason, Selection, photo_names
 from rgnet.imaging.files import open_photo
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, run_job
-from rgnet.imaging.policy import DecodePolicy
-from rgnet.imaging.workers import SECONDS, DecodePool, Decoder
+from rgnet.imaging.policy import SECONDS, DecodePolicy
+from rgnet.imaging.workers import DecodePool, Decoder
 from rgnet.results import ScoredPhoto
 from rgnet.weights.card import ModelCard
 

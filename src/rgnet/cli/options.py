@@ -79,6 +79,15 @@ Include = Annotated[
     ),
 ]
 Threads = Annotated[int | None, typer.Option(min=1, help="Number of CPU cores to use.", show_default="all")]
+Timeout = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS",
+        min=0.1,
+        help="Seconds that a photo may take to decode. One that takes longer, or crashes its decoder, is tried once "
+        "more and then reported as not scored.",
+    ),
+]
 
 # --- the catalogue ---------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from rgnet.cli import options
 from rgnet.cli.exit_codes import exit_if_failed
 from rgnet.cli.failures import FailureLog
 from rgnet.cli.signals import StopRequest, stop_on_signal
+from rgnet.imaging.policy import SECONDS
 
 if TYPE_CHECKING:
     from rgnet.catalogue.database import Catalogue
@@ -27,6 +28,7 @@ def scan(
     catalogue: options.Catalogue = None,
     model: options.Model = None,
     threads: options.Threads = None,
+    timeout: options.Timeout = SECONDS,
     exclude: options.Exclude = [],  # noqa: B006 - Typer copies it
     include: options.Include = [],  # noqa: B006
 ) -> None:
@@ -47,7 +49,9 @@ def scan(
     _check_folders(folders)
     with Catalogue.open(catalogue or catalogue_file(), create=True) as opened:
         skipping = Skipping(exclude, include)
-        outcome = scan_folders(opened, find_model(model), folders, threads=threads, skipping=skipping)
+        outcome = scan_folders(
+            opened, find_model(model), folders, threads=threads, timeout=timeout, skipping=skipping
+        )
     skipping.print()
     outcome.failures.print("rgnet export --errors names each")
     typer.echo(f"{outcome.summary()}; catalogue {opened.file}", err=True)
@@ -99,6 +103,7 @@ def scan_folders(
     *,
     skipping: Skipping,
     threads: int | None = None,
+    timeout: float = SECONDS,
 ) -> ScanOutcome:
     """Scan with a bar on the terminal, until done or told to stop. model: its file."""
     import rgnet
@@ -125,6 +130,7 @@ def scan_folders(
             tell,
             stopping=lambda: bool(stop),
             processes=threads,
+            seconds=timeout,
             selection=skipping.selection,
         )
         outcome.missing = run.run(folders)

@@ -16,6 +16,7 @@ from rgnet.cli.exit_codes import INTERRUPTED, exit_if_failed
 from rgnet.cli.failures import FailureLog
 from rgnet.cli.signals import explain_interrupt
 from rgnet.cli.tables import Column, print_json, print_rows
+from rgnet.imaging.policy import SECONDS
 from rgnet.results import Record, ScoredPhoto, ScoreFailure
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def score(
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
     threads: options.Threads = None,
+    timeout: options.Timeout = SECONDS,
     fit: Annotated[
         Literal["squash", "keep"] | None,
         typer.Option(
@@ -65,14 +67,19 @@ def score(
     from rgnet.cli.photos import find_arguments
     from rgnet.cli.progress import track
     from rgnet.cli.skipping import Skipping
+    from rgnet.imaging.workers import DecodePool
     from rgnet.outputs.tables import open_table
 
     skipping = Skipping(exclude, include)
     paths = find_arguments(photos, skipping.selection)
     summary = _Summary(0 if as_json else top)
-    with open_table(output) if output else nullcontext(_ignore) as write:
+    with (
+        open_table(output) if output else nullcontext(_ignore) as write,
+        DecodePool(threads, seconds=timeout) as pool,
+    ):
+        pool.start(len(paths))
         scorer = rgnet.load(model, engine=engine, precision=precision, threads=threads, fit=fit)
-        records = track(scorer.score_many(paths), total=len(paths), description="scoring")
+        records = track(scorer.score_many(paths, pool=pool), total=len(paths), description="scoring")
         interrupted = _consume(_printed(records) if as_json else records, summary, write)
     if not as_json:
         print_photos(summary.best_photos())

@@ -21,7 +21,8 @@ from rgnet.cluster.store import Store, is_url
 from rgnet.cluster.worker import PartResult, Worker, WorkerSettings
 from rgnet.errors import ClusterError, RgnetError, need
 from rgnet.imaging.jobs import run_job
-from rgnet.imaging.workers import SECONDS, Decoder, cores
+from rgnet.imaging.policy import SECONDS
+from rgnet.imaging.workers import Decoder, cores
 
 _PROBED_NAMES = 100
 

@@ -18,8 +18,8 @@ from rgnet.cluster import plan
 from rgnet.cluster.store import Store, is_url, open_filesystem
 from rgnet.errors import ClusterError, PhotoError, PhotoNotFound, PhotoRefused, PhotoTooLarge, need
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, run_job
-from rgnet.imaging.policy import DecodePolicy
-from rgnet.imaging.workers import SECONDS, DecodePool, Decoder
+from rgnet.imaging.policy import SECONDS, DecodePolicy
+from rgnet.imaging.workers import DecodePool, Decoder
 from rgnet.outputs.tables import open_table
 from rgnet.results import Record, ScoreFailure
 from rgnet.scorer import Scorer, open_scorer
@@ -184,7 +184,7 @@ class Worker:
             return failed
         source = name if data is None else data
         preprocess = self.scorer.card.preprocess
-        job = DecodeJob(source=source, name=name, preprocess=preprocess, policy=self.policy)
+        job = DecodeJob(source=source, name=name, hashed=False, preprocess=preprocess, policy=self.policy)
         return self.decoders.submit(job)
 
     def _fetch(self, name: str) -> bytes | PhotoError | None:

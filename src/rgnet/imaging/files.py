@@ -11,6 +11,14 @@ from rgnet.errors import PhotoNotFound, PhotoRefused, PhotoTooLarge
 from rgnet.imaging.policy import DecodePolicy
 
 
+def absolute_path(name: str) -> str:
+    """For a process that may have another current folder; what else a path says is left as it is."""
+    try:
+        return os.path.join(os.getcwd(), name) if name else name  # noqa: PTH109, PTH118 -- the path may hold any text
+    except FileNotFoundError:
+        return name
+
+
 def open_photo(path: str | os.PathLike[str], policy: DecodePolicy) -> BinaryIO:
     """A photo file open for reading. Raises PhotoNotFound, PhotoRefused or PhotoTooLarge."""
     name = os.fspath(path)
@@ -33,7 +41,11 @@ def read_photo(path: str | os.PathLike[str], policy: DecodePolicy) -> tuple[byte
     name = os.fspath(path)
     with open_photo(name, policy) as file:
         try:
-            data, stat = file.read(policy.max_bytes + 1), os.fstat(file.fileno())
+            stat = os.fstat(file.fileno())
+            # A read makes room for all that it may get, at a cost
+            data = file.read(min(stat.st_size, policy.max_bytes) + 1)
+            if len(data) > stat.st_size:
+                data += file.read(max(0, policy.max_bytes + 1 - len(data)))
         except OSError as problem:
             raise _unreadable(name, problem) from problem
     check_bytes(name, len(data), policy)

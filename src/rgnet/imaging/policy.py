@@ -1,8 +1,11 @@
-"""Limits on what the decoder accepts. Needs no decoder."""
+"""Limits on what the decoder accepts, and on what a photo may take. Needs no decoder."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+# Of a process that decodes, where it is not said otherwise: seconds for a photo, and bytes
+SECONDS, MEMORY = 60.0, 4 * 2**30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

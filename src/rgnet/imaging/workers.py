@@ -23,16 +23,23 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Self, TypeVar
 
-from rgnet.errors import PhotoDecoderCrashed, PhotoError, PhotoTimedOut
+from rgnet.errors import PhotoDecoderCrashed, PhotoError, PhotoTimedOut, SettingError
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, run_job, unexpected_failure
+from rgnet.imaging.policy import MEMORY, SECONDS
 
-SECONDS, MEMORY = 60.0, 4 * 2**30
 # A process killed from outside, or late because a disk stalled, says nothing of the photo; two of them do
 ATTEMPTS = 2
 # Of a process, on a machine with much else to do; it is not on the photo's account
 _START_SECONDS = 120.0
+_MOST_SECONDS = 24 * 3600.0
 # Jobs taken ahead for each process, so that none waits for its next
 _AHEAD = 3
+# With glibc's own thresholds each photo's memory goes back to the system, and the next one takes a tenth longer
+_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
+    "MALLOC_TRIM_THRESHOLD_": str(128 * 2**20),
+}
 
 Key = TypeVar("Key")
 Decoder = Callable[[DecodeJob], DecodedPhoto]
@@ -63,6 +70,7 @@ class DecodePool(contextlib.AbstractContextManager["DecodePool"]):
     memory:   bytes that each process may have, where the system can bound them
     attempts: processes that a photo may cost before it is given up
     decode:   what they do with a job, found there by import
+    Its processes stay in the folder in which they began. Raises SettingError for an impossible time limit.
     """
 
     def __init__(
@@ -74,15 +82,29 @@ class DecodePool(contextlib.AbstractContextManager["DecodePool"]):
         attempts: int = ATTEMPTS,
         decode: Decoder = run_job,
     ) -> None:
+        if not 0 < seconds <= _MOST_SECONDS:
+            raise SettingError(
+                f"a photo's time limit: expected more than 0 and at most {_MOST_SECONDS:g} s, found {seconds:g} s"
+            )
         self.processes = processes or cores()
         self._attempts = attempts
         self._workers = [_Worker(decode, seconds=seconds, memory=memory) for _ in range(self.processes)]
         self._idle = list(self._workers)
         self._threads = ThreadPoolExecutor(self.processes, thread_name_prefix="rgnet-decode")
 
+    def start(self, count: int) -> None:
+        """Start up to `count` processes now: they load their decoders while the caller loads a model."""
+        for worker in self._idle[-count:]:
+            with contextlib.suppress(OSError):  # its first job says so
+                worker.started()
+
     def submit(self, job: DecodeJob) -> Future[DecodedPhoto]:
         """The answer to come. Whatever happens to the photo or its process is the answer's `error`."""
         return self._threads.submit(self._run, job)
+
+    def call(self, function: Callable[..., DecodedPhoto], *arguments: object) -> Future[DecodedPhoto]:
+        """The answer to come of a function of this process, run in a thread: for what has been decoded already."""
+        return self._threads.submit(function, *arguments)
 
     def as_completed(self, jobs: Iterable[tuple[Key, DecodeJob]]) -> Iterator[tuple[Key, DecodedPhoto]]:
         """(key, answer) of every job, as they are done.
@@ -153,7 +175,11 @@ class _Worker:
         self.ready = self.closed = False
 
     def run(self, job: DecodeJob) -> DecodedPhoto:
-        process = self.started()
+        try:
+            process = self.started()
+        except OSError as problem:
+            reason = f"its decoder cannot be started ({problem.strerror})"
+            return self.failure(job, PhotoDecoderCrashed(job.display_name, reason, "end other programs"))
         assert process.stdin and process.stdout
         limit = _TimeLimit(process)
         try:
@@ -166,7 +192,7 @@ class _Worker:
                 return pickle.load(process.stdout)
         except (OSError, EOFError, pickle.UnpicklingError):
             process.kill()
-            return self.failed(job, process.wait(), timed_out=limit.expired)
+            return self.failure(job, self.error(job, process.wait(), timed_out=limit.expired))
 
     def started(self) -> subprocess.Popen[bytes]:
         """A process that is alive: one that ended while it was idle is nobody's fault."""
@@ -178,13 +204,13 @@ class _Worker:
                 self.process, self.ready = _start(self.decode, self.memory), False
             return self.process
 
-    def failed(self, job: DecodeJob, code: int, *, timed_out: bool) -> DecodedPhoto:
+    def error(self, job: DecodeJob, code: int, *, timed_out: bool) -> PhotoError:
         name, hint = job.display_name, "save it again, or leave it out"
-        error: PhotoError
         if timed_out:
-            error = PhotoTimedOut(name, f"decoding this photo took more than {self.seconds:g} s", hint)
-        else:
-            error = PhotoDecoderCrashed(name, f"this photo crashed its decoder ({_cause(code)})", hint)
+            return PhotoTimedOut(name, f"decoding this photo took more than {self.seconds:g} s", hint)
+        return PhotoDecoderCrashed(name, f"this photo crashed its decoder ({_cause(code)})", hint)
+
+    def failure(self, job: DecodeJob, error: PhotoError) -> DecodedPhoto:
         if isinstance(job.source, str):
             return DecodedPhoto(error=error)
         sha256 = hashlib.sha256(job.source).digest()
@@ -240,7 +266,7 @@ def _start(decode: Decoder, memory: int) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env=os.environ | _ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
     assert process.stdin
     with contextlib.suppress(OSError):
