@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from rgnet.cli import app
 from rgnet.imaging import workers
-from rgnet.imaging.decode import MAX_SCANS
+from rgnet.imaging.checks import MAX_SCANS
 
 SCAN = b"\xff\xda"
 
