@@ -15,6 +15,7 @@ import typer
 from rgnet.cli.cluster import cluster
 from rgnet.cli.compare import compare
 from rgnet.cli.convert import convert
+from rgnet.cli.crop import crop
 from rgnet.cli.distil import distil
 from rgnet.cli.evaluate import evaluate
 from rgnet.cli.exit_codes import INTERRUPTED, SOME_FAILED, USAGE
@@ -43,7 +44,7 @@ from rgnet.text import printable
 
 # Panels of `rgnet --help`, in the order in which one comes to need them
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Score": (score, explain, frames),
+    "Score": (score, explain, frames, crop),
     "Library": (scan, top, group, show, stats, report, export, rate, push),
     "Models": (models, evaluate, compare, convert, quantize),
     "Training": (verify, train, distil, reproduce),

@@ -1,0 +1,155 @@
+"""The best crop of a photo to a ratio: searched on its map of votes, decided by scoring crops whole.
+
+All candidates are of one size, for a smaller crop of a photo scores lower whatever it shows. A candidate's estimate is
+equation 4 over the regions inside it, a region at its edge counting by the part that is inside:
+
+    y = 1/r log( sum_i a_i exp(r Y_i) / sum_i a_i ),   a_i the share of region i that lies in the crop
+
+The best few estimates and the crop in the middle are then scored as photos of their own.
+
+Shape letters: H, W regions of the map · C candidates
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rgnet.culling.picks import TOO_CLOSE
+from rgnet.errors import SettingError
+from rgnet.imaging.crop import Box, CropJob, DecodedCrops, read_crops
+from rgnet.imaging.prepare import Prepared
+from rgnet.imaging.workers import DecodePool
+from rgnet.results import ScoredPhoto
+from rgnet.scorer import Scorer
+
+_SCORED = 5
+PICTURE = 640
+# Of the shorter side over the longer one of a crop
+_NARROWEST = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """box: shares of the upright photo's sides; estimate: from the map; score: as a photo, where it was scored"""
+
+    box: Box
+    estimate: float
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CropSearch:
+    """What became of the search for a crop of one photo.
+
+    best:    the crop to take; centre: the one in the middle; both of the same size
+    others:  further crops that were scored, best first
+    is_clear: whether `best` is above `centre` by more than the noise of moving a camera; if not, it is the centre
+    photo:   the whole photo's record; its score is not comparable with those of crops
+    picture: the whole photo, PICTURE pixels along its longer side at most, as a JPEG file
+    """
+
+    best: Crop
+    centre: Crop
+    others: tuple[Crop, ...]
+    is_clear: bool
+    photo: ScoredPhoto
+    picture: bytes
+
+    @property
+    def pixels(self) -> tuple[int, int, int, int]:
+        """(left, top, right, bottom) of `best` in pixels of the upright photo"""
+        return self.best.box.pixels(self.photo.width, self.photo.height)
+
+
+def parse_ratio(text: str) -> float:
+    """Width over height of "16:9", "4x5" or "1.5". Raises SettingError."""
+    try:
+        parts = [float(part) for part in text.replace("x", ":").split(":")]
+        ratio = parts[0] / parts[1] if len(parts) == 2 else parts[0]
+        valid = len(parts) <= 2 and _NARROWEST <= ratio <= 1 / _NARROWEST
+    except (ValueError, ZeroDivisionError):
+        valid = False
+    if not valid:
+        raise SettingError(f"a ratio reads 16:9, 4:5 or 1.5 and is at most 1:10, found {text!r}")
+    return ratio
+
+
+def open_crop_pool() -> DecodePool:
+    """Processes that decode photos for `find_crop` and `cut_out`."""
+    return DecodePool(decode=read_crops)
+
+
+def find_crop(
+    photo: str, scorer: Scorer, ratio: float, *, size: float = 1.0, pool: DecodePool | None = None
+) -> CropSearch:
+    """The best crop of a photo's file to a ratio.
+
+    ratio: width over height
+    size:  of the largest crop of this ratio, as a share of its sides; below 1 there is room on both sides
+    pool:  of `open_crop_pool`; default: a new one
+    Raises PhotoError, and SettingError for an impossible size.
+    """
+    if not 0.3 <= size <= 1:
+        raise SettingError(f"the size of a crop is 0.3 to 1 of the largest one, found {size:g}")
+    if pool is None:
+        with open_crop_pool() as pool:
+            return find_crop(photo, scorer, ratio, size=size, pool=pool)
+    job = CropJob(source=photo, preprocess=scorer.preprocess, ratio=ratio, size=size, pictures=(PICTURE,))
+    answer = _read(job, pool)
+    assert answer.prepared is not None
+    whole = scorer.score_prepared([photo], [answer.prepared], regions=True)[0]
+    assert isinstance(whole, ScoredPhoto) and whole.regions is not None
+    estimate_C = estimates(whole, answer.boxes, scorer).tolist()
+    crops = [Crop(box, value) for box, value in zip(answer.boxes, estimate_C, strict=True)]
+    chosen = sorted(range(1, len(crops)), key=lambda index: -crops[index].estimate)[:_SCORED]
+    centre, *scored = _score(
+        scorer, [crops[index] for index in (0, *chosen)], [answer.parts[i] for i in (0, *chosen)]
+    )
+    ranked = sorted((centre, *scored), key=lambda crop: -(crop.score or 0))
+    is_clear = (ranked[0].score or 0) > (centre.score or 0) + TOO_CLOSE
+    best = ranked[0] if is_clear else centre
+    others = tuple(crop for crop in ranked if crop not in (best, centre))
+    return CropSearch(best, centre, others, is_clear, whole, answer.pictures[0])
+
+
+def cut_out(photo: str, box: Box, pool: DecodePool) -> tuple[bytes, str]:
+    """(file, format) of a part of a photo, in its own colours, upright, with its EXIF block. Raises PhotoError."""
+    answer = _read(CropJob(source=photo, box=box), pool)
+    return answer.file, answer.file_format
+
+
+def estimates(whole: ScoredPhoto, boxes: Sequence[Box], scorer: Scorer) -> np.ndarray:
+    """(C,) of each box from the photo's map, on the scale of scores."""
+    assert whole.regions is not None
+    r, scale = scorer.card.architecture.r, scorer.card.scale
+    unit_HW = (whole.regions.votes - scale.low) / (scale.high - scale.low)
+    share_CHW = np.stack([_inside(box, whole.regions.grid) for box in boxes])
+    total_C = share_CHW.sum(axis=(1, 2))
+    unit_C = np.log((share_CHW * np.exp(r * unit_HW)).sum(axis=(1, 2)) / total_C) / r
+    return scale.human(unit_C)
+
+
+def _inside(box: Box, grid: tuple[int, int]) -> np.ndarray:
+    """(H, W) share of each region that lies in the box."""
+
+    def along(count: int, start: float, end: float) -> np.ndarray:
+        edge = np.arange(count + 1) / count
+        return (np.minimum(edge[1:], end) - np.maximum(edge[:-1], start)).clip(0) * count
+
+    return np.outer(along(grid[0], box.top, box.bottom), along(grid[1], box.left, box.right))
+
+
+def _read(job: CropJob, pool: DecodePool) -> DecodedCrops:
+    answer = pool.submit(job).result()
+    if answer.error is not None:
+        raise answer.error
+    assert isinstance(answer, DecodedCrops)
+    return answer
+
+
+def _score(scorer: Scorer, crops: Sequence[Crop], parts: Sequence[Prepared]) -> list[Crop]:
+    records = scorer.score_prepared([str(crop.box) for crop in crops], parts)
+    return [replace(crop, score=record.score) for crop, record in zip(crops, records, strict=True)]

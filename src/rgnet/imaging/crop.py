@@ -1,0 +1,162 @@
+"""Parts of a photo: what a model is fed of each, and one of them as a file at full quality.
+
+Runs in a process of `DecodePool`, as `DecodePool(decode=read_crops)`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from io import BytesIO
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from rgnet.imaging.decode import Photo, decode
+from rgnet.imaging.files import read_photo
+from rgnet.imaging.jobs import DecodedPhoto, DecodeJob
+from rgnet.imaging.pictures import draw
+from rgnet.imaging.prepare import Prepared, to_prepared
+
+_ORIENTATION = 0x0112
+# Description, make, model, program, date, artist, copyright, and the blocks of exposure and place
+_DESCRIPTIVE = {0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298, 0x8769, 0x8825}
+# Places along a side where there is room along one, and altogether
+_POSITIONS, _CANDIDATES = 29, 64
+# How a part is saved again. JPEG without subsampled colours; what is not listed becomes a JPEG
+_SAVE: dict[str, dict[str, Any]] = {
+    "JPEG": {"quality": 95, "subsampling": 0, "optimize": True},
+    "PNG": {},
+    "TIFF": {"compression": "tiff_lzw"},
+    "WEBP": {"quality": 95},
+}
+SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WEBP": ".webp"}
+
+
+class Box(NamedTuple):
+    """Of the upright photo, as shares of its width and height."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def pixels(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """(left, top, right, bottom) in whole pixels of a photo of this size"""
+        left, top = round(self.left * width), round(self.top * height)
+        across, down = _rounded((self.right - self.left) * width), _rounded((self.bottom - self.top) * height)
+        return left, top, left + max(1, across), top + max(1, down)
+
+
+def _rounded(pixels: float) -> int:
+    """Halves down, and what is a half but for its last bits: boxes of one size have one size in pixels."""
+    return math.ceil(pixels - 0.5 - 1e-6)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CropJob(DecodeJob):
+    """With a `preprocess`, the whole photo and its parts of one ratio are prepared for it; else `box` is cut out.
+
+    ratio: width over height; size: of the largest part of this ratio, see `candidate_boxes`
+    """
+
+    ratio: float = 1.0
+    size: float = 1.0
+    box: Box | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodedCrops(DecodedPhoto):
+    """boxes, parts: the parts that were prepared; file, file_format: of a job with a box"""
+
+    boxes: tuple[Box, ...] = ()
+    parts: tuple[Prepared, ...] = field(default=(), repr=False)
+    file: bytes = field(default=b"", repr=False)
+    file_format: str = ""
+
+
+def read_crops(job: DecodeJob) -> DecodedPhoto:
+    """Decode a photo once for all that is wanted of it. Raises PhotoError."""
+    assert isinstance(job, CropJob) and isinstance(job.source, str)
+    data, _ = read_photo(job.source, job.policy)
+    policy, preprocess = replace(job.policy, camera_raw=True), job.preprocess
+    if preprocess is None:
+        photo = decode(data, name=job.display_name, policy=policy)
+        answer = DecodedCrops(width=photo.width, height=photo.height)
+        assert job.box is not None
+        file, kind = _cut_out(data, photo, job.box)
+        return replace(answer, file=file, file_format=kind)
+
+    def wanted(width: int, height: int) -> tuple[int, int]:
+        (across, down), part = (
+            preprocess.target(width, height),
+            part_sides(width, height, job.ratio, job.size),
+        )
+        return round(across / part[0]), round(down / part[1])
+
+    photo = decode(data, at_least=wanted, name=job.display_name, policy=policy)
+    boxes = tuple(candidate_boxes(photo.width, photo.height, job.ratio, job.size))
+    return DecodedCrops(
+        width=photo.width,
+        height=photo.height,
+        boxes=boxes,
+        notes=photo.notes,
+        prepared=to_prepared(photo, preprocess),
+        parts=tuple(to_prepared(_part(photo, box), preprocess) for box in boxes),
+        pictures=draw(photo.image, job.pictures, "JPEG"),
+    )
+
+
+def part_sides(width: int, height: int, ratio: float, size: float) -> tuple[float, float]:
+    """(across, down) as shares of the photo's, of a part whose sides are `size` of the largest one of this ratio"""
+    return size * min(1.0, ratio * height / width), size * min(1.0, width / (ratio * height))
+
+
+def candidate_boxes(width: int, height: int, ratio: float, size: float) -> Iterator[Box]:
+    """Boxes of one size at evenly spaced places, the one in the middle first."""
+    across, down = part_sides(width, height, ratio, size)
+    places = [np.linspace(0, 1 - side, _count(1 - side, across < 1 and down < 1)) for side in (across, down)]
+    middle = (1 - across) / 2, (1 - down) / 2
+    yield Box(*middle, middle[0] + across, middle[1] + down)
+    for top in places[1]:
+        for left in places[0]:
+            if (left, top) != middle:
+                yield Box(left, top, left + across, top + down)
+
+
+def _count(room: float, both: bool) -> int:
+    """Places along a side: half a region apart, or fewer where there is room along both."""
+    most = int(_CANDIDATES**0.5) if both else _POSITIONS
+    return 1 if room < 1e-9 else min(most, 2 + round(room * (_POSITIONS - 1)))
+
+
+def _part(photo: Photo, box: Box) -> Photo:
+    left, top, right, bottom = box.pixels(photo.width, photo.height)
+    return Photo(photo.image.crop(box.pixels(*photo.image.size)), right - left, bottom - top)
+
+
+def _cut_out(data: bytes, photo: Photo, box: Box) -> tuple[bytes, str]:
+    """(file, format) of a part in the pixels, colour profile and EXIF block of the photo's own file."""
+    file = BytesIO()
+    with Image.open(BytesIO(data)) as own:
+        kind = own.format if own.format in _SAVE else None
+        if kind is None:  # of a format that is not written, or read by another library: as sRGB
+            photo.image.crop(box.pixels(*photo.image.size)).save(file, "JPEG", **_SAVE["JPEG"])
+            return file.getvalue(), "JPEG"
+        upright = ImageOps.exif_transpose(own)  # first: it asks the block which way is up
+        exif, profile = _described(own), own.info.get("icc_profile")
+        extra = {"icc_profile": profile} if profile else {}
+        upright.crop(box.pixels(*upright.size)).save(file, kind, exif=exif, **extra, **_SAVE[kind])
+    return file.getvalue(), kind
+
+
+def _described(own: Image.Image) -> Image.Exif:
+    """What the photo's EXIF block says of it, for upright pixels; a TIFF's also says where its pixels lie."""
+    exif = own.getexif()
+    if own.format == "TIFF":
+        for tag in set(exif) - _DESCRIPTIVE:
+            del exif[tag]
+    exif[_ORIENTATION] = 1
+    return exif
