@@ -33,6 +33,8 @@ def command_reference() -> str:
             panel = heading
             parts.append(f"## {panel}")
         parts.append(command_section(name, command))
+        if isinstance(command, TyperGroup):
+            parts += [command_section(f"{name} {below}", each) for below, each in command.commands.items()]
     return "\n\n".join(parts) + "\n"
 
 

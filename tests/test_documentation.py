@@ -126,12 +126,22 @@ def check_call(words: list[str]) -> None:
     if "..." in rest:
         check_options(name, rest)
     elif not {"--help", "-h"} & set(rest):
-        COMMANDS.commands[name].make_context(name, rest)
+        command = COMMANDS.commands[name]
+        if isinstance(command, TyperGroup) and rest and not rest[0].startswith("-"):
+            name, *rest = rest
+            assert name in command.commands, f"no command {name}"
+            command = command.commands[name]
+        command.make_context(name, rest)
 
 
 def check_options(name: str, words: list[str]) -> None:
+    command = COMMANDS.commands[name]
+    below = command.commands.values() if isinstance(command, TyperGroup) else ()
     known = {
-        option for item in COMMANDS.commands[name].params for option in (*item.opts, *item.secondary_opts)
+        option
+        for each in (command, *below)
+        for item in each.params
+        for option in (*item.opts, *item.secondary_opts)
     }
     for word in words:
         if re.match(r"--?[a-z]", word):
@@ -161,6 +171,7 @@ def test_every_snippet_says_its_language():
         "rgnet top ten",
         "rgnet train --no ...",
         "rgnet score",
+        "rgnet models instal x",
     ],
 )
 def test_a_wrong_command_is_found(line):

@@ -344,7 +344,8 @@ def load(
 ) -> Scorer:
     """A scorer, ready to use.
 
-    model:     a name from `rgnet models`, a file, or None for the model that comes with rgnet
+    model:     a name from `rgnet models`, a file, a folder or OWNER/NAME of a model hub, or None for the model that
+               comes with rgnet
     engine:    "auto", "openvino", "torch", "torch:cuda:1", "compiled:cuda", ...
     precision: "auto", "f32", "bf16", "f16" or "int8"
     threads:   CPU threads for decoding and for the network; default: all cores

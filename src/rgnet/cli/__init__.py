@@ -25,7 +25,7 @@ from rgnet.cli.frames import frames
 from rgnet.cli.group import group
 from rgnet.cli.help import help_text
 from rgnet.cli.info import info
-from rgnet.cli.models import models
+from rgnet.cli.models import export_hub, install, models
 from rgnet.cli.push import push
 from rgnet.cli.quantize import quantize
 from rgnet.cli.rate import rate
@@ -51,6 +51,9 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Operations": (serve, cluster, info),
 }
 
+# Commands below a command, which does its own work where none of them is named
+SUBCOMMANDS: dict[Callable[..., None], tuple[Callable[..., None], ...]] = {models: (install, export_hub)}
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -60,7 +63,14 @@ app = typer.Typer(
 )
 for _panel, _commands in COMMANDS.items():
     for _command in _commands:
-        app.command(help=help_text(_command.__doc__), rich_help_panel=_panel)(_command)
+        if _command not in SUBCOMMANDS:
+            app.command(help=help_text(_command.__doc__), rich_help_panel=_panel)(_command)
+            continue
+        _group = typer.Typer(invoke_without_command=True, pretty_exceptions_enable=False)
+        _group.callback(help=help_text(_command.__doc__))(_command)
+        for _subcommand in SUBCOMMANDS[_command]:
+            _group.command(help=help_text(_subcommand.__doc__))(_subcommand)
+        app.add_typer(_group, name=_command.__name__, rich_help_panel=_panel)
 
 
 def _show_version(wanted: bool) -> None:

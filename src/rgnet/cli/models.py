@@ -1,10 +1,10 @@
-"""`rgnet models`: which models are available."""
+"""`rgnet models`: which models are available; installing one, and writing one for a model hub."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,14 +26,17 @@ _COLUMNS = (
 )
 
 
-def models(as_json: options.AsJson = False) -> None:
+def models(context: typer.Context, as_json: options.AsJson = False) -> None:
     """List available models with their licence, evaluation results and supported precisions (default first).
 
     Your own models are found in $RGNET_MODELS, or in the folder that rgnet info prints.
 
     Examples:
     $ rgnet models
+    $ rgnet models --json
     """
+    if context.invoked_subcommand is not None:
+        return
     from rgnet.errors import ModelFileError, ModelNotFound
     from rgnet.weights.registry import DEFAULT, read_cards
 
@@ -48,6 +51,55 @@ def models(as_json: options.AsJson = False) -> None:
             typer.echo(f"\n{printable(path.stem)} cannot be used: {printable(str(card))}")
         elif card.notice:
             typer.echo(f"\n{card.name}: {card.notice}")
+
+
+def install(
+    file: Annotated[
+        str, typer.Argument(help="A model file, a folder of a model hub's layout, or OWNER/NAME of a hub.")
+    ],
+    force: Annotated[bool, typer.Option("--force", help="Replace a model of the same name.")] = False,
+) -> None:
+    """Check a downloaded model file and put it into the folder of your own models.
+
+    It is then found by the name in its card: rgnet score --model NAME.
+
+    Examples:
+    $ rgnet models install ~/Downloads/mine.safetensors
+    """
+    from rgnet.weights.file import read_card
+    from rgnet.weights.registry import find_model, install_model
+
+    target = install_model(find_model(file), replace=force)
+    card = read_card(target)
+    typer.echo(f"{target}: {card.name} ({card.short_hash}), licence: {card.licence}")
+    if card.notice:
+        typer.echo(card.notice)
+
+
+def export_hub(
+    model: options.ModelArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")],
+    force: options.Force = False,
+) -> None:
+    """Write a model as a repository in the layout of Hugging Face's hub; nothing is uploaded.
+
+    A page with licence, tags and evaluation results as metadata, the model file, its network as ONNX (with the extra
+    export), and the settings. rgnet reads the folder: rgnet score --model FOLDER.
+
+    Examples:
+    $ rgnet models export-hub rgnet-compact --output rgnet-compact
+    """
+    from rgnet.export.hub import write_repository
+    from rgnet.weights.file import read_model
+    from rgnet.weights.registry import find_model
+
+    file = read_model(find_model(model))
+    lacking = write_repository(file, output, force=force)
+    if lacking:
+        typer.echo(f"without model.onnx: {lacking}", err=True)
+    typer.echo(f"wrote {file.card.name} to {output}, licence: {file.card.licence}")
+    if file.card.notice:
+        typer.echo(file.card.notice)
 
 
 def _row(path: Path, card: ModelCard | ModelFileError, as_json: bool) -> dict[str, object]:

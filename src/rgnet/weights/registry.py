@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from rgnet.errors import ModelFileError, ModelNotFound, near
+from rgnet.atomic import make_writable_folder, write_bytes
+from rgnet.errors import ModelFileError, ModelNotFound, SettingError, near
 from rgnet.paths import model_folders
+from rgnet.weights import hub
 from rgnet.weights.card import ModelCard
-from rgnet.weights.file import SUFFIX, read_card
+from rgnet.weights.file import SUFFIX, read_card, read_model
 
 DEFAULT = "rgnet-compact"
 SHIPPED = Path(__file__).parent
@@ -43,13 +45,35 @@ def find_by_hash(short_hash: str) -> Path | None:
     return None
 
 
+def install_model(file: Path, *, replace: bool) -> Path:
+    """Check a model file and copy it to the user's own models, under the name in its card.
+
+    replace: a model of that name may be there already
+    Raises the errors of ModelFileError, SettingError and OutputError.
+    """
+    card = read_model(file).card
+    target = model_folders()[-1] / f"{card.name}{SUFFIX}"
+    if target.name != Path(target.name).name or card.name.startswith("."):
+        raise SettingError(f"{file}: its name {card.name!r} cannot be that of a file: rename the model")
+    known = available_models().get(card.name)
+    if known is not None and not replace:
+        raise SettingError(f"{known} is a model of the name {card.name} already: add --force to use this one")
+    make_writable_folder(target.parent)
+    write_bytes(target, file.read_bytes())
+    return target
+
+
 def find_model(model: str | Path | None = None) -> Path:
-    """The file of a model: None is the default, a name is looked up, anything else is a path."""
+    """The file of a model: None is the default, a name is looked up; else a file, a folder or OWNER/NAME of a hub."""
     if model is None:
         model = DEFAULT
     if Path(model).suffix == SUFFIX or os.path.isfile(model):  # noqa: PTH113 - takes any text
         return Path(model)
     known = available_models()
+    if str(model) not in known and os.path.isdir(model):  # noqa: PTH112
+        return hub.find_in_folder(Path(model))
+    if str(model) not in known and hub.is_hub_id(str(model)):
+        return hub.fetch(str(model))
     if str(model) not in known:
         raise ModelNotFound(
             f"there is no model {str(model)!r}: {near(str(model), known)}; or give a path to a file"
