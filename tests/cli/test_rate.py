@@ -1,6 +1,14 @@
 """Stars go to the photos that were scanned, can be undone wherever they are, and one failure stops no others."""
 
+<<<<<<< HEAD
 import os
+=======
+import hashlib
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+>>>>>>> 72191dc (The gallery's page marks, compares, lists and writes sidecars, by keys and by touch; rgnet rate --relative)
 
 import pytest
 from rated_library import PERCENTILES, STARS, Library
@@ -112,3 +120,21 @@ def test_a_raw_file_and_its_jpeg_are_starred_once_where_raw_processors_look(libr
     # A person's rating of the JPEG is one of the photo
     (library.folder / "b.jpg.xmp").write_bytes(digikam(2))
     assert "1 kept (rated by you) of 1 photos" in library.rate("--write", "--exclude", "[ac].jpg").output
+
+
+def test_stars_among_ones_own_photos_are_printed_beside_the_models(library):
+    with Catalogue.open(library.file) as catalogue:
+        for score, name in enumerate(("b.jpg", "c.jpg", "a.jpg")):
+            catalogue.execute(
+                "UPDATE score SET score = ? WHERE photo = (SELECT photo FROM path WHERE path = ?)",
+                (score, os.fsencode(library.folder / name)),
+            )
+    done = library.rate("--relative", "folder", "--write", "--json")
+    rows = {Path(row["sidecar"]).name[0]: row for row in map(json.loads, done.stdout.splitlines())}
+    assert {name: (row["after"], row["model_stars"]) for name, row in rows.items()} == {
+        "a": (4, 1),
+        "b": (2, 5),
+        "c": (3, 3),
+    }
+    assert round(rows["a"]["percentile"]) == 83
+    assert library.stars() == {"a.jpg": 4, "b.jpg": 2, "c.jpg": 3}

@@ -41,7 +41,7 @@ def save(image, path, day=None, camera=None):
 
 
 def names(page):
-    return page.locator(".card .caption span").all_text_contents()
+    return page.locator(".card .caption .name").all_text_contents()
 
 
 def scores(page):
@@ -74,7 +74,7 @@ def await_only(page, name):
     """Until this photo alone is asked for."""
     from playwright.sync_api import expect
 
-    expect(page.locator(".card .caption span")).to_have_text([name])
+    expect(page.locator(".card .caption .name")).to_have_text([name])
 
 
 def await_photo(page, name):

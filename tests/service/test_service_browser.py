@@ -1,7 +1,11 @@
 """The gallery and the API page in a real browser. Skipped, visibly, where Chromium or Playwright is missing."""
 
+from pathlib import Path
+
 import pytest
 from sample_photos import HOSTILE_NAME, noise
+
+from rgnet.xmp.packet import Packet
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 
@@ -32,7 +36,7 @@ def test_a_library_is_looked_through_and_a_hostile_name_does_nothing(tab, runnin
     ]
     assert len(scores) == 8 and scores == sorted(scores, reverse=True)
     assert tab.locator(".failed").count() == 1
-    assert HOSTILE_NAME in tab.locator(".card .caption span").all_text_contents()
+    assert HOSTILE_NAME in tab.locator(".card .caption .name").all_text_contents()
     assert tab.locator("img[onerror]").count() == 0
 
     with tab.expect_response("**/v1/photos?*text=onerror*"):
@@ -50,6 +54,96 @@ def test_a_library_is_looked_through_and_a_hostile_name_does_nothing(tab, runnin
 
     assert tab.said == []
     assert asked_elsewhere(tab, running_gallery) == []
+
+
+def click(tab, selector, *, by_touch: bool) -> None:
+    (tab.locator(selector).tap if by_touch else tab.locator(selector).click)()
+
+
+def serious_problems(tab) -> list[str]:
+    """What axe-core says against the page as it is now; nothing where it is not installed."""
+    try:
+        from axe_playwright_python import base
+    except ImportError:
+        return []
+    tab.evaluate((Path(base.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
+    found = tab.evaluate("axe.run()")["violations"]
+    return [one["id"] for one in found if one["impact"] in ("serious", "critical")]
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme", "by_touch"),
+    [((1280, 800), "light", False), ((390, 844), "dark", True)],
+    ids=["desk", "phone"],
+)
+def test_photos_are_picked_compared_written_and_undone(
+    browser, running_gallery, library, size, scheme, by_touch
+):
+    pytest.importorskip("lxml", reason="needs lxml")
+    viewport = {"width": size[0], "height": size[1]}
+    context = browser.new_context(viewport=viewport, color_scheme=scheme, has_touch=by_touch)
+    tab, said = context.new_page(), []
+    tab.set_default_timeout(60_000)
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.goto(running_gallery.address + "/")
+    tab.wait_for_selector(".card img.loaded")
+
+    # By keys: pick, three stars, and the next one rejected and red
+    tab.locator(".card a").first.focus()
+    tab.keyboard.press("Shift+P")
+    tab.wait_for_selector("[data-index='0'] .badge.picked")
+    tab.keyboard.press("x")
+    tab.wait_for_selector("[data-index='1'] .badge.rejected")
+    tab.keyboard.press("6")
+    tab.wait_for_selector("[data-index='1'] .badge .red")
+    # By the pointer: select two, stars for both
+    click(tab, "#select", by_touch=by_touch)
+    for index in (0, 2):
+        click(tab, f"[data-index='{index}'] a", by_touch=by_touch)
+    click(tab, "[data-stars='3']", by_touch=by_touch)
+    tab.wait_for_selector("[data-index='2'] .badge .stars")
+    assert "picked, 3 stars" in tab.locator("[data-index='0'] a").get_attribute("aria-label")
+    assert serious_problems(tab) == []
+
+    # Side by side, and both grow alike
+    tab.keyboard.press("c")
+    tab.wait_for_selector("#compare .cell.active")
+    widths = "Array.from(document.querySelectorAll('.cell img'), (image) => image.clientWidth)"
+    whole = tab.evaluate(widths)
+    tab.keyboard.press("+")
+    assert tab.evaluate(widths) == pytest.approx([1.5 * width for width in whole], abs=2)
+    assert serious_problems(tab) == []
+    tab.keyboard.press("Escape")
+    tab.wait_for_selector("#compare", state="hidden")
+
+    # Written only after it was shown
+    path = tab.locator("[data-index='0'] .name").text_content()
+    sidecar = next(library.folder.rglob(path)).with_name(f"{path}.xmp")
+    click(tab, "#xmp", by_touch=by_touch)
+    tab.wait_for_selector("#sidecar-rows tr")
+    assert "2 sidecars would change" in tab.locator("#sidecar-count").text_content()
+    assert not sidecar.exists() and serious_problems(tab) == []
+    click(tab, "#write", by_touch=by_touch)
+    sync_api.expect(tab.locator("#sidecar-count")).to_contain_text("2 sidecars written")
+    assert Packet(sidecar.read_bytes(), "x").rating == 3
+    for written in library.folder.rglob("*.xmp"):
+        written.unlink()
+    tab.keyboard.press("Escape")
+
+    # Filtered, then everything undone
+    tab.wait_for_selector("#sidecars", state="hidden")
+    click(tab, "#filter", by_touch=by_touch)
+    tab.select_option("#marks", "picked")
+    sync_api.expect(tab.locator(".card")).to_have_count(1)
+    tab.locator(".card a").focus()
+    for _ in range(4):
+        tab.keyboard.press("z")
+    sync_api.expect(tab.locator("#said")).to_contain_text("Undone")
+    tab.select_option("#marks", "unmarked")
+    sync_api.expect(tab.locator(".card")).to_have_count(9)
+    assert said == []
+    context.close()
 
 
 def test_a_photo_is_scored_from_the_api_page(tab, running_gallery):

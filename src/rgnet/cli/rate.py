@@ -19,16 +19,18 @@ from rgnet.cli.tables import Column, print_rows
 from rgnet.results import ScoredPhoto
 
 if TYPE_CHECKING:
+    from rgnet.catalogue.database import Catalogue
     from rgnet.catalogue.records import PhotoRow
     from rgnet.xmp.sidecar import Change
 
-    # A photo's path, and what gives the changes next to it
-    Plan = tuple[str, Callable[[], Iterable[Change]]]
+    # A photo's path, what gives the changes next to it, and what more its rows say
+    Plan = tuple[str, Callable[[], Iterable[Change]], dict[str, object]]
 
 _COLUMNS = (
     *(Column("action"), Column("before", "g", justify="right"), Column("after", "g", justify="right")),
     Column("sidecar", wrap=True),
 )
+_RELATIVE = (Column("percentile", ".0f", justify="right"), Column("model_stars", justify="right"))
 _CHANGES = ("create", "set", "undo", "delete")
 
 
@@ -44,6 +46,13 @@ def rate(
     ] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Revert what rgnet wrote, instead.")] = False,
     cuts: options.Cuts = options.DEFAULT_CUTS,
+    relative: Annotated[
+        Literal["folder", "event", "library"] | None,
+        typer.Option(
+            help="Compare photos with those of the same folder, event (no pause of 4 hours) or the whole library.",
+            show_default="with all photos that people rated",
+        ),
+    ] = None,
     naming: Annotated[
         Literal["full", "stem"], typer.Option(help="Name of new sidecars: full is a.jpg.xmp, stem is a.xmp.")
     ] = "full",
@@ -65,6 +74,7 @@ def rate(
     Examples:
     $ rgnet rate ~/Pictures/wedding
     $ rgnet rate ~/Pictures/wedding --write
+    $ rgnet rate ~/Pictures/wedding --relative event
     $ rgnet rate ~/Pictures/wedding --undo --write
     """
     from rgnet.catalogue.content_check import ContentCheck
@@ -82,7 +92,7 @@ def rate(
     def plan_row(row: PhotoRow[ScoredPhoto], contents: ContentCheck) -> list[Change]:
         contents.check(row)
         photo, (file, companion) = row.record, row.raw_first
-        by, stars = f"{photo.model} {photo.model_hash}", stars_for(photo.percentile, bounds)
+        by, stars = f"{photo.model} {photo.model_hash}", stars_for(percentile(photo), bounds)
         change = plan_rating(file, stars, model=by, naming=naming, overwrite=overwrite, companion=companion)
         return [change]
 
@@ -90,17 +100,23 @@ def rate(
         if undo:
             # Also of photos that are gone, damaged, or scored by another model by now
             for path in find_paths(opened, folder):
-                yield path, partial(plan_undo, Path(path))
+                yield path, partial(plan_undo, Path(path)), {}
             return
         contents = ContentCheck(opened)
         for row in find_scored(opened, make_filter(opened, model, folder=folder)):
             if skipping.skips_photo(str(row.raw_first[0])):
                 continue
-            yield row.record.path, partial(plan_row, row, contents)
+            facts: dict[str, object] = {}
+            if relative:
+                own = stars_for(row.record.percentile, bounds)
+                facts = {"percentile": percentile(row.record), "model_stars": own}
+            yield row.record.path, partial(plan_row, row, contents), facts
 
     with Catalogue.open(catalogue or catalogue_file()) as opened, stop_on_signal() as stop:
+        percentile = _percentiles(opened, model, relative)
         run = _Run(plans(), write=write, stop=stop)
-        print_rows(_COLUMNS, run.rows(), as_json=as_json)
+        columns = (*_COLUMNS[:-1], *(_RELATIVE if relative else ()), _COLUMNS[-1])
+        print_rows(columns, run.rows(), as_json=as_json)
     skipping.print(photos=True)
     if folder is not None and not run.photos and not skipping.any:
         raise SettingError(
@@ -110,6 +126,18 @@ def rate(
     typer.echo(run.summary(), err=True)
     stop.exit_if_stopped()
     exit_if_failed(run.failures.count)
+
+
+def _percentiles(
+    opened: Catalogue, model: str | None, relative: Literal["folder", "event", "library"] | None
+) -> Callable[[ScoredPhoto], float]:
+    """What the stars go by: the model's percentile, or that among the photographer's own photos."""
+    from rgnet.catalogue.queries import find_scored, make_filter
+    from rgnet.culling.relative import RelativePercentiles
+
+    if relative is None:
+        return lambda photo: photo.percentile
+    return RelativePercentiles(find_scored(opened, make_filter(opened, model)), relative).percentile
 
 
 @dataclass(slots=True)
@@ -126,11 +154,11 @@ class _Run:
 
     def rows(self) -> Iterator[dict[str, object]]:
         """Do it; a row for each sidecar whose stars are not as they should be."""
-        for path, plan in self.plans:
+        for path, plan, facts in self.plans:
             if self.stop:
                 return
             self.photos += 1
-            yield from self._rows_of(path, plan)
+            yield from (row | facts for row in self._rows_of(path, plan))
 
     def _rows_of(self, path: str, plan: Callable[[], Iterable[Change]]) -> Iterator[dict[str, object]]:
         from rgnet.errors import OutputError, PhotoError

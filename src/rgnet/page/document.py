@@ -23,6 +23,10 @@ _SCRIPTS = (
     "map.js",
     "graph.js",
     "photo.js",
+    "marks.js",
+    "compare.js",
+    "sidecars.js",
+    "workbench.js",
     "page.js",
 )
 _OPENING, _CLOSING = '<script type="application/json" id="{}">', "</script>"

@@ -2,9 +2,9 @@
 // The grid of photos. Only the lines near the window are in the document, however many photos there are.
 
 class Grid {
-  /** element: the list; source: of thumbnails; onEnd: called when the end comes into sight */
-  constructor(element, source, onEnd) {
-    Object.assign(this, { element, source, onEnd, rows: [], lines: [], cards: new Map(), current: 0 });
+  /** element: the list; source: of thumbnails; selection: of photos; onEnd: called when the end comes into sight */
+  constructor(element, source, selection, onEnd) {
+    Object.assign(this, { element, source, selection, onEnd, rows: [], lines: [], cards: new Map(), current: 0 });
     let isScheduled = false;
     const drawSoon = () => {
       if (isScheduled) return;
@@ -81,15 +81,33 @@ class Grid {
   createCard(index) {
     const row = this.rows[index];
     const score = create("b", {}, row.score === null ? "–" : row.score.toFixed(2));
-    const caption = create("span", { className: "caption" }, score, create("span", {}, row.name));
+    const caption = create("span", { className: "caption" }, score, create("span", { className: "name" }, row.name));
     const face = create("span", { className: "face" });
     const link = create("a", { href: `#photo=${row.id}`, tabIndex: index === this.current ? 0 : -1 }, face, caption);
-    link.setAttribute("aria-label", accessibleName(row));
     const card = create("div", { className: "card" }, link);
     setAttributes(card, { role: "listitem", "aria-posinset": index + 1, "aria-setsize": this.total });
     card.dataset.index = index;
     this.fillCard(card, row);
+    this.fillMark(card, row);
     return card;
+  }
+
+  /** What a person said of the photo, and whether it is selected. */
+  fillMark(card, row) {
+    const isSelected = this.selection.rows.has(row.id);
+    card.classList.toggle("selected", isSelected);
+    card.classList.toggle("rejected", row.mark?.pick === "rejected");
+    card.firstChild.setAttribute("aria-label", `${isSelected ? "Selected: " : ""}${accessibleName(row)}`);
+    card.querySelector(".badge")?.remove();
+    const badge = createBadge(row.mark);
+    if (badge) card.querySelector(".caption").append(badge);
+  }
+
+  /** Draw the marks of all cards anew. */
+  refreshMarks() {
+    for (const card of this.cards.values()) {
+      if (card.dataset.index !== undefined) this.fillMark(card, this.rows[card.dataset.index]);
+    }
   }
 
   /** The photo, or why there is none; a photo that has not arrived yet is tried again at the next drawing. */

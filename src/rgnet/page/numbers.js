@@ -3,8 +3,9 @@
 
 /** A row as a screen reader says it. */
 function accessibleName(row) {
-  if (row.error) return `${row.name}: not shown. ${row.error}`;
-  return `${row.name}, score ${row.score.toFixed(2)}, better than ${Math.round(row.percentile)} percent of rated photos`;
+  const mark = row.mark ? `, ${describeMark(row.mark)}` : "";
+  if (row.error) return `${row.name}${mark}: not shown. ${row.error}`;
+  return `${row.name}${mark}, score ${row.score.toFixed(2)}, better than ${Math.round(row.percentile)} percent of rated photos`;
 }
 
 /** The score on its scale, and the percentile, each with a sentence about its meaning. */
@@ -30,6 +31,7 @@ function createFacts(photo, detail, about) {
   const votes = detail?.votes.flat();
   const facts = {
     Votes: votes && `${Math.min(...votes).toFixed(2)} to ${Math.max(...votes).toFixed(2)} in ${detail.rows} × ${detail.columns} regions`,
+    "Your marks": describeMark(photo.mark),
     Size: photo.width && `${photo.width} × ${photo.height} pixels`,
     Notes: photo.notes.join("; "),
     Graph: detail && !detail.edges && (about.graph ?? "Not available for this photo."),

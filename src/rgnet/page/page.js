@@ -3,17 +3,26 @@
 
 const NOT_SHOWN = "Not shown";
 const BARS = 40;
-const NO_FILTER = { min: null, max: null, since: "", until: "", folder: "", text: "", errors: "1" };
+const NO_FILTER = { min: null, max: null, since: "", until: "", folder: "", text: "", marks: "", errors: "1" };
 
 class Page {
   constructor(source) {
     this.source = source;
     this.query = { ...NO_FILTER, sort: "score", order: "desc" };
-    this.grid = new Grid(byId("grid"), source, () => this.loadMore());
-    this.photo = new PhotoPage(source, { findNext: (id, step) => this.findNext(id, step), onClose: () => this.closePhoto() });
+    this.selection = new Selection(() => this.showSelection());
+    this.grid = new Grid(byId("grid"), source, this.selection, () => this.loadMore());
+    this.photo = new PhotoPage(source, { findNext: (id, step) => this.findNext(id, step), onShown: () => this.placeBar(), onClose: () => this.closePhoto() });
+    this.marks = new MarkBar(source, {
+      targets: () => this.findTargets(),
+      findRow: (id) => this.findRow(id),
+      onMarked: () => this.showMarks(),
+      onProblem: (message) => this.showMessage(message),
+    });
+    this.workbench = new Workbench(this);
     this.listen();
     this.find().then(() => {
       this.fillAbout();
+      this.placeBar();
       this.followAddress();
     });
     if (document.readyState === "loading") this.waitForPhotos();
@@ -25,7 +34,7 @@ class Page {
       this.query[name] = value;
       findSoon();
     };
-    for (const name of ["text", "folder", "since", "until", "errors"]) {
+    for (const name of ["text", "folder", "since", "until", "marks", "errors"]) {
       byId(name).addEventListener("input", (event) => set(name, event.target.value.trim()));
     }
     byId("min").addEventListener("input", () => this.setRange(findSoon));
@@ -73,6 +82,48 @@ class Page {
     byId("active").textContent = ` · ${active.length}`;
     this.drawHistogram();
     if (this.photo.isOpen) this.photo.fill();
+    this.marks.refresh();
+  }
+
+  // Marks and selection
+
+  findRow(id) {
+    if (this.photo.isOpen && this.photo.photo?.id === id) return this.photo.photo;
+    return this.grid.rows.find((row) => row.id === id) ?? this.selection.rows.get(id);
+  }
+
+  /** The photos that a mark is meant for: what is looked at, else what is selected, else the card that has the focus. */
+  findTargets() {
+    if (this.workbench?.compare.isOpen) return [this.workbench.compare.activeId].filter(Boolean);
+    if (this.photo.isOpen) return [this.photo.id];
+    if (this.selection.size) return [...this.selection.rows.keys()];
+    const card = document.activeElement?.closest?.(".card");
+    return card ? [this.grid.rows[card.dataset.index].id] : [];
+  }
+
+  showMarks() {
+    if (this.photo.isOpen) {
+      // The grid below shows another copy of the row
+      const row = this.grid.rows.find(({ id }) => id === this.photo.id);
+      if (row) row.mark = this.photo.photo.mark;
+      this.photo.fillFacts();
+    }
+    this.grid.refreshMarks();
+    this.workbench.compare.refresh();
+  }
+
+  showSelection() {
+    this.grid.refreshMarks();
+    this.workbench.refresh();
+    this.marks.refresh();
+  }
+
+  placeBar() {
+    const dialog = this.workbench.compare.isOpen ? byId("compare") : this.photo.isOpen ? byId("photo") : document.body;
+    byId("selecting").hidden = dialog !== document.body;
+    this.marks.place(dialog === byId("photo") ? byId("stage") : dialog);
+    document.body.classList.toggle("marking", this.marks.isUsable);
+    this.workbench.refresh();
   }
 
   async loadMore() {
@@ -177,6 +228,7 @@ class Page {
       // The browser returns the focus to where it was before: the photo may be another one by now
       const { current } = this.grid;
       this.photo.hide();
+      this.placeBar();
       this.grid.focus(current);
     }
   }
@@ -196,8 +248,14 @@ class Page {
   // Keys
 
   onKey(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey || byId("help").open) return;
+    if (byId("help").open || byId("sidecars").open) return;
     const isTyping = event.target.matches?.("input:not([type=range], [type=radio]), select, textarea");
+    if (!isTyping && (this.marks.onKey(event) || this.workbench.onKey(event))) {
+      event.preventDefault();
+      if (event.shiftKey) this.goNext();
+      return;
+    }
+    if (event.altKey || event.ctrlKey || event.metaKey || this.workbench.compare.isOpen) return;
     if (event.key === "Escape" && !this.photo.isOpen) this.onEscape(event);
     if (isTyping) return;
     if (event.key === "?") byId("help").showModal();
@@ -209,6 +267,11 @@ class Page {
     event.preventDefault();
   }
 
+  goNext() {
+    if (this.photo.isOpen) this.photo.go(1);
+    else if (!this.workbench.compare.isOpen && !this.selection.size) this.grid.focus(this.grid.current + 1);
+  }
+
   onEscape(event) {
     if (event.target === byId("text")) {
       byId("text").value = this.query.text = "";
@@ -216,6 +279,8 @@ class Page {
     } else if (!byId("filters").hidden) {
       this.toggleFilters(false);
       byId("filter").focus();
+    } else if (this.selection.size) {
+      this.selection.clear();
     }
   }
 }

@@ -9,9 +9,9 @@ const LAYER_HELP = {
 };
 
 class PhotoPage {
-  /** source: of photos; findNext: (id, step) => id or null; onClose: called to leave */
-  constructor(source, { findNext, onClose }) {
-    Object.assign(this, { source, findNext, onClose, dialog: byId("photo"), chosen: null, hovered: null });
+  /** source: of photos; findNext: (id, step) => id or null; onShown: called with a photo; onClose: called to leave */
+  constructor(source, { findNext, onShown, onClose }) {
+    Object.assign(this, { source, findNext, onShown, onClose, dialog: byId("photo"), chosen: null, hovered: null });
     this.chosenLayer = loadChoice("layer", LAYERS) ?? "votes";
     this.opacity = 0.5;
     byId("opacity").value = this.opacity;
@@ -46,6 +46,7 @@ class PhotoPage {
     this.fill();
     if (!this.isOpen) this.dialog.showModal();
     this.setLayer(this.chosenLayer);
+    this.onShown();
   }
 
   hide() {
@@ -66,13 +67,17 @@ class PhotoPage {
     byId("name").textContent = photo.name;
     byId("where").textContent = [photo.folder, formatDate(photo.taken), photo.camera].filter(Boolean).join("  ·  ");
     byId("scores").replaceChildren(...createScores(photo, this.source.about));
-    byId("facts").replaceChildren(...createFacts(photo, detail, this.source.about));
+    this.fillFacts();
     byId("previous").disabled = !this.findNext(this.id, -1);
     byId("next").disabled = !this.findNext(this.id, 1);
     this.fillPicture(photo, detail);
     byId("tools").hidden = !detail;
     byId("graph").hidden = byId("map").hidden = !detail;
     this.dialog.scrollTop = 0;
+  }
+
+  fillFacts() {
+    byId("facts").replaceChildren(...createFacts(this.photo, this.detail, this.source.about));
   }
 
   fillPicture(photo, detail) {

@@ -1,6 +1,6 @@
 "use strict";
 // Where rows and details come from. A report has them inside the page, a service is asked for them; both answer
-//   find(query, offset)  {photos, total, failed}, of query {sort, order, min, max, since, until, folder, text, errors}
+//   find(query, offset)  {photos, total, failed}, of query {sort, order, min, max, since, until, folder, text, marks, errors}
 //   open(id)             {photo, detail}
 //   thumbnail(photo)     an address, null where there is none, undefined where it has not arrived yet
 // total: photos that match; failed: those among them without a score.
@@ -72,12 +72,54 @@ class ServiceSource {
   histogram() {
     return this.about.bars ?? [];
   }
+
+  // What only a service can do, for those whom `about` says that they may
+
+  picture(photo) {
+    return `v1/photos/${photo.id}/picture`;
+  }
+
+  fullPicture(photo) {
+    return `v1/photos/${photo.id}/full`;
+  }
+
+  /** {id, path} of all photos that match. */
+  async paths(query) {
+    const given = Object.entries(query).filter(([, value]) => value !== null && value !== "");
+    return (await request("v1/photos/paths?" + new URLSearchParams(given))).photos;
+  }
+
+  /** Marks by id, as they are afterwards. */
+  async mark(photos, change) {
+    return (await post("v1/marks", { photos, ...change })).marks;
+  }
+
+  async undo() {
+    return (await post("v1/marks/undo", {})).marks;
+  }
+
+  async sidecars(photos, options) {
+    return (await post("v1/sidecars", { photos, ...options })).changes;
+  }
+
+  async openInViewer(id) {
+    await post(`v1/photos/${id}/open`, {});
+  }
 }
 
-async function request(address, signal) {
-  const response = await fetch(address, { ...REQUEST, signal });
+function request(address, signal) {
+  return send(address, { ...REQUEST, signal });
+}
+
+function post(address, values) {
+  const headers = { ...REQUEST.headers, "Content-Type": "application/json" };
+  return send(address, { ...REQUEST, headers, method: "POST", body: JSON.stringify(values) });
+}
+
+async function send(address, options) {
+  const response = await fetch(address, options);
   const body = await response.json().catch(() => null);
-  if (response.ok && body) return body;
+  if (response.ok && (body || response.status === 204)) return body;
   const reason = typeof body?.error === "string" ? body.error : response.statusText;
   throw new Error(`The service answered ${response.status}: ${reason || "no reason given"}`);
 }
@@ -99,7 +141,7 @@ function openSource() {
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 
 /** A test of rows; a filter by score or day leaves out rows that have none. */
-function makeFilter({ min, max, since, until, folder, text, errors }) {
+function makeFilter({ min, max, since, until, folder, text, marks, errors }) {
   if (errors === "only") [min, max, since, until] = [null, null, "", ""];
   const part = fold(text);
   const separator = folder.includes("\\") ? "\\" : "/";
@@ -113,6 +155,7 @@ function makeFilter({ min, max, since, until, folder, text, errors }) {
     since && ((row) => row.taken && row.taken >= since),
     until && ((row) => row.taken && row.taken.slice(0, 10) <= until),
     folder && ((row) => isInside(row.folder.normalize("NFC"))),
+    marks && ((row) => (row.mark?.pick ?? "unmarked") === marks),
     part && ((row) => fold(row.path).includes(part)),
   ].filter(Boolean);
   return (row) => tests.every((test) => test(row));

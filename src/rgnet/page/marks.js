@@ -1,0 +1,173 @@
+"use strict";
+// A person's marks: keys and buttons, the photos that are selected, and what can be done with them.
+
+const COLOURS = ["red", "yellow", "green", "blue", "purple"];
+const PICK_KEYS = { p: "picked", x: "rejected", u: null };
+const MOST_AT_ONCE = 1000;
+
+/** What a person said of a photo, in words; "" where nothing was said. */
+function describeMark(mark) {
+  if (!mark) return "";
+  return [mark.pick, mark.stars && countOf(mark.stars, "star"), mark.colour].filter(Boolean).join(", ");
+}
+
+/** The same as signs, for eyes only. */
+function createBadge(mark) {
+  if (!mark) return null;
+  const badge = create("span", { className: `badge ${mark.pick ?? ""}` });
+  badge.setAttribute("aria-hidden", "true");
+  const sign = { picked: "✓", rejected: "✕" }[mark.pick];
+  if (sign) badge.append(create("span", { className: "pick" }, sign));
+  if (mark.stars) badge.append(create("span", { className: "stars" }, "★".repeat(mark.stars)));
+  if (mark.colour) badge.append(create("i", { className: `colour ${mark.colour}` }));
+  return badge;
+}
+
+/** Photos that are selected, in the order in which they were. */
+class Selection {
+  constructor(onChange) {
+    Object.assign(this, { rows: new Map(), onChange });
+  }
+
+  get size() {
+    return this.rows.size;
+  }
+
+  toggle(row) {
+    if (!this.rows.delete(row.id)) this.rows.set(row.id, row);
+    this.onChange();
+  }
+
+  add(rows) {
+    for (const row of rows) this.rows.set(row.id, row);
+    this.onChange();
+  }
+
+  clear() {
+    this.rows.clear();
+    this.onChange();
+  }
+}
+
+class MarkBar {
+  /** source: of photos; targets: () => ids to mark; onMarked: (ids) after marks have changed; onProblem: (message) */
+  constructor(source, { targets, onMarked, onProblem, findRow }) {
+    Object.assign(this, { source, targets, onMarked, onProblem, findRow, bar: byId("bar") });
+    this.bar.querySelectorAll("[data-pick]").forEach((button) => {
+      button.addEventListener("click", () => this.mark({ pick: button.dataset.pick || null }));
+    });
+    this.bar.querySelectorAll("[data-stars]").forEach((button) => {
+      button.addEventListener("click", () => this.toggle("stars", Number(button.dataset.stars)));
+    });
+    this.bar.querySelectorAll("[data-colour]").forEach((button) => {
+      button.addEventListener("click", () => this.toggle("colour", button.dataset.colour));
+    });
+    byId("undo").addEventListener("click", () => this.undo());
+  }
+
+  get isUsable() {
+    return Boolean(this.source.about?.may_mark);
+  }
+
+  /** Show the bar where marks can be made: in the page, or in the dialog that lies over it. */
+  place(container) {
+    this.bar.hidden = !this.isUsable;
+    if (this.bar.parentElement !== container) container.append(this.bar);
+    this.refresh();
+  }
+
+  refresh() {
+    const ids = this.targets();
+    const marks = ids.map((id) => this.findRow(id)?.mark);
+    const isOn = (name, value) => ids.length > 0 && marks.every((mark) => (mark?.[name] ?? null) === value);
+    const press = (selector, name, read) => {
+      for (const button of this.bar.querySelectorAll(selector)) {
+        button.disabled = !ids.length;
+        const value = read(button);
+        if (value !== null) button.setAttribute("aria-pressed", isOn(name, value));
+      }
+    };
+    press("[data-pick]", "pick", (button) => button.dataset.pick || null);
+    press("[data-stars]", "stars", (button) => Number(button.dataset.stars));
+    press("[data-colour]", "colour", (button) => button.dataset.colour);
+    const shown = isOn("stars", marks[0]?.stars ?? null) ? (marks[0]?.stars ?? 0) : 0;
+    for (const button of this.bar.querySelectorAll("[data-stars]")) {
+      button.classList.toggle("lit", Number(button.dataset.stars) <= shown);
+    }
+  }
+
+  /** Give a value, or take it away where all have it already. */
+  toggle(name, value) {
+    const ids = this.targets();
+    const haveIt = ids.every((id) => this.findRow(id)?.mark?.[name] === value);
+    this.mark({ [name]: haveIt ? null : value });
+  }
+
+  async mark(change) {
+    const ids = this.targets().filter((id) => /^\d+$/.test(id));
+    if (!ids.length || !this.isUsable) return;
+    try {
+      for (let start = 0; start < ids.length; start += MOST_AT_ONCE) {
+        this.take(await this.source.mark(ids.slice(start, start + MOST_AT_ONCE), change));
+      }
+      this.say(ids.length === 1 ? `${this.findRow(ids[0])?.name}: ${describeMark(this.findRow(ids[0])?.mark) || "no marks"}` : `Marked ${countOf(ids.length, "photo")}`);
+    } catch (problem) {
+      this.onProblem(problem.message);
+    }
+  }
+
+  async undo() {
+    if (!this.isUsable) return;
+    try {
+      const marks = await this.source.undo();
+      this.take(marks);
+      const count = Object.keys(marks).length;
+      this.say(count ? `Undone for ${countOf(count, "photo")}` : "Nothing to undo");
+    } catch (problem) {
+      this.onProblem(problem.message);
+    }
+  }
+
+  /** Marks by photo, as the service has them now. */
+  take(marks) {
+    for (const [id, mark] of Object.entries(marks)) {
+      const row = this.findRow(id);
+      if (row) row.mark = describeMark(mark) ? mark : null;
+    }
+    this.onMarked(Object.keys(marks));
+    this.refresh();
+  }
+
+  say(text) {
+    byId("said").textContent = text;
+  }
+
+  /** Whether the key was one of these. */
+  onKey(event) {
+    if (!this.isUsable || event.altKey) return false;
+    const key = event.key.toLowerCase();
+    if (key === "z" && !event.shiftKey) {
+      this.undo();
+      return true;
+    }
+    if (event.ctrlKey || event.metaKey) return false;
+    if (key in PICK_KEYS) this.mark({ pick: PICK_KEYS[key] });
+    else if (key === "0") this.mark({ stars: null });
+    else if (key >= "1" && key <= "5") this.mark({ stars: Number(key) });
+    else if (key >= "6" && key <= "9") this.toggle("colour", COLOURS[Number(key) - 6]);
+    else return false;
+    return true;
+  }
+}
+
+/** Text to the clipboard; browsers allow that on this machine and over TLS only. */
+async function copyText(text) {
+  if (!navigator.clipboard) throw new Error("This browser copies only from pages of this machine or over HTTPS.");
+  await navigator.clipboard.writeText(text);
+}
+
+function downloadText(name, text) {
+  const address = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));
+  create("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}
