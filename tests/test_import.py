@@ -15,12 +15,13 @@ SOURCE = Path(rgnet.__file__).parent
 HEAVY = ("torch", "openvino", "matplotlib", "PIL", "pyarrow", "typer")
 
 # Package or module -> the parts of rgnet that it may import, besides itself and LOWEST. cli may import everything.
-LOWEST = {"atomic", "errors", "paths", "results", "text"}
+LOWEST = {"atomic", "errors", "paths", "previews", "results", "text"}
 MAY_IMPORT = {
     "errors": set(),
     "results": set(),
     "text": set(),
     "paths": set(),
+    "previews": set(),
     "atomic": set(),
     "architecture": set(),
     "imaging": set(),

@@ -24,6 +24,13 @@ def immich_ledger() -> Path:
     return data_folder() / "immich.sqlite"
 
 
+def cache_folder() -> Path:
+    """What may be deleted at any time: ~/.cache/rgnet, ~/Library/Caches/rgnet or %LOCALAPPDATA%\\rgnet\\Cache."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("rgnet", appauthor=False)
+
+
 def model_folders() -> tuple[Path, ...]:
     """Where a user's own models are looked for, the last one first: $RGNET_MODELS alone, if set."""
     if folder := os.environ.get("RGNET_MODELS"):

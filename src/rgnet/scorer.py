@@ -277,6 +277,12 @@ def vote_weights(vote_HW: np.ndarray, r: float) -> np.ndarray:
     return weight_HW / weight_HW.sum()
 
 
+def weights_of_ratings(votes_HW: np.ndarray, card: ModelCard) -> np.ndarray:
+    """The same weights from votes on the human scale, as exact as these are."""
+    unit_HW = (votes_HW - card.scale.low) / (card.scale.high - card.scale.low)
+    return vote_weights(unit_HW, card.architecture.r)
+
+
 class _Origin(NamedTuple):
     """What a scorer was opened from."""
 

@@ -68,7 +68,7 @@ def test_edges_come_back_from_three_bytes_each():
     regions, draw = region_map(20, 30), np.random.default_rng(1)
     index_NK = np.stack([draw.permutation(600)[:8] for _ in range(600)])
     weight_NK = np.sort(draw.random((600, 8)).astype(np.float32) * 0.3, axis=1)[:, ::-1]
-    detail = page.describe_regions(regions.votes, SCALE, edges=(index_NK, weight_NK))
+    detail = page.describe_regions(regions.votes, SCALE, edges=page.pack_edges(index_NK, weight_NK))
     edges = detail["edges"]
     data = base64.b64decode(edges["data"])
     assert len(data) == 600 * 8 * 3 and edges["count"] == 8
@@ -99,7 +99,9 @@ def test_an_explanation_with_and_without_a_graph_becomes_a_detail():
 
 def test_two_thousand_details_of_the_shipped_grid_fit_into_a_page():
     regions, edges = region_map(14, 14), (np.zeros((196, 8), int), np.ones((196, 8), np.float32))
-    detail = page.describe_regions(regions.votes, SCALE, weights_HW=regions.weights, edges=edges)
+    detail = page.describe_regions(
+        regions.votes, SCALE, weights_HW=regions.weights, edges=page.pack_edges(*edges)
+    )
     assert len(page.render_photo_data("x", None, detail)) < 10_000
 
 

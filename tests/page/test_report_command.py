@@ -18,6 +18,7 @@ from rgnet.imaging.jobs import DecodeJob, run_job
 from rgnet.page import report as report_module
 from rgnet.page.pictures import check_pictures_folder
 from rgnet.page.report import Report, photo_id
+from rgnet.previews import PreviewCache
 from rgnet.weights.card import Scale
 
 ELEMENT = re.compile(r'<script type="application/json" id="([\w-]+)">(.*?)</script>', re.S)
@@ -65,7 +66,7 @@ def test_every_photo_of_the_catalogue_is_a_row_with_its_picture_and_votes(file, 
     assert rows["broken.png"]["error"].startswith("this PNG file is damaged")
     large = rows["large.png"]["id"]
     kind, _, data = found[f"t-{large}"].partition(",")
-    assert kind == "data:image/webp;base64"
+    assert kind == "data:image/jpeg;base64"
     assert Image.open(BytesIO(base64.b64decode(data))).size == (512, 256)
     assert np.array(found[f"d-{large}"]["votes"]) == pytest.approx(250, abs=1)
     assert f"t-{rows['broken.png']['id']}" not in found
@@ -89,7 +90,7 @@ def test_without_the_model_there_is_no_graph_and_the_page_says_why(file, tmp_pat
     assert (found["all-about"]["low"], found["all-about"]["high"]) == (0, 255)
 
 
-def test_with_the_model_there_are_weights_and_edges(folder, tmp_path, tiny_file):
+def test_with_the_model_there_are_weights_and_edges(folder, tmp_path, tiny_file, monkeypatch):
     from rgnet.catalogue.scan import Scan
     from rgnet.scorer import open_scorer
 
@@ -98,11 +99,16 @@ def test_with_the_model_there_are_weights_and_edges(folder, tmp_path, tiny_file)
         Scan(catalogue, tiny_file.card, lambda: scorer, lambda *_: None, processes=1).run([folder])
         drawn = []
         wanted = Filter(model=tiny_file.card.short_hash)
-        made = Report(
-            catalogue=catalogue, wanted=wanted, scorer=scorer, processes=1, on_photo=lambda: drawn.append(1)
-        )
+        asked = {"catalogue": catalogue, "wanted": wanted, "card": tiny_file.card, "processes": 1}
+        previews = PreviewCache(tmp_path / "previews.sqlite")
+        made = Report(scorer=lambda: scorer, previews=previews, on_photo=lambda: drawn.append(1), **asked)
         made.write(tmp_path / "t.html")
         assert made.count_scored() == len(drawn) == 5
+        # The second time nothing is decoded and no network runs, and the page is the same
+        (folder / "broken.png").unlink()
+        monkeypatch.setattr("rgnet.page.report.DecodePool", None)
+        Report(scorer=None, previews=previews, **asked).write(tmp_path / "again.html")
+    assert (tmp_path / "again.html").read_bytes() == (tmp_path / "t.html").read_bytes()
     found = {id: json.loads(text) for id, text in ELEMENT.findall((tmp_path / "t.html").read_text())}
     detail = found[f"d-{by_name(found)['large.png']['id']}"]
     assert np.mean(detail["weights"]) == pytest.approx(1, abs=0.01)

@@ -14,6 +14,15 @@ from rgnet.imaging.files import read_photo
 from rgnet.imaging.policy import DecodePolicy
 
 
+def looks_unchanged(row: PhotoRow[Any]) -> bool:
+    """Whether a file has the size and date that it was scanned with: enough for what is only shown."""
+    try:
+        status = Path(row.record.path).stat()
+    except (OSError, ValueError):
+        return False
+    return (status.st_size, status.st_mtime_ns) == (row.bytes, row.mtime_ns)
+
+
 class ContentCheck:
     """Compares files with what a catalogue knows of them.
 

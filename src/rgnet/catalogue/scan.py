@@ -31,6 +31,7 @@ from rgnet.imaging.files import open_photo
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, run_job
 from rgnet.imaging.policy import SECONDS, DecodePolicy
 from rgnet.imaging.workers import DecodePool, Decoder
+from rgnet.previews import PREVIEW, PreviewCache
 from rgnet.results import ScoredPhoto
 from rgnet.weights.card import ModelCard
 
@@ -55,6 +56,7 @@ class Scan:
     policy:   what the decoder accepts
     processes, seconds: that decode (None: one for each core), and how long each photo may take
     decode:   what they do with a job
+    previews: that keep a small picture of every photo that is read; None: none is made
     selection: which entries of folders are passed over; photos known below an excluded one are not missing
     """
 
@@ -71,6 +73,7 @@ class Scan:
         seconds: float = SECONDS,
         selection: Selection = EVERYTHING,
         decode: Decoder = run_job,
+        previews: PreviewCache | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._card = card
@@ -80,6 +83,7 @@ class Scan:
         self._policy = policy or DecodePolicy()
         self._selection = selection
         self._processes, self._seconds, self._decode = processes, seconds, decode
+        self._previews = previews
         self._scorer: Scorer | None = None
         self._batch: list[tuple[str, DecodedPhoto]] = []
         self._postponed: deque[str] = deque()
@@ -153,7 +157,14 @@ class Scan:
         return None
 
     def _scoring_job(self, path: str) -> DecodeJob:
-        return DecodeJob(source=path, policy=self._policy, preprocess=self._card.preprocess, measure=True)
+        return DecodeJob(
+            source=path,
+            policy=self._policy,
+            preprocess=self._card.preprocess,
+            measure=True,
+            pictures=(PREVIEW,) if self._previews else (),
+            picture_format="JPEG",
+        )
 
     def _pass(self, path: str, known: KnownFile) -> None:
         """An unchanged file. It can be read, also where it could not be last time."""
@@ -215,6 +226,9 @@ class Scan:
         with self._catalogue.transaction():
             for (path, found), record in zip(batch, records, strict=True):
                 self._catalogue.put_score(self._put_file(path, found), record)
+        for _, found in batch:
+            if self._previews and found.sha256 and found.pictures:
+                self._previews.put_picture(found.sha256, found.pictures[0])
         for record in records:
             if isinstance(record, ScoredPhoto):
                 self._on_file(record.path, "scored", "")

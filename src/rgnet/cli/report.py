@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -158,12 +160,19 @@ def _write(output: Path, thumbnails: str, file: ModelFile | None, **contents: An
     """Write the report with a bar on the terminal; returns what became of it."""
     from rgnet.cli.progress import counter
     from rgnet.page.report import Report
+    from rgnet.previews import open_previews
     from rgnet.scorer import open_scorer
 
-    beside = thumbnails == "beside"
-    made = Report(scorer=open_scorer(file) if file else None, pictures_beside=beside, **contents)
-    if file is None:
-        typer.echo(made.missing_graph(), err=True)
-    with counter(made.count_scored, "drawing") as made.on_photo:
-        made.write(output)
+    with closing(open_previews()) as previews:
+        made = Report(
+            card=file.card if file else None,
+            scorer=partial(open_scorer, file) if file else None,
+            previews=previews,
+            pictures_beside=thumbnails == "beside",
+            **contents,
+        )
+        if file is None:
+            typer.echo(made.missing_graph(), err=True)
+        with counter(made.count_scored, "drawing") as made.on_photo:
+            made.write(output)
     return made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -110,11 +111,13 @@ def scan_folders(
     from rgnet.catalogue.scan import Scan
     from rgnet.cli.progress import counter
     from rgnet.imaging.discovery import photo_names
+    from rgnet.previews import open_previews
     from rgnet.weights.file import read_card
 
     card = read_card(model)
     with (
         stop_on_signal() as stop,
+        closing(open_previews()) as previews,
         counter(lambda: sum(1 for _ in photo_names(folders, skipping.silent)), "scanning") as advance,
     ):
         outcome = ScanOutcome(stop)
@@ -132,6 +135,7 @@ def scan_folders(
             processes=threads,
             seconds=timeout,
             selection=skipping.selection,
+            previews=previews,
         )
         outcome.missing = run.run(folders)
     return outcome

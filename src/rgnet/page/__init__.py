@@ -13,7 +13,13 @@ from rgnet.page.document import (
     render_served,
     render_standalone,
 )
-from rgnet.page.rows import describe_explanation, describe_page, describe_photo, describe_regions
+from rgnet.page.rows import (
+    describe_explanation,
+    describe_page,
+    describe_photo,
+    describe_regions,
+    pack_edges,
+)
 
 __all__ = [
     "CONTENT_SECURITY_POLICY",
@@ -21,6 +27,7 @@ __all__ = [
     "describe_page",
     "describe_photo",
     "describe_regions",
+    "pack_edges",
     "read_script",
     "read_style",
     "render_photo_data",

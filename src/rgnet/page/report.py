@@ -1,7 +1,8 @@
 """A report: the photos of a catalogue as one page that needs nothing else, with what explains their scores.
 
-Scores and votes are those of the catalogue. Every photo is read again for its picture, its weights and its graph. One
-that has vanished or changed since is a card that says so.
+Scores and votes are those of the catalogue, and the weights follow from the votes. Pictures and graphs are kept in the
+user's cache folder (`previews.py`); where they are not there yet, the photo is read again. One that has vanished or
+changed since is a card that says so.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import IO, Any
 import rgnet
 from rgnet import page
 from rgnet.atomic import replacing, replacing_folder
+from rgnet.catalogue.content_check import looks_unchanged
 from rgnet.catalogue.database import Catalogue
 from rgnet.catalogue.models import find_scale
 from rgnet.catalogue.queries import count_scored, find_failed, find_scored
@@ -34,10 +36,12 @@ from rgnet.imaging.pictures import MIME
 from rgnet.imaging.policy import DecodePolicy
 from rgnet.imaging.workers import DecodePool
 from rgnet.page.pictures import check_pictures_folder, picture_url, pictures_folder
-from rgnet.scorer import BATCH, Scorer
-from rgnet.weights.card import Scale
+from rgnet.previews import PREVIEW, PreviewCache
+from rgnet.results import ScoredPhoto
+from rgnet.scorer import BATCH, Scorer, weights_of_ratings
+from rgnet.weights.card import ModelCard, Scale
 
-THUMBNAIL, PICTURE = 512, 1600
+PICTURE = 1600
 _CHUNK = 2**20
 
 
@@ -46,7 +50,9 @@ class Report:
     """What a report is made of. Every photo stands there once, under the first of its paths that matches.
 
     wanted:  its scored photos, and where it filters neither by score nor by day, also those without a score
-    scorer:  of the model whose scores are shown; None where its file is not available: then votes are all there is
+    card:    of the model whose scores are shown; None where its file is not available: then votes are all there is
+    scorer:  gives the model's scorer, which only a graph needs that is not kept; with a `card`
+    previews: pictures and graphs that are kept
     pictures_beside: pictures go to a folder beside the page; otherwise they are inside, and smaller
     root:    folders are named from this one on; None: in full
     limit:   of the scored photos, best first
@@ -56,7 +62,9 @@ class Report:
 
     catalogue: Catalogue
     wanted: Filter
-    scorer: Scorer | None
+    card: ModelCard | None = None
+    scorer: Callable[[], Scorer] | None
+    previews: PreviewCache = field(default_factory=lambda: PreviewCache(None))
     pictures_beside: bool = False
     root: Path | None = None
     limit: int | None = None
@@ -96,12 +104,12 @@ class Report:
 
     def missing_graph(self) -> str | None:
         """Why the page has no graph; None where it has one."""
-        if self.scorer is None:
+        if self.card is None:
             return (
                 f"The model {self.wanted.model} is not available, so there are no weights and no graph: "
                 "put its file into your models folder, or pass it as --model FILE."
             )
-        return None if self.scorer.card.architecture.graph_layers else "This model has no region graph."
+        return None if self.card.architecture.graph_layers else "This model has no region graph."
 
     @contextlib.contextmanager
     def _pictures(self, target: Path) -> Iterator[Path | None]:
@@ -114,35 +122,68 @@ class Report:
 
     def _photos(self, pictures: _Pictures | None) -> Iterator[tuple[dict[str, Any], str]]:
         """A row and the data of every photo: nearly best first, then those without a score."""
-        found = find_scored(self.catalogue, self.wanted, once=True, votes=True, limit=self.limit)
+        to_read = []
+        for photo in find_scored(self.catalogue, self.wanted, once=True, votes=True, limit=self.limit):
+            if known := self._find_kept(photo):
+                yield known
+                self.on_photo()
+            else:
+                to_read.append(photo)
+        yield from self._read(to_read, pictures)
+        if not self.wanted.needs_score:
+            for failed in find_failed(self.catalogue, self.wanted, once=True):
+                yield self._row(failed), ""
+
+    def _find_kept(self, photo: PhotoRow[ScoredPhoto]) -> tuple[dict[str, Any], str] | None:
+        """Row and data of a photo of which everything is kept and whose file looks as it did when it was scanned."""
+        if self.pictures_beside or photo.sha256 is None or not looks_unchanged(photo):
+            return None
+        sha256 = bytes.fromhex(photo.sha256)
+        picture = self.previews.picture(sha256)
+        edges = self.previews.get(sha256, self._edges_kind) if self._needs_graph else b"null"
+        if picture is None or edges is None:
+            return None
+        return self._describe_inside(photo, picture, json.loads(edges))
+
+    def _read(
+        self, photos: list[PhotoRow[ScoredPhoto]], pictures: _Pictures | None
+    ) -> Iterator[tuple[dict[str, Any], str]]:
+        if not photos:
+            return
         with DecodePool(self.processes) as pool:
-            decoded = pool.as_completed((photo, self._job(photo)) for photo in found)
+            decoded = pool.as_completed((photo, self._job(photo)) for photo in photos)
             while batch := list(islice(decoded, BATCH)):
                 for photo, answer, explanation in self._explain(batch):
                     yield self._describe(photo, answer, explanation, pictures)
                     self.on_photo()
-        if not self.wanted.needs_score:
-            for photo in find_failed(self.catalogue, self.wanted, once=True):
-                yield self._row(photo), ""
+
+    @property
+    def _needs_graph(self) -> bool:
+        return self.missing_graph() is None
+
+    @property
+    def _edges_kind(self) -> str:
+        return f"edges-{EDGES}-{self.wanted.model}"
 
     def _job(self, photo: PhotoRow) -> DecodeJob:
         return DecodeJob(
             source=photo.record.path,
             expected_sha256=bytes.fromhex(photo.sha256 or ""),
-            preprocess=self.scorer.card.preprocess if self.scorer else None,
-            pictures=(THUMBNAIL, PICTURE) if self.pictures_beside else (THUMBNAIL,),
+            preprocess=self.card.preprocess if self.card and self._needs_graph else None,
+            pictures=(PREVIEW, PICTURE) if self.pictures_beside else (PREVIEW,),
+            picture_format="WEBP" if self.pictures_beside else "JPEG",
             policy=self.policy,
         )
 
     def _explain(
         self, batch: list[tuple[PhotoRow, DecodedPhoto]]
     ) -> Iterator[tuple[PhotoRow, DecodedPhoto, Explanation | None]]:
-        if self.scorer is None:
+        if not self._needs_graph:
             yield from ((photo, answer, None) for photo, answer in batch)
             return
         paths = [photo.record.path for photo, _ in batch]
         prepared = [answer.prepared_or_error for _, answer in batch]
-        explanations = explain_prepared(self.scorer, paths, prepared)
+        explanations = explain_prepared(self._opened_scorer, paths, prepared)
         for (photo, answer), explanation in zip(batch, explanations, strict=True):
             yield photo, answer, explanation if isinstance(explanation, Explanation) else None
 
@@ -155,14 +196,26 @@ class Report:
     ) -> tuple[dict[str, Any], str]:
         if answer.error is not None:
             return self._row(photo, error=answer.error.message), ""
-        id, thumbnail = photo_id(photo.record.path), answer.pictures[0]
+        id, thumbnail, edges = photo_id(photo.record.path), answer.pictures[0], None
+        if explanation is not None and explanation.affinity_NN is not None:
+            edges = page.pack_edges(*explanation.edges(EDGES))
+        if answer.sha256 is not None and pictures is None:
+            self.previews.put_picture(answer.sha256, thumbnail)
+            if edges is not None:
+                self.previews.put(answer.sha256, self._edges_kind, json.dumps(edges).encode())
         if pictures is None:
-            data = f"data:{MIME['WEBP']};base64,{base64.b64encode(thumbnail).decode()}"
-            return self._row(photo), page.render_photo_data(id, data, self._detail(photo, explanation))
+            return self._describe_inside(photo, thumbnail, edges)
         address = pictures.put(f"{id}.webp", thumbnail)
         picture = pictures.put(f"{id}-large.webp", answer.pictures[1])
-        detail = self._detail(photo, explanation, picture)
+        detail = self._detail(photo, edges, picture)
         return self._row(photo, thumbnail=address), page.render_photo_data(id, None, detail)
+
+    def _describe_inside(
+        self, photo: PhotoRow, thumbnail: bytes, edges: dict[str, Any] | None
+    ) -> tuple[dict[str, Any], str]:
+        data = f"data:{MIME['JPEG']};base64,{base64.b64encode(thumbnail).decode()}"
+        detail = self._detail(photo, edges)
+        return self._row(photo), page.render_photo_data(photo_id(photo.record.path), data, detail)
 
     def _row(
         self, photo: PhotoRow, *, thumbnail: str | None = None, error: str | None = None
@@ -181,14 +234,11 @@ class Report:
         )
 
     def _detail(
-        self, photo: PhotoRow, explanation: Explanation | None, picture: str | None = None
+        self, photo: PhotoRow, edges: dict[str, Any] | None, picture: str | None = None
     ) -> dict[str, Any] | None:
         if photo.votes_HW is None:
             return None
-        weights_HW = edges = None
-        if explanation is not None:
-            weights_HW = explanation.regions.weights
-            edges = None if explanation.affinity_NN is None else explanation.edges(EDGES)
+        weights_HW = None if self.card is None else weights_of_ratings(photo.votes_HW, self.card)
         return page.describe_regions(
             photo.votes_HW, self._scale, weights_HW=weights_HW, edges=edges, picture=picture
         )
@@ -213,10 +263,15 @@ class Report:
         )
 
     @cached_property
+    def _opened_scorer(self) -> Scorer:
+        assert self.scorer is not None, "a card without a scorer"
+        return self.scorer()
+
+    @cached_property
     def _scale(self) -> Scale:
         """Of the model's card; where that is not available, the ends that the catalogue keeps."""
-        if self.scorer:
-            return self.scorer.card.scale
+        if self.card:
+            return self.card.scale
         found = find_scale(self.catalogue, self.wanted.model)
         return Scale(low=found.low, high=found.high, people="", quantiles=(found.low, found.high))
 

@@ -100,7 +100,7 @@ def describe_explanation(
 ) -> dict[str, Any]:
     """What a photo's own page shows beyond its row, with the `count` strongest neighbours of every region."""
     regions = explanation.regions
-    edges = None if explanation.affinity_NN is None else explanation.edges(count)
+    edges = None if explanation.affinity_NN is None else pack_edges(*explanation.edges(count))
     return describe_regions(regions.votes, scale, weights_HW=regions.weights, edges=edges, picture=picture)
 
 
@@ -109,14 +109,14 @@ def describe_regions(
     scale: Scale,
     *,
     weights_HW: np.ndarray | None = None,
-    edges: tuple[np.ndarray, np.ndarray] | None = None,
+    edges: dict[str, Any] | None = None,
     picture: str | None = None,
 ) -> dict[str, Any]:
     """The region map of a photo and its graph.
 
     votes_HW:   on the human scale
     weights_HW: summing to 1; the page shows them as multiples of an equal share. None where they are not known
-    edges:      (index_NK, weight_NK) of every region's strongest neighbours; None where they are not known
+    edges:      of `pack_edges`; None where they are not known
     picture:    URL of the photo, larger than its thumbnail; None: the thumbnail has to do
     """
     rows, columns = votes_HW.shape
@@ -125,7 +125,7 @@ def describe_regions(
         "columns": columns,
         "votes": _rounded(votes_HW),
         "weights": None if weights_HW is None else _rounded(weights_HW * weights_HW.size),
-        "edges": None if edges is None else _pack_edges(*edges),
+        "edges": edges,
         "low": scale.low,
         "high": scale.high,
         "picture": picture,
@@ -137,8 +137,8 @@ def _rounded(values_HW: np.ndarray) -> list[list[float]]:
     return np.round(values_HW.astype(np.float64), 3).tolist()
 
 
-def _pack_edges(index_NK: np.ndarray, weight_NK: np.ndarray) -> dict[str, Any]:
-    """Edges in three bytes each: base64 of N * K little-endian uint16 indices, then N * K uint8 weights.
+def pack_edges(index_NK: np.ndarray, weight_NK: np.ndarray) -> dict[str, Any]:
+    """Strongest neighbours in three bytes each: base64 of N * K little-endian uint16 indices, then N * K uint8 weights.
 
     A weight is its byte * `most` / 255.
     """

@@ -9,27 +9,26 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 import rgnet
 from rgnet import page
+from rgnet.catalogue.content_check import looks_unchanged
 from rgnet.catalogue.paging import Listing
 from rgnet.catalogue.records import PhotoRow
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob
 from rgnet.imaging.preprocess import Preprocess
 from rgnet.imaging.workers import DecodePool
+from rgnet.previews import PREVIEW, open_previews
 from rgnet.results import Record, ScoreFailure
-from rgnet.scorer import vote_weights
+from rgnet.scorer import weights_of_ratings
 from rgnet.service.access import Allowed
 from rgnet.service.gallery_catalogue import GalleryCatalogue
 from rgnet.service.inference import Inference
 from rgnet.service.limits import Capacity, RequestRefused
 from rgnet.service.schemas import GalleryPhoto, PhotoMap, PhotoPage
 from rgnet.service.settings import Settings
-from rgnet.weights.card import ModelCard
 
 PictureKind = Literal["thumbnail", "picture", "full"]
-_LONG_SIDE: dict[PictureKind, int] = {"thumbnail": 512, "picture": 1600, "full": 8192}
+_LONG_SIDE: dict[PictureKind, int] = {"thumbnail": PREVIEW, "picture": 1600, "full": 8192}
 
 _CACHE_BYTES = 64 * 2**20
 _MAX_DECODING = 256
@@ -48,12 +47,13 @@ class Gallery:
             inference.scorer.threads, seconds=settings.decode_s, memory=settings.decode_memory
         )
         self.cache = _ByteCache(_CACHE_BYTES)
+        self.previews = open_previews()
         self.capacity = Capacity(max_photos=_MAX_DECODING, max_bytes=0)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         async with self.catalogue.running():
-            with self.pool:
+            with self.pool, contextlib.closing(self.previews):
                 yield
 
     async def photos(self, listing: Listing, offset: int, limit: int, allowed: Allowed) -> PhotoPage:
@@ -83,10 +83,15 @@ class Gallery:
         """A JPEG of the photo. Raises RequestRefused (404) where there can be none."""
         if isinstance(row.record, ScoreFailure):
             raise RequestRefused(404, f"{row.record.path} has no picture: {row.record.error}")
-        return await self.cache.get((row.sha256, kind), lambda: self._make_picture(row, _LONG_SIDE[kind]))
+        return await self.cache.get((row.sha256, kind), lambda: self._make_picture(row, kind))
 
-    async def _make_picture(self, row: PhotoRow[Record], long_side: int) -> bytes:
-        (picture,) = (await self._decode(row, pictures=(long_side,))).pictures
+    async def _make_picture(self, row: PhotoRow[Record], kind: PictureKind) -> bytes:
+        sha256 = bytes.fromhex(row.sha256) if row.sha256 and kind == "thumbnail" else None
+        if sha256 and looks_unchanged(row) and (kept := self.previews.picture(sha256)):
+            return kept
+        (picture,) = (await self._decode(row, pictures=(_LONG_SIDE[kind],))).pictures
+        if sha256:
+            self.previews.put_picture(sha256, picture)
         return picture
 
     async def photo_map(self, row: PhotoRow[Record]) -> PhotoMap | None:
@@ -113,7 +118,7 @@ class Gallery:
         votes_HW = await self.catalogue.votes(row.record.path)
         if votes_HW is None:
             return None
-        weights_HW = _region_weights(votes_HW, self.card)
+        weights_HW = weights_of_ratings(votes_HW, self.card)
         values = page.describe_regions(votes_HW, self.card.scale, weights_HW=weights_HW)
         return PhotoMap.model_validate(values)
 
@@ -142,12 +147,6 @@ def gallery_photo(row: PhotoRow[Record]) -> GalleryPhoto:
         row.id, row.record, taken=row.taken, camera=row.camera, mark=row.mark, thumbnail=thumbnail
     )
     return GalleryPhoto.model_validate(values)
-
-
-def _region_weights(votes_HW: np.ndarray, card: ModelCard) -> np.ndarray:
-    """Weights of equation 4 from votes on the human scale."""
-    unit_HW = (votes_HW - card.scale.low) / (card.scale.high - card.scale.low)
-    return vote_weights(unit_HW, card.architecture.r)
 
 
 class _ByteCache:
