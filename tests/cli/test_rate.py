@@ -1,14 +1,8 @@
 """Stars go to the photos that were scanned, can be undone wherever they are, and one failure stops no others."""
 
-<<<<<<< HEAD
-import os
-=======
-import hashlib
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
->>>>>>> 72191dc (The gallery's page marks, compares, lists and writes sidecars, by keys and by touch; rgnet rate --relative)
 
 import pytest
 from rated_library import PERCENTILES, STARS, Library
