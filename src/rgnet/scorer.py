@@ -140,7 +140,7 @@ class Scorer:
                         return
                     batch = [waiting.popleft() for _ in range(min(together, len(waiting)))]
                     sources_now, futures = zip(*batch, strict=True)
-                    photos = [self._take(future.result()) for future in futures]
+                    photos = [self.take(future.result()) for future in futures]
                     yield from self.score_prepared(sources_now, photos, regions=regions)
             finally:
                 for _, future in waiting:
@@ -149,15 +149,17 @@ class Scorer:
     def _submit(self, source: Source, pool: DecodePool) -> Future[DecodedPhoto]:
         if not isinstance(source, str | os.PathLike):
             return pool.call(self._decode_here, source)
-        name = os.fsdecode(source)
-        job = DecodeJob(
-            source=absolute_path(name),
-            name=name,
+        return pool.submit(self.decode_job(os.fsdecode(source)))
+
+    def decode_job(self, path: str) -> DecodeJob:
+        """What a DecodePool has to do with a photo to be scored; `take` its answer."""
+        return DecodeJob(
+            source=absolute_path(path),
+            name=path,
             hashed=False,
             preprocess=self.preprocess,
             policy=self.policy,
         )
-        return pool.submit(job)
 
     def _decode_here(self, source: Source) -> DecodedPhoto:
         try:
@@ -169,7 +171,8 @@ class Scorer:
         ) as problem:  # one photo must not stop the others: what no decoder foresaw is a failure too
             return DecodedPhoto(error=unexpected_failure(_source_name(source), problem))
 
-    def _take(self, found: DecodedPhoto) -> Prepared | PhotoError:
+    def take(self, found: DecodedPhoto) -> Prepared | PhotoError:
+        """What `score_prepared` is given of an answer to `decode_job`."""
         photo = found.prepared_or_error
         return photo if isinstance(photo, PhotoError) else self._note_fit(photo)
 

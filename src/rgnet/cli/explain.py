@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
@@ -16,7 +17,9 @@ from rgnet.text import printable
 
 if TYPE_CHECKING:
     from rgnet.explanation import Explanation
+    from rgnet.imaging.jobs import DecodeJob
     from rgnet.scorer import Scorer
+    from rgnet.weights.card import Scale
 
 _BOX = Column("left,top,right,bottom", justify="right")
 _SHOWN_SHARE = 0.01
@@ -76,37 +79,50 @@ def explain(
     from rgnet.cli.photos import find_arguments
     from rgnet.cli.progress import track
     from rgnet.cli.skipping import Skipping
-    from rgnet.errors import PhotoError
+    from rgnet.explanation import explain_prepared
+    from rgnet.imaging.workers import DecodePool
+    from rgnet.results import ScoreFailure
+    from rgnet.what_if import CELLS
 
     place = _parse_region(region) if region else None
     skipping = Skipping(exclude, include)
     plan = plan_files(find_arguments(photos, skipping.selection), output, force=force)
-    scorer = rgnet.load(model)
-    request = _Request(what, place)
+    request, cells = _Request(what, place), CELLS if what == "what-if" else None
     failures = FailureLog("explained")
-    for photo, files in track(plan.items(), total=len(plan), description="explaining"):
-        try:
-            _explain_photo(scorer, photo, files, request)
-        except PhotoError as problem:
-            failures.add(photo, problem.message)
+    with DecodePool() as pool:
+        pool.start(len(plan))
+        scorer = rgnet.load(model)
+        decoded = pool.in_order((photo, _decode_job(scorer, photo, plan[photo])) for photo in plan)
+        for photo, answer in track(decoded, total=len(plan), description="explaining"):
+            (found,) = explain_prepared(scorer, [photo], [scorer.take(answer)], what_if=cells)
+            if isinstance(found, ScoreFailure):
+                failures.add(photo, found.error)
+            else:
+                _report(found, next(iter(answer.pictures), b""), plan[photo], request, scorer.card.scale)
     skipping.print()
     failures.print("explain them one by one")
     exit_if_failed(failures.count)
 
 
-def _explain_photo(scorer: Scorer, photo: str, files: list[Path], request: _Request) -> None:
-    from rgnet.cli.explanation_files import write_file
-    from rgnet.explanation import explain
-    from rgnet.what_if import CELLS
+def _decode_job(scorer: Scorer, photo: str, files: list[Path]) -> DecodeJob:
+    """The input of the network, and where it is drawn the photo as large as that."""
+    if all(file.suffix.lower() != ".png" for file in files):
+        return scorer.decode_job(photo)
+    from rgnet.outputs.figures import LONG_SIDE
 
-    found = explain(scorer, photo, what_if=CELLS if request.what == "what-if" else None)
+    return replace(scorer.decode_job(photo), pictures=(LONG_SIDE,), picture_format="PNG")
+
+
+def _report(found: Explanation, picture: bytes, files: list[Path], request: _Request, scale: Scale) -> None:
+    """Write one photo's files, and print what they show."""
+    from rgnet.cli.explanation_files import write_file
+
     region = request.region or found.best_region
     found.index(*region)
-    scale = scorer.card.scale
     for file in files:
-        write_file(found, photo, file, what=request.what, region=region, scale=scale)
+        write_file(found, picture, file, what=request.what, region=region, scale=scale)
     typer.echo(
-        f"{printable(photo)}: {found.photo.score:.2f} on the scale {scale.low:g}-{scale.high:g}, "
+        f"{printable(found.photo.path)}: {found.photo.score:.2f} on the scale {scale.low:g}-{scale.high:g}, "
         f"better than {found.photo.percentile:.0f} % of the rated photos"
     )
     _print_ranked(found, request.what, region)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,9 +30,12 @@ def plan_files(photos: list[str], output: Path | None, *, force: bool) -> dict[s
 
 
 def write_file(
-    found: Explanation, photo: str, file: Path, *, what: str, region: tuple[int, int], scale: Scale
+    found: Explanation, picture: bytes, file: Path, *, what: str, region: tuple[int, int], scale: Scale
 ) -> None:
-    """A picture or numbers, by the suffix of `file`; its folder is made. Raises OutputError."""
+    """A picture or numbers, by the suffix of `file`; its folder is made. Raises OutputError.
+
+    picture: of the photo, as large as it is to be drawn
+    """
     from rgnet.atomic import make_writable_folder
     from rgnet.outputs.maps import WRITERS
 
@@ -39,7 +43,7 @@ def write_file(
     if writer := WRITERS.get(file.suffix.lower()):
         writer(found, file, region=region)
     else:
-        _draw(found, photo, file, what, region, scale)
+        _draw(found, picture, file, what, region, scale)
 
 
 def _files_of(photo: str, output: Path | None, *, alone: bool) -> list[Path]:
@@ -67,16 +71,11 @@ def _check_free(file: Path, photos: list[str], *, force: bool) -> None:
 
 
 def _draw(
-    found: Explanation, photo: str, file: Path, what: str, region: tuple[int, int], scale: Scale
+    found: Explanation, picture: bytes, file: Path, what: str, region: tuple[int, int], scale: Scale
 ) -> None:
-    from rgnet.errors import CameraRawRefused
-    from rgnet.imaging.apart import draw_apart
-    from rgnet.imaging.decode import decode
-    from rgnet.imaging.policy import DecodePolicy
+    from PIL import Image
+
     from rgnet.outputs import figures
 
-    try:
-        image = decode(photo, at_least=(figures.LONG_SIDE, figures.LONG_SIDE)).image
-    except CameraRawRefused:
-        image = draw_apart(photo, figures.LONG_SIDE, DecodePolicy())
+    image = Image.open(io.BytesIO(picture))
     figures.draw(found, image, file, what=what, region=region, scale=scale)

@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from math import prod
 from pathlib import Path
@@ -24,8 +23,9 @@ from rgnet.atomic import make_writable_folder, replacing
 from rgnet.datasets.readers import Track
 from rgnet.datasets.records import RatedPhoto
 from rgnet.errors import DataError, OutputError, PhotoError
-from rgnet.imaging.decode import decode
+from rgnet.imaging.jobs import DecodeJob
 from rgnet.imaging.preprocess import Preprocess
+from rgnet.imaging.workers import DecodePool
 
 # Bytes that a folder of caches may take: AVA's 233,530 training photos at 300 x 300 are 63 GB
 _LIMIT = 100 * 10**9
@@ -130,18 +130,18 @@ def _reserve(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.u
 def _decode_into(
     pixels: np.ndarray, photos: Sequence[RatedPhoto], preprocess: Preprocess, track: Track
 ) -> list[str]:
-    """Decode every photo into its row; returns the errors of those that cannot be read."""
-    side = preprocess.size
+    """Decode every photo into its row, in processes that may crash; returns the errors of those that cannot be read."""
+    jobs = (
+        (index, DecodeJob(source=str(photo.path), hashed=False, preprocess=preprocess))
+        for index, photo in enumerate(photos)
+    )
     failures = []
-
-    def decode_one(index: int) -> None:
-        try:
-            pixels[index] = preprocess(decode(photos[index].path, at_least=(side, side)).image)
-        except PhotoError as problem:
-            failures.append(str(problem))
-
-    with ThreadPoolExecutor() as pool:
-        done = pool.map(decode_one, range(len(photos)))
-        for _ in track(done, total=len(photos), description="decoding photos"):
-            pass
+    with DecodePool() as pool:
+        done = pool.as_completed(jobs)
+        for index, found in track(done, total=len(photos), description="decoding photos"):
+            prepared = found.prepared_or_error
+            if isinstance(prepared, PhotoError):
+                failures.append(str(prepared))
+            else:
+                pixels[index] = prepared.pixels_HW3
     return failures

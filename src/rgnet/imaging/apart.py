@@ -6,10 +6,7 @@ LibRaw may crash, and is never loaded where that would matter.
 from __future__ import annotations
 
 import os
-from io import BytesIO
 from typing import Any
-
-from PIL import Image
 
 from rgnet.errors import PhotoError
 from rgnet.imaging.decode import Source
@@ -26,14 +23,6 @@ def prepare_apart(source: Source, preprocess: Preprocess, policy: DecodePolicy) 
     if isinstance(found, PhotoError):
         raise found
     return found
-
-
-def draw_apart(source: Source, long_side: int, policy: DecodePolicy) -> Image.Image:
-    """The same photo as a picture of this long side, or as large as there is. Raises PhotoError."""
-    found = _decode(source, pictures=(long_side,), picture_format="JPEG", policy=policy)
-    if found.error is not None:
-        raise found.error
-    return Image.open(BytesIO(found.pictures[0]))
 
 
 def _decode(source: Source, **wanted: Any) -> DecodedPhoto:

@@ -42,7 +42,7 @@ class DecodeJob:
     preprocess:      of the model that is to be fed
     measure:         what the photo is compared with others by, too; with a `preprocess`
     pictures:        sizes of the pictures wanted: the long side in pixels; none is larger than its photo
-    picture_format:  of all of them
+    picture_format:  of all of them; PNG loses nothing
     """
 
     source: str | bytes = field(repr=False)
@@ -52,7 +52,7 @@ class DecodeJob:
     preprocess: Preprocess | None = None
     measure: bool = False
     pictures: tuple[int, ...] = ()
-    picture_format: Literal["WEBP", "JPEG"] = "WEBP"
+    picture_format: Literal["WEBP", "JPEG", "PNG"] = "WEBP"
     policy: DecodePolicy = field(default_factory=DecodePolicy)
 
     @property

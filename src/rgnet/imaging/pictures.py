@@ -10,7 +10,7 @@ from PIL import Image
 
 from rgnet.imaging.decode import Photo
 
-PictureFormat = Literal["WEBP", "JPEG"]
+PictureFormat = Literal["WEBP", "JPEG", "PNG"]
 QUALITY = {"WEBP": 78, "JPEG": 85}
 MIME = {"WEBP": "image/webp", "JPEG": "image/jpeg"}
 
@@ -21,7 +21,7 @@ def draw(image: Image.Image, long_sides: Sequence[int], format: PictureFormat) -
     for side in sorted(set(long_sides), reverse=True):
         shrinking.thumbnail((side, side), Image.Resampling.LANCZOS)
         file = BytesIO()
-        shrinking.save(file, format, quality=QUALITY[format])
+        shrinking.save(file, format, quality=QUALITY.get(format))
         drawn[side] = file.getvalue()
     return tuple(drawn[side] for side in long_sides)
 
