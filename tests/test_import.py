@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "culling": {"catalogue", "imaging", "scorer", "weights"},
     "page": {"catalogue", "explanation", "imaging", "rgnet", "scorer", "weights"},
     "service": {"catalogue", "explanation", "imaging", "page", "rgnet", "scorer", "weights", "xmp"},
+    "taste": {"catalogue", "evaluation"},
     "cluster": {"imaging", "outputs", "rgnet", "scorer", "weights"},
     "datasets": {"imaging", "weights"},
     "evaluation": {

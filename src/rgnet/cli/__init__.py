@@ -36,6 +36,7 @@ from rgnet.cli.score import score
 from rgnet.cli.serve import serve
 from rgnet.cli.show import show
 from rgnet.cli.stats import stats
+from rgnet.cli.taste import taste
 from rgnet.cli.top import top
 from rgnet.cli.train import train
 from rgnet.cli.verify import verify
@@ -45,7 +46,7 @@ from rgnet.text import printable
 # Panels of `rgnet --help`, in the order in which one comes to need them
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Score": (score, explain, frames, crop),
-    "Library": (scan, top, group, show, stats, report, export, rate, push),
+    "Library": (scan, top, group, show, stats, report, export, rate, taste, push),
     "Models": (models, evaluate, compare, convert, quantize),
     "Training": (verify, train, distil, reproduce),
     "Operations": (serve, cluster, info),
