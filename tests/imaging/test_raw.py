@@ -18,6 +18,7 @@ from rgnet.imaging.jobs import DecodeJob
 from rgnet.imaging.policy import DecodePolicy
 from rgnet.imaging.raw_preview import find_previews
 from rgnet.imaging.workers import DecodePool
+from rgnet.scorer import open_scorer
 
 HERE = DecodePolicy(camera_raw=True)
 PREVIEW = "camera raw: scored by its embedded JPEG of {} x {} pixels"
@@ -31,8 +32,8 @@ def raw_photos(shared):
 
 
 def decode_raw(data: bytes, **options):
-    """In this process: these files are sound."""
-    return decode(data, policy=HERE, **options)
+    """In this process: these files are sound. Half their size is enough."""
+    return decode(data, policy=HERE, **{"at_least": (100, 100), **options})
 
 
 # --- turned and developed --------------------------------------------------------------------------------
@@ -84,8 +85,9 @@ def test_the_largest_whole_preview_of_at_least_300_pixels_counts():
 def test_a_raw_file_is_halved_only_where_that_is_enough():
     small = dng(scene())
     assert decode_raw(small, at_least=(240, 160)).image.size == (240, 160)
-    photo = decode_raw(small, at_least=lambda width, height: (250, 160))
-    assert photo.image.size == (480, 320) and "half" not in photo.notes[0]
+    for wanted in (lambda width, height: (250, 160), None):
+        photo = decode_raw(small, at_least=wanted)
+        assert photo.image.size == (480, 320) and "half" not in photo.notes[0]
 
 
 @needs_libraw
@@ -157,6 +159,18 @@ def test_a_job_decodes_camera_raw_by_name_and_by_content(tmp_path):
     assert [photo.error for photo in found.values()] == [None] * 3
     assert [photo.notes for photo in found.values()] == [(DEVELOPED,), (PREVIEW.format(480, 320),), ()]
     assert {len(photo.pictures) for photo in found.values()} == {1}
+
+
+@needs_libraw
+def test_a_scorer_takes_single_camera_raw_files_and_lists_of_them(tmp_path, tiny_file):
+    scorer, path = open_scorer(tiny_file, threads=1), tmp_path / "a.dng"
+    path.write_bytes(dng(scene()))
+    one = scorer.score(path)
+    assert one.notes == (DEVELOPED,)
+    scores = [record.score for record in scorer.score_many([path, path.read_bytes()])]
+    assert scores == [one.score, one.score]
+    with pytest.raises(PhotoDamaged, match="black"):
+        scorer.score(dng(Image.new("RGB", (480, 320))))
 
 
 # --- real files ------------------------------------------------------------------------------------------

@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from rgnet.errors import PhotoError
+from rgnet.errors import PhotoError, camera_raw_missing
 from rgnet.imaging.decode import Source
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob
 from rgnet.imaging.policy import DecodePolicy
 from rgnet.imaging.prepare import Prepared
 from rgnet.imaging.preprocess import Preprocess
+from rgnet.imaging.raw import is_installed
 from rgnet.imaging.workers import DecodePool
 
 
@@ -27,6 +28,8 @@ def prepare_apart(source: Source, preprocess: Preprocess, policy: DecodePolicy) 
 
 def _decode(source: Source, **wanted: Any) -> DecodedPhoto:
     """A path or a file's bytes: nothing else is camera raw."""
+    if not is_installed():
+        raise camera_raw_missing("the photo")
     content = bytes(source) if isinstance(source, bytes | bytearray | memoryview) else os.fspath(source)  # type: ignore[arg-type]
     with DecodePool(1) as pool:
         return pool.submit(DecodeJob(source=content, **wanted)).result()

@@ -81,7 +81,7 @@ def read_crops(job: DecodeJob) -> DecodedPhoto:
     """Decode a photo once for all that is wanted of it. Raises PhotoError."""
     assert isinstance(job, CropJob) and isinstance(job.source, str)
     data, _ = read_photo(job.source, job.policy)
-    policy, preprocess = replace(job.policy, camera_raw=True), job.preprocess
+    policy, preprocess = job.policy, job.preprocess
     if preprocess is None:
         photo = decode(data, name=job.display_name, policy=policy)
         answer = DecodedCrops(width=photo.width, height=photo.height)

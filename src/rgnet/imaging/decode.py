@@ -113,8 +113,8 @@ class _Fraction(NamedTuple):
         return self.at_least(*size) if callable(self.at_least) else self.at_least
 
     def allows_half(self, size: Size) -> bool:
-        width, height = self.of(size) or (1, 1)
-        return min(size[0] / width, size[1] / height) >= 2
+        wanted = self.of(size)
+        return wanted is not None and min(size[0] / wanted[0], size[1] / wanted[1]) >= 2
 
 
 # --- the four kinds of source ----------------------------------------------------------------------------

@@ -165,17 +165,15 @@ def _decode(job: DecodeJob, data: bytes, known: DecodedPhoto) -> DecodedPhoto:
     from rgnet.imaging.pictures import draw, is_enough, smallest_decoded
     from rgnet.imaging.prepare import decode_for, to_prepared
 
-    # This is a process that may crash
-    policy = replace(job.policy, camera_raw=True)
     long_side, prepared, measurement = max(job.pictures, default=0), None, None
     if job.preprocess is not None:
-        photo = decode_for(data, job.preprocess, policy, name=job.display_name)
+        photo = decode_for(data, job.preprocess, job.policy, name=job.display_name)
         prepared = to_prepared(photo, job.preprocess)
         if job.measure:
-            measurement = _measure(photo, data, job.display_name, policy)
+            measurement = _measure(photo, data, job.display_name, job.policy)
     if job.preprocess is None or not is_enough(photo, long_side):
         wanted = smallest_decoded(long_side)
-        photo = decode(data, at_least=wanted, oversampling=1, name=job.display_name, policy=policy)
+        photo = decode(data, at_least=wanted, oversampling=1, name=job.display_name, policy=job.policy)
     taken, camera, orientation, exposure = capture_facts(photo.exif)
     return replace(
         known,

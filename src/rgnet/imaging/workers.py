@@ -297,6 +297,7 @@ def _main() -> None:
 
 def _answer(decode: Decoder, jobs: BinaryIO, answers: BinaryIO) -> None:
     job = pickle.load(jobs)
+    job = replace(job, policy=replace(job.policy, camera_raw=True))
     try:
         answer = decode(job)
     except PhotoError as problem:
