@@ -70,7 +70,7 @@ def densenet():
     from rgnet.imaging.preprocess import Preprocess
     from rgnet.model import build, preset
     from rgnet.weights.card import ModelCard, Scale
-    from rgnet.weights.file import ModelFile, to_half
+    from rgnet.weights.file import ModelFile, to_stored
 
     network = build(preset("rgnet")).eval()
     card = ModelCard(
@@ -80,9 +80,9 @@ def densenet():
         scale=Scale(low=0, high=1, people="nobody", quantiles=(0, 1)),
         licence="none",
     )
-    return ModelFile(card=card, tensors=to_half(network.state_dict()), graph=graph_of(network)), photos(
-        4, 300
-    )
+    return ModelFile(
+        card=card, tensors=to_stored(card.architecture, network.state_dict()), graph=graph_of(network)
+    ), photos(4, 300)
 
 
 def photos(count: int, size: int) -> np.ndarray:

@@ -154,7 +154,7 @@ def tiny(tmp_path_factory, *, head: str, bins: tuple[float, ...] = ()) -> Path:
     from rgnet.imaging.preprocess import Preprocess
     from rgnet.model import build
     from rgnet.weights.card import ModelCard, Scale
-    from rgnet.weights.file import to_half, write_model
+    from rgnet.weights.file import to_stored, write_model
 
     torch.manual_seed(0)
     architecture = Architecture(
@@ -177,5 +177,5 @@ def tiny(tmp_path_factory, *, head: str, bins: tuple[float, ...] = ()) -> Path:
         licence="none: random weights",
     )
     path = tmp_path_factory.mktemp("models") / f"tiny-{head}.safetensors"
-    write_model(path, card, to_half(network.state_dict()), graph_of(network))
+    write_model(path, card, to_stored(architecture, network.state_dict()), graph_of(network))
     return path

@@ -77,13 +77,13 @@ def model_of(architecture, tiny_file):
 
     from rgnet.export import graph_of
     from rgnet.model import build
-    from rgnet.weights.file import to_half
+    from rgnet.weights.file import to_stored
 
     torch.manual_seed(0)
     network = build(architecture).eval()
     if network.graph is not None:  # as He et al. draw them, S is one-hot and turns on a rounding error
         network.graph.phi.data *= 0.1
-    tensors = to_half(network.state_dict())
+    tensors = to_stored(architecture, network.state_dict())
     return replace(
         tiny_file,
         card=replace(tiny_file.card, architecture=architecture),

@@ -1,6 +1,7 @@
 """The assembled network: shapes of Figure 3, gradients everywhere, golden tensors at every stage."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ import torch
 
 from rgnet.architecture import Architecture
 from rgnet.errors import SettingError
-from rgnet.model import PRESETS, build, preset
+from rgnet.model import PRESETS, build, preset, restored
 from rgnet.weights.fields import parse_record
+from rgnet.weights.file import to_stored
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "stages.json"
 SMALL = Architecture(backbone="mobilenet_v2", output_stride=16, rates=(1, 2), maps=8)
@@ -66,6 +68,23 @@ def test_a_photo_scores_the_same_alone_and_in_a_batch():
     together = network(images).image_BC
     alone = torch.cat([network(image[None]).image_BC for image in images])
     torch.testing.assert_close(alone, together, rtol=0, atol=1e-5)
+
+
+@torch.no_grad()
+def test_storing_the_papers_network_leaves_its_graph_as_it_was():
+    torch.manual_seed(0)
+    network = filled(build(SMALL)).eval()
+    network.graph.phi.mul_(1e5)  # similarities in the hundreds, as unscaled ones are after training
+    image = torch.rand(1, 3, 96, 96)
+    affinity, halved = (
+        restored(SMALL, tensors).eval()(image, explain=True).stages.affinity_BNN
+        for tensors in (
+            to_stored(SMALL, network.state_dict()),
+            to_stored(replace(SMALL, scaled_affinity=True), network.state_dict()),
+        )
+    )
+    assert torch.equal(affinity, network(image, explain=True).stages.affinity_BNN)
+    assert not torch.allclose(affinity, halved, rtol=1e-3, atol=1e-5)
 
 
 @torch.no_grad()

@@ -11,7 +11,7 @@ from rgnet.architecture import Architecture
 from rgnet.errors import ModelDamaged, ModelForeign, ModelNotFound, ModelTooNew
 from rgnet.imaging.preprocess import Preprocess
 from rgnet.weights.card import ModelCard, Scale
-from rgnet.weights.file import content_hash, read_card, read_model, record_metrics, to_half, write_model
+from rgnet.weights.file import content_hash, read_card, read_model, record_metrics, to_stored, write_model
 from rgnet.weights.registry import DEFAULT, SHIPPED, find_model
 
 CARD = ModelCard(
@@ -108,9 +108,17 @@ def test_a_huge_header_length_allocates_nothing(file):
         read_model(file)
 
 
-def test_half_keeps_vectors_and_drops_counters():
-    stored = to_half({"w": np.zeros((2, 2)), "b": np.zeros(2), "norm.num_batches_tracked": np.array(3)})
-    assert {name: array.dtype for name, array in stored.items()} == {"w": np.float16, "b": np.float32}
+def test_matrices_are_stored_in_half_but_for_what_a_sharp_graph_is_built_from():
+    state = dict.fromkeys(("backbone.w", "context.w", "graph.phi", "graph.weights.0"), np.zeros((2, 2)))
+    state |= {"head.b": np.zeros(2), "norm.num_batches_tracked": np.array(3)}
+
+    def types(**switches):
+        stored = to_stored(Architecture(**switches), state)
+        return [stored[name].dtype.name for name in list(state)[:-1]] + [len(stored)]
+
+    half = ["float16"] * 4 + ["float32", 5]
+    assert types() == ["float32"] * 3 + ["float16", "float32", 5]
+    assert types(scaled_affinity=True) == types(graph="attention") == types(graph_layers=0) == half
 
 
 def test_names_are_found_and_unknown_ones_hint(file, monkeypatch):

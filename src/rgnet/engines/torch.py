@@ -20,6 +20,7 @@ class TorchEngine:
     def __init__(self, model: ModelFile, device: str, *, precision: str, threads: int | None) -> None:
         torch = self.torch = need("torch", extra="torch", purpose="the torch engine")
         from rgnet.model import restored
+        from rgnet.model.normalise import Normalise
 
         device = device or best_device(torch)
         if threads is not None:
@@ -39,11 +40,7 @@ class TorchEngine:
             self.scoring = self.network
         except (RuntimeError, AssertionError) as problem:
             raise EngineError(f"torch cannot use the device {device!r}: {problem}") from problem
-        preprocess = model.card.preprocess
-        self.mean, self.std = (
-            torch.tensor(values, device=self.device).view(1, 3, 1, 1)
-            for values in (preprocess.byte_mean, preprocess.byte_std)
-        )
+        self.normalise = Normalise(model.card.preprocess).to(self.device)
 
     def run(self, pixels_BHWC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         votes = self.votes(pixels_BHWC)
@@ -66,7 +63,7 @@ class TorchEngine:
         torch = self.torch
         with torch.inference_mode():
             image_B3HW = torch.from_numpy(pixels_BHWC).to(self.device).permute(0, 3, 1, 2)
-            image_B3HW = (image_B3HW - self.mean) / self.std
+            image_B3HW = self.normalise(image_B3HW)
             with torch.autocast(self.device.type, dtype=self.type, enabled=self.type != torch.float32):
                 return self.network(image_B3HW, explain=True) if explain else self.scoring(image_B3HW)
 

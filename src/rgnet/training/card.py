@@ -15,7 +15,7 @@ from rgnet.model import build
 from rgnet.training.checkpoints import load_best_weights
 from rgnet.training.recipes import Recipe
 from rgnet.weights.card import ModelCard, Scale
-from rgnet.weights.file import to_half, write_model
+from rgnet.weights.file import to_stored, write_model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ def write_model_file(folder: Path, card: ModelCard) -> Path:
     network = build(card.architecture)
     network.load_state_dict(load_best_weights(folder))
     target = folder / f"{card.name}.safetensors"
-    write_model(target, card, to_half(network.state_dict()), graph_of(network))
+    write_model(target, card, to_stored(card.architecture, network.state_dict()), graph_of(network))
     return target
 
 

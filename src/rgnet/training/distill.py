@@ -23,8 +23,9 @@ from torch.nn import functional as F
 from torch.optim.lr_scheduler import OneCycleLR
 
 from rgnet.atomic import explaining_errors, write_bytes
-from rgnet.imaging.preprocess import IMAGENET_MEAN, IMAGENET_STD
+from rgnet.imaging.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 from rgnet.model.backbones import make_backbone, plain_weights
+from rgnet.model.normalise import Normalise
 from rgnet.training.checkpoints import LAST, find_checkpoint, prepare_folder
 from rgnet.training.data import Augment, Batch, PixelDataset, load_training, resize_batch, seed_step
 from rgnet.training.trainer import make_trainer, quiet, restore_interrupt
@@ -84,20 +85,24 @@ class Distillation(lightning.LightningModule):
         self.project = nn.Conv2d(self.student.channels, self.teacher.channels, kernel_size=1)
         self.standard = nn.BatchNorm2d(self.teacher.channels, affine=False)
         self.augment = Augment(recipe.flip, recipe.zoom)
+        self.normalise = Normalise(Preprocess())
+        self.normalise_for_teacher = Normalise(Preprocess(mean=recipe.mean, std=recipe.std))
 
     def on_train_batch_start(self, _batch: Batch, index: int) -> None:
         seed_step(self.recipe.seed, self.current_epoch, index, self.global_rank)
 
     def training_step(self, batch: Batch, _index: int) -> Tensor:
         side = self.recipe.schedule[self.current_epoch]
-        image_B3HW = self.augment(resize_batch(batch.pixels_B3HW.float() / 255, side))
+        pixels_B3HW = self.augment(resize_batch(batch.pixels_B3HW.float(), side))
+        seen_B3HW, taught_B3HW = (
+            normalise(pixels_B3HW).contiguous(memory_format=torch.channels_last)
+            for normalise in (self.normalise, self.normalise_for_teacher)
+        )
         with torch.no_grad():
-            wanted_BDHW = self.standard(
-                self.teacher.eval()(self.normalise(image_B3HW, self.recipe.mean, self.recipe.std))
-            )
-        found_BDHW = self.project(self.student(self.normalise(image_B3HW, IMAGENET_MEAN, IMAGENET_STD)))
+            wanted_BDHW = self.standard(self.teacher.eval()(taught_B3HW))
+        found_BDHW = self.project(self.student(seen_B3HW))
         loss = F.mse_loss(found_BDHW.float(), wanted_BDHW.float())
-        size = len(image_B3HW)
+        size = len(pixels_B3HW)
         self.log("loss", loss, on_step=True, on_epoch=True, prog_bar=True, batch_size=size)
         return loss
 
@@ -107,10 +112,6 @@ class Distillation(lightning.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["rgnet"] = {"recipe": self.recipe.to_dict(), "list": self.photos}
-
-    def normalise(self, image_B3HW: Tensor, *statistics: tuple[float, float, float]) -> Tensor:
-        mean, std = (image_B3HW.new_tensor(values).view(1, 3, 1, 1) for values in statistics)
-        return ((image_B3HW - mean) / std).contiguous(memory_format=torch.channels_last)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         learned = [*self.student.parameters(), *self.project.parameters()]

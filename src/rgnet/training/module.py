@@ -16,6 +16,7 @@ from torchmetrics import MeanSquaredError, MetricCollection, PearsonCorrCoef, Sp
 
 from rgnet.errors import RgnetError
 from rgnet.model import RegionVotes, RGNet
+from rgnet.model.normalise import Normalise
 from rgnet.training.data import Augment, Batch, resize_batch, seed_step
 from rgnet.training.losses import Objective
 from rgnet.training.optimizers import make_optimizer, make_scheduler
@@ -34,9 +35,6 @@ class AestheticsModule(lightning.LightningModule):
     photos:    the fingerprint of the training photos
     """
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(self, network: RGNet, recipe: Recipe, *, threshold: float, photos: str = "") -> None:
         super().__init__()
         self.network = network
@@ -48,9 +46,7 @@ class AestheticsModule(lightning.LightningModule):
             {"srcc": SpearmanCorrCoef(), "plcc": PearsonCorrCoef(), "mse": MeanSquaredError()},
             prefix="held_out/",
         )
-        for name in ("mean", "std"):
-            values = torch.tensor(getattr(recipe.preprocess, name)) * 255
-            self.register_buffer(name, values.view(1, 3, 1, 1), persistent=False)
+        self.normalise = Normalise(recipe.preprocess)
         # Scores and ratings of the whole step: P processes, S micro-batches, B photos
         self.step_score_PSB, self.step_unit_PSB = torch.empty(0), torch.empty(0)
 
@@ -58,7 +54,7 @@ class AestheticsModule(lightning.LightningModule):
         return self._votes(pixels_B3HW).image_BC
 
     def _votes(self, pixels_B3HW: Tensor) -> RegionVotes:
-        image_B3HW = ((pixels_B3HW - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        image_B3HW = self.normalise(pixels_B3HW).contiguous(memory_format=torch.channels_last)
         return self.network(image_B3HW)
 
     def training_step(self, batch: Batch, index: int) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from rgnet.errors import DataError
 from rgnet.model import RGNet, build, restored
+from rgnet.model.normalise import Normalise
 from rgnet.model.region_graph import RegionGraph
 from rgnet.training.data import PixelDataset, load_in_order, take_evenly
 from rgnet.training.recipes import Recipe
@@ -65,11 +66,7 @@ def prepare_network(network: RGNet, recipe: Recipe, photos: PixelDataset) -> Non
     """
     if recipe.norms == "revive":
         batch, *_ = load_in_order(take_evenly(photos, _REVIVE_PHOTOS), _REVIVE_PHOTOS)
-        mean, std = (
-            torch.tensor(values).view(1, 3, 1, 1)
-            for values in (recipe.preprocess.byte_mean, recipe.preprocess.byte_std)
-        )
-        revive_batch_norms(network.backbone, (batch.pixels_B3HW.cpu() - mean) / std)
+        revive_batch_norms(network.backbone, Normalise(recipe.preprocess)(batch.pixels_B3HW.cpu()))
     if recipe.vote_start == "even":
         torch.nn.init.zeros_(network.head.vote.weight)
     if isinstance(network.graph, RegionGraph):

@@ -1,7 +1,7 @@
 """One file is a model: weights, graph, and a card that says how to feed it and what its numbers mean.
 
 A safetensors file of
-    the network's tensors     matrices may be float16, vectors float32
+    the network's tensors     float16 or float32, see `to_stored`
     graph.onnx                uint8, the network as ONNX with every weight a graph input (about 0.1 MB)
     int8.xml.gz, int8.bin     uint8, where `rgnet quantize` made them: the network in int8 as OpenVINO IR
     metadata "rgnet"          the card as JSON
@@ -39,6 +39,8 @@ from rgnet.weights.card import FORMAT_VERSION, ModelCard
 if TYPE_CHECKING:
     import numpy as np
 
+    from rgnet.architecture import Architecture
+
 SUFFIX = ".safetensors"
 GRAPH = "graph.onnx"
 INT8 = ("int8.xml.gz", "int8.bin")
@@ -64,13 +66,21 @@ class ModelFile:
     int8: Int8 | None = None
 
 
-def to_half(tensors: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """A network's state as stored: matrices and kernels in float16, vectors in float32, counters left out."""
+def to_stored(architecture: Architecture, state: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """A network's state as stored: matrices and kernels in float16, vectors in float32, counters left out.
+
+    Where equation 1 is neither scaled nor bounded, all that S is built from stays in float32: its similarities are in
+    the hundreds, and float16 would move S by up to 1.
+    """
     import numpy as np
 
-    arrays = {name: np.asarray(tensor) for name, tensor in tensors.items()}
+    sharp = architecture.graph == "paper" and architecture.graph_layers and not architecture.scaled_affinity
+    exact = ("backbone.", "context.", "graph.phi", "graph.theta") if sharp else ()
+    arrays = {name: np.asarray(tensor) for name, tensor in state.items()}
     return {
-        name: np.ascontiguousarray(array, dtype=np.float16 if array.ndim >= 2 else np.float32)
+        name: np.ascontiguousarray(
+            array, dtype=np.float16 if array.ndim >= 2 and not name.startswith(exact) else np.float32
+        )
         for name, array in arrays.items()
         if not name.endswith("num_batches_tracked")
     }
