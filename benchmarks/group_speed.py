@@ -109,7 +109,7 @@ def _invented(burst: int, draw: np.random.Generator) -> Measurement:
 # --- what measuring costs a scan ---------------------------------------------------------------------------
 
 
-def scan(paths: list[Path], rounds: int = 3) -> dict:
+def scan(paths: list[Path], rounds: int = 2) -> dict:
     """Seconds of CPU, of all processes, in turn with and without measuring; two processes decode."""
     import rgnet
 

@@ -43,11 +43,12 @@ def main() -> None:
         "--copies", type=Path, help="a line for each pair of identical photos: NAME:SPLIT NAME:SPLIT"
     )
     options.add_argument("--count", type=int, default=600, help="photos that frames are made of")
+    options.add_argument("--seed", type=int, default=1, help="draws the photos; 0 is that of the thresholds")
     options.add_argument("--only", nargs="*", default=PARTS, choices=PARTS)
     chosen = options.parse_args()
     paths = sorted(chosen.folder.rglob("*.jpg"))
-    np.random.default_rng(0).shuffle(paths)  # type: ignore[arg-type]
-    figures: dict = {"machine": describe_machine(), "photos": chosen.count}
+    np.random.default_rng(chosen.seed).shuffle(paths)  # type: ignore[arg-type]
+    figures: dict = {"machine": describe_machine(), "photos": chosen.count, "seed": chosen.seed}
     parts = {
         "pairs": lambda: pairs(paths, chosen.count),
         "sequences": lambda: sequences(paths[: chosen.count]),
