@@ -11,6 +11,7 @@ and grouped as `rgnet group` does it. Prints:
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import time
@@ -309,29 +310,24 @@ def compare_pairs(scorer, better: list, worse: list) -> dict[str, float]:
 # --- copies --------------------------------------------------------------------------------------------------
 
 
-def copies(paths: list[Path], listed: Path) -> dict:
-    """Among all photos, undated and far apart by name."""
-    frames = [Taken(measure(load(path)), (224, 224)) for path in paths]
-    number = {path.name: index for index, path in enumerate(paths)}
-    known = {
-        tuple(sorted(number[name.partition(":")[0]] for name in line.split()))
-        for line in listed.read_text().splitlines()
-        if line.strip()
-    }
-    group_of = {
-        photo: index
-        for index, members in enumerate(group_shots(to_shots(frames)))
-        if members.kind == "copies"
-        for photo in members.photos
-    }
-    sizes = np.bincount(list(group_of.values()))
-    together = sum(group_of.get(a, -1) == group_of.get(b, -2) for a, b in known)
-    return {
-        "photos": len(paths),
-        "listed pairs": len(known),
-        "listed pairs found": together,
-        "pairs found": int((sizes * (sizes - 1) // 2).sum()),
-    }
+def copies(paths: list[Path], listed: Path, others: int = 10_000) -> dict:
+    """Identical photos by a list, among as many others, undated."""
+    lines = [line.split() for line in listed.read_text().splitlines() if line.strip()]
+    families = [[name.partition(":")[0] for name in line] for line in lines]
+    names = {name for family in families for name in family}
+    chosen = [path for path in paths if path.name in names]
+    chosen += [path for path in paths if path.name not in names][:others]
+    number = {path.name: index for index, path in enumerate(chosen)}
+    known = {pair for family in families for pair in _pairs([number[name] for name in family])}
+    frames = [Taken(measure(load(path)), (224, 224)) for path in chosen]
+    groups = [members.photos for members in group_shots(to_shots(frames)) if members.kind == "copies"]
+    found = {pair for photos in groups for pair in _pairs(photos)}
+    counts = {"listed": len(known), "found": len(known & found), "not listed": len(found - known)}
+    return {"photos": len(chosen), **counts}
+
+
+def _pairs(photos: Iterable[int]) -> Iterator[tuple[int, int]]:
+    return itertools.combinations(sorted(photos), 2)
 
 
 if __name__ == "__main__":
