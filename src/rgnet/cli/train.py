@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -31,7 +32,8 @@ def train(
     start: Annotated[
         str | None,
         typer.Option(
-            help="Start from all weights of a trained model instead: a name of rgnet models, or a file."
+            help="Start from all weights of a trained model instead: a name of rgnet models, or a file; "
+            "or from efficientnet-lite0, a backbone under Apache-2.0 (extra of that name)."
         ),
     ] = None,
     teacher: Annotated[
@@ -53,6 +55,7 @@ def train(
 
     Examples:
     $ rgnet train yours my-ratings.csv -o runs/mine
+    $ rgnet train yours my-ratings.csv -o runs/mine --start efficientnet-lite0
     $ rgnet train para PARA --photos PARA/imgs -o runs/para --set batch_size=32
     """
     from rgnet import datasets
@@ -64,35 +67,46 @@ def train(
 
     need("lightning", extra="train", purpose="training")
     from rgnet.training.card import Provenance
+    from rgnet.training.pretrained import BACKBONES
     from rgnet.training.recipes import recipe as find_recipe
     from rgnet.training.train import train as run
 
     if start and weights:
         raise SettingError("--start brings all weights of a model: drop --weights")
-    trained = read_model(find_model(start)) if start else None
+    backbone = BACKBONES.get(start or "")
+    trained = read_model(find_model(start)) if start and not backbone else None
     teachers = [read_model(find_model(model)) for model in teacher]
-    overrides = [*overrides, *([] if epochs is None else [f"epochs={epochs}"])]
+    overrides = [
+        *(backbone.settings if backbone else ()),
+        *overrides,
+        *([] if epochs is None else [f"epochs={epochs}"]),
+    ]
     chosen = find_recipe(recipe, overrides, fine_tune=trained is not None)
     rated = datasets.load(data, photos, held_out=chosen.held_out, seed=chosen.seed, track=track)
     first_process = os.environ.get("RANK", "0") == "0"
     for note in rated.notes if first_process else ():
         typer.echo(note, err=True)
-    model = run(
-        chosen,
-        rated,
-        output,
-        provenance=Provenance(
-            name=name,
-            command=shareable_command(),
-            start=trained.card if trained else None,
-            teachers=tuple(model.card for model in teachers),
-        ),
-        start=trained or _backbone_weights(weights),
-        teachers=teachers,
-        resume=resume,
-        track=track,
-        say=lambda line: typer.echo(line, err=True),
-    )
+    with TemporaryDirectory() as folder:
+        if backbone:
+            backbone.write(Path(folder) / "backbone.safetensors")
+            weights = str(Path(folder) / "backbone.safetensors")
+        model = run(
+            chosen,
+            rated,
+            output,
+            provenance=Provenance(
+                name=name,
+                command=shareable_command(),
+                start=trained.card if trained else None,
+                backbone=backbone,
+                teachers=tuple(model.card for model in teachers),
+            ),
+            start=trained or _backbone_weights(weights),
+            teachers=teachers,
+            resume=resume,
+            track=track,
+            say=lambda line: typer.echo(line, err=True),
+        )
     if first_process:
         typer.echo(f"wrote {model}")
 

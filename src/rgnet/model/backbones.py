@@ -272,6 +272,7 @@ BACKBONES: dict[str, Callable[..., Backbone]] = {
     "vgg16": vgg16,
     "mobilenet_v2": mobilenet_v2,
     "mobilenet_edgetpu": mobilenet_edgetpu,
+    "efficientnet_lite0": _timm_backbone("tf_efficientnet_lite0"),
     "mobilenet_v1": _timm_backbone("mobilenetv1_100", pad_type="same", bn_eps=1e-3),
 }
 

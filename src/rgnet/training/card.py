@@ -13,6 +13,7 @@ from rgnet.datasets.records import RatedPhotos, list_hash
 from rgnet.export import graph_of
 from rgnet.model import build
 from rgnet.training.checkpoints import load_best_weights
+from rgnet.training.pretrained import PretrainedBackbone
 from rgnet.training.recipes import Recipe
 from rgnet.weights.card import ModelCard, Scale
 from rgnet.weights.file import to_stored, write_model
@@ -23,12 +24,14 @@ class Provenance:
     """What a model card holds besides the recipe and the photos.
 
     start:    the card of the model that training began with, if it was a whole model
+    backbone: that it began with, if its weights came as a package
     teachers: the cards of the models whose scores it followed
     """
 
     name: str
     command: str
     start: ModelCard | None = None
+    backbone: PretrainedBackbone | None = None
     teachers: tuple[ModelCard, ...] = ()
 
 
@@ -44,8 +47,9 @@ def write_model_file(folder: Path, card: ModelCard) -> Path:
 def make_card(
     recipe: Recipe, rated: RatedPhotos, provenance: Provenance, figures: dict[str, float]
 ) -> ModelCard:
-    start = provenance.start
-    earlier = (*([start] if start else []), *provenance.teachers)
+    start, backbone = provenance.start, provenance.backbone
+    earlier: list[ModelCard | PretrainedBackbone] = [*provenance.teachers]
+    earlier[:0] = [source for source in (start, backbone) if source]
     quantiles = np.quantile([photo.mean for photo in rated.train], np.linspace(0, 1, 101))
     return ModelCard(
         name=provenance.name,
@@ -66,9 +70,10 @@ def make_card(
             "recipe": recipe.to_dict(),
             "command": provenance.command,
         }
-        | _describe_start(start),
-        licence=_join(*(card.licence for card in earlier), rated.licence),
-        notice=_join(*(card.notice for card in earlier), rated.notice),
+        | _describe_start(start)
+        | ({"start": backbone.describe()} if backbone else {}),
+        licence=_join(*(source.licence for source in earlier), rated.licence),
+        notice=_join(*(source.notice for source in earlier), rated.notice),
         metrics={"held_out_srcc": None if math.isnan(figures["srcc"]) else round(figures["srcc"], 4)},
     )
 
