@@ -42,6 +42,7 @@ FOREIGN = (
     "timm",
     "lightning",
     "PIL",
+    "pandas",
     "pyarrow",
     "scipy",
     "typer",

@@ -5,6 +5,7 @@ Shape letters: H, W region grid · N = H*W regions, row by row · K strongest ed
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ from rgnet.what_if import WhatIf, what_if_covered
 
 STAGES = ("after FCN", "after ASPP", "after graph")
 EDGES = 8
+_SHOWN_SIDE = 480  # pixels, in a notebook
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,6 +111,20 @@ class Explanation:
             "graph": None if self.affinity_NN is None else self._edges_to_dict(),
             "what_if": self.what_if and self.what_if.to_dict(),
         }
+
+    def _repr_png_(self) -> bytes:
+        """In a notebook: the regions' votes in the shape of the photo, from the lowest (dark) to the highest."""
+        from matplotlib import colormaps
+        from PIL import Image
+
+        photo, votes_HW = self.photo, self.regions.votes
+        unit_HW = (votes_HW - votes_HW.min()) / max(float(np.ptp(votes_HW)), 1e-6)
+        colours_HW3 = colormaps["viridis"](unit_HW, bytes=True)[..., :3]
+        scale = _SHOWN_SIDE / max(photo.width, photo.height)
+        size = max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
+        file = io.BytesIO()
+        Image.fromarray(colours_HW3).resize(size, Image.Resampling.NEAREST).save(file, "PNG")
+        return file.getvalue()
 
     def _edges_to_dict(self) -> dict[str, Any]:
         index_NK, weight_NK = self.edges()

@@ -6,8 +6,11 @@ could not be scored is a record too (`ScoreFailure`), with the same columns; bot
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from rgnet.text import printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,6 +106,13 @@ class ScoredPhoto:
             "error": None,
         }
 
+    def _repr_html_(self) -> str:
+        """In a notebook."""
+        facts = {"photo": self.path, "score": f"{self.score:.2f}", "percentile": f"{self.percentile:.0f}"}
+        if self.label is not None and self.probability is not None:
+            facts["label"] = f"{self.label}, p(high) {self.probability:.2f}"
+        return _html_table(facts | {"model": self.model, "notes": "; ".join(self.notes)})
+
 
 @dataclass(frozen=True, slots=True)
 class ScoreFailure:
@@ -139,6 +149,18 @@ class ScoreFailure:
             "notes": [],
             "error": self.error,
         }
+
+    def _repr_html_(self) -> str:
+        """In a notebook."""
+        return _html_table({"photo": self.path, "no score": self.error, "model": self.model})
+
+
+def _html_table(facts: dict[str, str]) -> str:
+    """A row for each fact that is not empty. Names of files may hold anything."""
+    rows = [(name, html.escape(printable(value))) for name, value in facts.items() if value]
+    return (
+        "<table>" + "".join(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in rows) + "</table>"
+    )
 
 
 Record = ScoredPhoto | ScoreFailure
