@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
 import tracemalloc
+import zlib
 
 import numpy as np
 import pytest
@@ -118,3 +120,61 @@ def test_a_profile_larger_than_any_real_one_is_a_note():
     photo = decode(image)
     assert photo.notes == ("colour profile ignored: it is larger than any real one (17 MB)",)
     assert (np.asarray(photo.image) == np.asarray(plain)).all()
+
+
+def _png(picture, *chunks: tuple[bytes, bytes]) -> bytes:
+    """A PNG with chunks behind its header."""
+    plain = saved(picture, "PNG")
+    added = b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+    return plain[:33] + added + plain[33:]
+
+
+GAMMA_1 = (b"gAMA", struct.pack(">I", 100_000))
+GAMMA_SRGB = (b"gAMA", struct.pack(">I", 45_455))
+SRGB = (b"sRGB", b"\0")
+WIDE = (b"cHRM", struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000))
+
+
+def test_the_gamma_of_a_png_is_applied_where_nothing_ranks_higher():
+    ramp = Image.fromarray(np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3))
+    plain = pixels(saved(ramp, "PNG"))
+    for chunks in ([GAMMA_SRGB], [SRGB, GAMMA_1], [(b"cICP", b"\x01\x0d\x00\x01"), GAMMA_1]):
+        found = decode(_png(ramp, *chunks))
+        assert np.array_equal(np.asarray(found.image), plain) and not found.notes
+    linear = pixels(_png(ramp, GAMMA_1)).reshape(-1, 3)[:, 0]
+    # Half the light is 188 of 255 in sRGB
+    assert linear[0] == 0 and linear[128] == 188 and linear[255] == 255
+
+
+@pytest.mark.parametrize(
+    ("chunk", "note"),
+    [
+        ((b"cICP", b"\x09\x10\x00\x01"), "cICP says BT.2020, PQ (HDR)"),
+        ((b"cICP", b"\x0c\x0d\x00\x01"), "cICP says Display P3"),
+        (WIDE, "cHRM names primaries that are not sRGB's"),
+        ((b"gAMA", struct.pack(">I", 1)), "gAMA is 1e-05"),
+    ],
+)
+def test_colour_information_that_is_not_applied_is_a_note(chunk, note):
+    picture = Image.new("RGB", (16, 16), (10, 200, 90))
+    found = decode(_png(picture, chunk))
+    assert found.notes == (f"colour information ignored: {note}",)
+    assert np.array_equal(np.asarray(found.image), np.asarray(picture))
+    assert decode(_png(picture, SRGB)).notes == ()
+
+
+def test_colours_by_number_of_a_heif_are_a_note():
+    pillow_heif = pytest.importorskip("pillow_heif")
+    picture = pillow_heif.from_pillow(Image.new("RGB", (64, 64), (10, 200, 90)))
+
+    def notes(**numbers):
+        stream = io.BytesIO()
+        picture.save(stream, **numbers)
+        return decode(stream.getvalue()).notes
+
+    found = notes(color_primaries=9, transfer_characteristics=18)
+    assert found == ("colour information ignored: nclx says BT.2020, HLG (HDR)",)
+    assert notes() == ()

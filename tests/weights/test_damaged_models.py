@@ -161,6 +161,13 @@ def test_a_model_without_a_graph_is_damaged(tmp_path):
         read_model(path)
 
 
+def test_a_reason_is_short_whatever_the_file_holds(tmp_path):
+    card = changed(CARD.to_dict(), "x" * 100_000, 1)
+    with pytest.raises(ModelDamaged) as problem:
+        read_card(write_signed(tmp_path / "m.safetensors", card))
+    assert len(str(problem.value)) < 600
+
+
 def test_an_int8_network_is_inflated_to_a_limit(tmp_path, monkeypatch):
     monkeypatch.setattr("rgnet.weights.file._XML_LIMIT", 1000)
     bomb = np.frombuffer(gzip.compress(bytes(10**6)), np.uint8)

@@ -19,6 +19,7 @@ from PIL import Image, ImageFile
 
 from rgnet.errors import CameraRawRefused, PhotoDamaged, PhotoRefused
 from rgnet.imaging.checks import UNKNOWN_MODE, check_pixels, check_scans, isolated, one_colour, unsupported
+from rgnet.imaging.coding import read_cicp
 from rgnet.imaging.color import to_srgb
 from rgnet.imaging.exif import exif_orientation, tiff_exif
 from rgnet.imaging.files import check_bytes, open_photo
@@ -158,6 +159,8 @@ def _from_stream(stream: BinaryIO, name: str, fraction: _Fraction, policy: Decod
         stream.seek(0)
         with OPENERS[kind](stream) as image:
             check_pixels(name, image.size, policy)
+            if kind == "PNG" and (cicp := read_cicp(stream)):
+                image.info["cicp"] = cicp
             try:
                 check_scans(name, image, stream)
                 if is_swapped_float(image):

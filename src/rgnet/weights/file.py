@@ -46,6 +46,7 @@ GRAPH = "graph.onnx"
 INT8 = ("int8.xml.gz", "int8.bin")
 HEAD_LIMIT = 10_000_000
 _XML_LIMIT = 50_000_000
+_LONGEST_REASON = 300
 
 
 class Int8(NamedTuple):
@@ -238,7 +239,8 @@ def _read_head(path: Path) -> tuple[int, int, bytes]:
 
 
 def _damaged(path: Path, problem: object) -> ModelDamaged:
-    return ModelDamaged(f"{path} is truncated or damaged ({problem}): fetch the file again")
+    reason = str(problem)[:_LONGEST_REASON]
+    return ModelDamaged(f"{path} is truncated or damaged ({reason}): fetch the file again")
 
 
 def record_metrics(path: Path, metrics: dict[str, Any]) -> None:
