@@ -63,6 +63,7 @@ class Inside:
     shuffle_change:   mean change of the score when TILES x TILES tiles are shuffled, in points, over the photos that
                       people rate at or above the data set's threshold
     shuffle_falls:    share of these photos whose score falls
+    mean_map:         the mean vote at each place, row by row, on the human scale
     """
 
     photos: int
@@ -77,6 +78,7 @@ class Inside:
     votes_windows: float
     shuffle_change: float
     shuffle_falls: float
+    mean_map: tuple[tuple[float, ...], ...] = ()
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -154,6 +156,7 @@ def look_inside(
         votes_windows=_mean([one.window_agreement for one in seen]),
         shuffle_change=_mean(change_P),
         shuffle_falls=_mean(change_P < 0),
+        mean_map=tuple(map(tuple, np.round(vote_PN.mean(axis=0), 3).reshape(seen[0].grid).tolist())),
         notes=notes,
     )
 
@@ -170,6 +173,7 @@ class _Seen:
     """What is measured on one photo."""
 
     photo: Prepared
+    grid: tuple[int, int]
     vote_N: np.ndarray
     row_entropy: float | None
     top_region_share: float | None
@@ -192,6 +196,7 @@ def _look_at(scorer: Scorer, record: ScoredPhoto) -> _Seen:
     affinity_NN = explained.affinity_NN
     return _Seen(
         photo=photo,
+        grid=(votes_HW.shape[0], votes_HW.shape[1]),
         vote_N=votes_HW.ravel(),
         row_entropy=None if affinity_NN is None else row_entropy(affinity_NN),
         top_region_share=None if affinity_NN is None else float(affinity_NN.mean(axis=0).max()),

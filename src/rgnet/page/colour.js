@@ -16,12 +16,20 @@ function viridis(unit) {
   });
 }
 
+/** The same from blue by white to orange: the middle is neither. */
+function blueToOrange(unit) {
+  const [blue, white, orange] = [[33, 102, 172], [247, 247, 247], [217, 95, 2]];
+  const side = unit < 0.5 ? blue : orange;
+  const share = Math.min(1, Math.abs(unit - 0.5) * 2);
+  return white.map((middle, index) => Math.round(middle + (side[index] - middle) * share));
+}
+
 /** The colours from low to high on a canvas one pixel high. */
-function drawColourBar(canvas) {
+function drawColourBar(canvas, colour) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(canvas.width, 1);
   for (let x = 0; x < canvas.width; x++) {
-    image.data.set([...viridis(x / (canvas.width - 1)), 255], x * 4);
+    image.data.set([...colour(x / (canvas.width - 1)), 255], x * 4);
   }
   context.putImageData(image, 0, 0);
 }

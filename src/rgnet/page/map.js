@@ -4,23 +4,27 @@
 const FINE = 16; // pixels for each region
 const SMALLEST_SPAN = 0.05; // share of the scale that a map's colours cover at least
 
-/** What a layer of a detail shows: {values, low, high, unit}, values row by row. */
+/** What a layer of a detail shows: {values, low, high, unit, colour}, values row by row. */
 function makeLayer(detail, name) {
   const values = Float32Array.from(detail[name].flat());
   const [least, most] = values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
-  if (name === "weights") return { values, low: 0, high: Math.max(most, 1), unit: "weight (average region = 1)" };
+  if (name === "weights") return { values, low: 0, high: Math.max(most, 1), unit: "weight (average region = 1)", colour: viridis };
+  if (name === "usual") {
+    const end = Math.max(-least, most, (SMALLEST_SPAN * (detail.high - detail.low)) / 2);
+    return { values, low: -end, high: end, unit: "less or more than usual here", colour: blueToOrange };
+  }
   const padding = Math.max(0, SMALLEST_SPAN * (detail.high - detail.low) - (most - least)) / 2;
   const unit = `vote, on the scale ${formatShort(detail.low)} to ${formatShort(detail.high)}`;
-  return { values, low: least - padding, high: most + padding, unit };
+  return { values, low: least - padding, high: most + padding, unit, colour: viridis };
 }
 
 /** Paint values smoothly: a curve through the middles of the regions, coloured after interpolation. */
-function drawMap(canvas, { values, low, high }, rows, columns) {
+function drawMap(canvas, { values, low, high, colour }, rows, columns) {
   canvas.width = columns * FINE;
   canvas.height = rows * FINE;
   const context = canvas.getContext("2d");
   const image = context.createImageData(canvas.width, canvas.height);
-  const table = Array.from({ length: 256 }, (_, index) => [...viridis(index / 255), 255]);
+  const table = Array.from({ length: 256 }, (_, index) => [...colour(index / 255), 255]);
   const scale = 255 / (high - low || 1);
   const wide = interpolate(values, rows, columns, 1, columns);
   interpolate(wide, canvas.width, rows, canvas.width, 1).forEach((value, pixel) => {

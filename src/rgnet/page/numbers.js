@@ -34,6 +34,7 @@ function createFacts(photo, detail, about) {
     "Your marks": describeMark(photo.mark),
     Size: photo.width && `${photo.width} × ${photo.height} pixels`,
     Notes: photo.notes.join("; "),
+    Maps: about.maps ? `Not shown. ${about.maps}` : detail && about.caution,
     Graph: detail && !detail.edges && (about.graph ?? "Not available for this photo."),
     Model: `${about.model} (${about.model_hash})${photo.engine ? `, ${photo.engine}` : ""}`,
     File: photo.path,

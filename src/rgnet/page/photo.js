@@ -1,9 +1,10 @@
 "use strict";
 // A photo's own page: the photo, the map and the graph over it, and its numbers with their meaning.
 
-const LAYERS = ["none", "votes", "weights"];
+const LAYERS = ["none", "votes", "usual", "weights"];
 const LAYER_HELP = {
   votes: "Votes: the score that each region would get on its own. The photo's score lies between their mean and their best.",
+  usual: "Against usual: how much more or less than this model's mean map each region votes. The mean map is what it says of a place whatever the photo.",
   weights: "Weights: how much each region's vote moves the score, compared with an average region, which has 1.",
   none: "Votes and weights show what raises the score and what lowers it.",
 };
@@ -28,7 +29,6 @@ class PhotoPage {
     this.dialog.addEventListener("close", () => this.id !== null && onClose());
     this.dialog.addEventListener("keydown", (event) => this.onKey(event));
     this.listenToPointer(byId("graph"));
-    drawColourBar(byId("colours"));
     new ResizeObserver(() => this.drawGraph()).observe(byId("frame"));
   }
 
@@ -42,11 +42,19 @@ class PhotoPage {
     Object.assign(this, { chosen: null, hovered: null });
     const { photo, detail } = await this.source.open(id).catch((problem) => ({ photo: noPhoto(id, problem), detail: null }));
     if (this.id !== id) return;
-    Object.assign(this, { photo, detail });
+    Object.assign(this, { photo, detail: this.drawable(detail), address: detail?.picture });
     this.fill();
     if (!this.isOpen) this.dialog.showModal();
     this.setLayer(this.chosenLayer);
     this.onShown();
+  }
+
+  /** What may be drawn over the photo: nothing where the model's maps mean nothing; with its mean map where that fits. */
+  drawable(detail) {
+    const { maps, usual } = this.source.about ?? {};
+    if (!detail || maps) return null;
+    const fits = usual && usual.length === detail.rows && usual[0].length === detail.columns;
+    return fits ? { ...detail, usual: detail.votes.map((row, y) => row.map((vote, x) => vote - usual[y][x])) } : detail;
   }
 
   hide() {
@@ -70,7 +78,7 @@ class PhotoPage {
     this.fillFacts();
     byId("previous").disabled = !this.findNext(this.id, -1);
     byId("next").disabled = !this.findNext(this.id, 1);
-    this.fillPicture(photo, detail);
+    this.fillPicture(photo);
     byId("tools").hidden = !detail;
     byId("graph").hidden = byId("map").hidden = !detail;
     this.dialog.scrollTop = 0;
@@ -80,8 +88,8 @@ class PhotoPage {
     byId("facts").replaceChildren(...createFacts(this.photo, this.detail, this.source.about));
   }
 
-  fillPicture(photo, detail) {
-    const address = photo.error ? null : (detail?.picture ?? this.source.thumbnail(photo));
+  fillPicture(photo) {
+    const address = photo.error ? null : (this.address ?? this.source.thumbnail(photo));
     this.showReason(address ? "" : (photo.error ?? "There is no picture of this photo."));
     if (!address) return;
     const image = byId("picture");
@@ -117,6 +125,7 @@ class PhotoPage {
     for (const input of document.getElementsByName("layer")) {
       input.checked = input.value === name;
       input.disabled = !layers.includes(input.value);
+      input.parentElement.hidden = input.value === "usual" && input.disabled;
     }
     const shown = name !== "none" && this.detail;
     byId("legend").hidden = byId("opacity-label").hidden = !shown;
@@ -132,11 +141,12 @@ class PhotoPage {
     byId("from").textContent = layer.low.toFixed(2);
     byId("to").textContent = layer.high.toFixed(2);
     byId("unit").textContent = layer.unit;
-    const value = this.layer === "votes" ? this.photo.score : 1;
+    const value = { votes: this.photo.score, weights: 1, usual: 0 }[this.layer];
     const unit = (value - layer.low) / (layer.high - layer.low);
     byId("mark").hidden = !(unit >= 0 && unit <= 1);
     byId("mark").style.left = `${unit * 100}%`;
-    byId("mark").title = this.layer === "votes" ? "the photo's score" : "an average region";
+    byId("mark").title = { votes: "the photo's score", weights: "an average region", usual: "as usual" }[this.layer];
+    drawColourBar(byId("colours"), layer.colour);
   }
 
   setOpacity(opacity) {

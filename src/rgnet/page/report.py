@@ -40,6 +40,7 @@ from rgnet.previews import PREVIEW, PreviewCache
 from rgnet.results import ScoredPhoto
 from rgnet.scorer import BATCH, Scorer, weights_of_ratings
 from rgnet.weights.card import ModelCard, Scale
+from rgnet.weights.explanations import ExplanationWorth, judge_explanations, usual_map
 
 PICTURE = 1600
 _CHUNK = 2**20
@@ -109,7 +110,7 @@ class Report:
                 f"The model {self.wanted.model} is not available, so there are no weights and no graph: "
                 "put its file into your models folder, or pass it as --model FILE."
             )
-        return None if self.card.architecture.graph_layers else "This model has no region graph."
+        return self._worth.no_graph or self._worth.no_maps
 
     @contextlib.contextmanager
     def _pictures(self, target: Path) -> Iterator[Path | None]:
@@ -260,7 +261,15 @@ class Report:
             created=date.today().isoformat(),
             rgnet=rgnet.__version__,
             graph=self.missing_graph(),
+            maps=self._worth.no_maps,
+            caution=self._worth.caution,
+            usual_HW=None if self.card is None else usual_map(self.card),
         )
+
+    @cached_property
+    def _worth(self) -> ExplanationWorth:
+        """Without the model's card nothing is known of it."""
+        return ExplanationWorth() if self.card is None else judge_explanations(self.card)
 
     @cached_property
     def _opened_scorer(self) -> Scorer:

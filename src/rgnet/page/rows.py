@@ -32,6 +32,9 @@ def describe_page(
     rgnet: str,
     created: str | None = None,
     graph: str | None = None,
+    maps: str | None = None,
+    caution: str | None = None,
+    usual_HW: np.ndarray | None = None,
     folders: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Metadata shared by all photos on the page.
@@ -39,9 +42,14 @@ def describe_page(
     rgnet:   its version
     created: the day, YYYY-MM-DD, of a page that stays as it is
     graph:   why there is no graph; None where there is one
+    maps:    why there are no maps; None where there are
+    caution: what to say beside maps and graph
+    usual_HW: the mean vote at each place, which maps can be compared with
     folders: to choose from; None where the page finds them in its own rows, or they are too many
     """
-    known: dict[str, Any] = {"created": created, "graph": graph}
+    known: dict[str, Any] = {"created": created, "graph": graph, "maps": maps, "caution": caution}
+    if usual_HW is not None:
+        known["usual"] = _rounded(usual_HW)
     if folders is not None:
         known["folders"] = [_valid(folder) for folder in folders]
     return {

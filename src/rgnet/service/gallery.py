@@ -26,6 +26,7 @@ from rgnet.service.inference import Inference
 from rgnet.service.limits import Capacity, RequestRefused
 from rgnet.service.schemas import GalleryPhoto, PhotoMap, PhotoPage
 from rgnet.service.settings import Settings
+from rgnet.weights.explanations import judge_explanations, usual_map
 
 PictureKind = Literal["thumbnail", "picture", "full"]
 _LONG_SIDE: dict[PictureKind, int] = {"thumbnail": PREVIEW, "picture": 1600, "full": 8192}
@@ -40,6 +41,7 @@ class Gallery:
     def __init__(self, inference: Inference, file: Path, settings: Settings) -> None:
         self.inference = inference
         self.card = inference.scorer.card
+        self.worth = judge_explanations(self.card)
         self.title = file.stem
         self.catalogue = GalleryCatalogue(file, self.card.short_hash)
         # Apart from the processes of scoring, so that a page full of pictures holds up no score
@@ -69,6 +71,10 @@ class Gallery:
             model=self.card.name,
             model_hash=self.card.short_hash,
             rgnet=rgnet.__version__,
+            graph=self.worth.no_graph or self.worth.no_maps,
+            maps=self.worth.no_maps,
+            caution=self.worth.caution,
+            usual_HW=usual_map(self.card),
             folders=await self.catalogue.folders(),
         )
 
@@ -98,6 +104,9 @@ class Gallery:
         """What the photo's own page shows beyond its row; None where it has no score."""
         if isinstance(row.record, ScoreFailure):
             return None
+        if self.worth.no_graph or self.worth.no_maps:
+            # All that is drawn was stored by the scan
+            return await self._scanned_map(row)
         try:
             data = await self.cache.get((row.sha256, "map"), lambda: self._explain(row))
         except RequestRefused:
@@ -119,7 +128,8 @@ class Gallery:
         if votes_HW is None:
             return None
         weights_HW = weights_of_ratings(votes_HW, self.card)
-        values = page.describe_regions(votes_HW, self.card.scale, weights_HW=weights_HW)
+        picture = f"v1/photos/{row.id}/picture" if looks_unchanged(row) else None
+        values = page.describe_regions(votes_HW, self.card.scale, weights_HW=weights_HW, picture=picture)
         return PhotoMap.model_validate(values)
 
     async def _decode(

@@ -193,6 +193,10 @@ class GalleryAbout(ResponseModel):
     people: str
     rgnet: str
     folders: list[str] | None = None
+    graph: str | None = Field(default=None, description="Why there is no graph.")
+    maps: str | None = Field(default=None, description="Why there are no maps.")
+    caution: str | None = Field(default=None, description="What to say beside maps and graph.")
+    usual: list[list[float]] | None = Field(default=None, description="The mean vote at each place.")
     may_mark: bool = Field(description="Whether whoever asks may mark photos and write sidecars.")
     may_open: bool = Field(description="Whether whoever asks may open photos in the viewer of this machine.")
 
