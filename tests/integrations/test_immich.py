@@ -8,6 +8,9 @@ from immich_server import KEY, ImmichServer, running
 from rated_library import STARS, Library
 from sample_library import make_card
 
+from rgnet.catalogue.database import Catalogue
+from rgnet.catalogue.marks import change_marks
+from rgnet.catalogue.queries import find_scored, make_filter
 from rgnet.integrations import immich
 
 pytest.importorskip("httpx", reason="needs httpx")
@@ -92,6 +95,19 @@ def test_new_scores_replace_rgnets_own_stars(push, server):
     push("--write")
     assert push("--write", "--cuts", "1,2,3,4").exit_code == 0
     assert set(server.ratings().values()) == {5}
+
+
+def test_stars_that_a_person_gave_in_rgnet_come_before_the_score(push, server, library):
+    with Catalogue.open(library.file) as catalogue:
+        change_marks(
+            catalogue, [int(row.id) for row in scored(catalogue) if "a.jpg" in row.record.path], {"stars": 4}
+        )
+    push("--write")
+    assert server.ratings() == STARS | {"a.jpg": 4}
+
+
+def scored(catalogue):
+    return list(find_scored(catalogue, make_filter(catalogue, None)))
 
 
 def test_of_paths_that_a_search_finds_only_the_same_one_counts(push, server):

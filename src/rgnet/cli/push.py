@@ -62,8 +62,8 @@ def push(
     """Write the scores of scanned photos as 1 to 5 stars into immich, over its API.
 
     Prints what would change: the action, the stars before and after, and the photo. Nothing is written without
-    --write. Photos are found by their path: --map says what immich calls their folder. A rating that a person gave is
-    kept, and --undo clears only what rgnet wrote.
+    --write. Photos are found by their path: --map says what immich calls their folder. Stars that you gave in rgnet's
+    gallery come before a score. A rating that a person gave in immich is kept, and --undo clears only what rgnet wrote.
 
     Examples:
     $ rgnet push immich --url http://nas:2283 --api-key-file key.txt
@@ -86,8 +86,11 @@ def push(
             photos = [RatedPhoto(path, stars=0) for path in find_paths(opened, filters.folder)]
         else:
             rows = find_scored(opened, filters.select(opened, model), order="folder", descending=False)
+            # What the person said in rgnet comes before the score
             photos = [
-                RatedPhoto(row.record.path, stars_for(row.record.percentile, bounds), row.bytes)
+                RatedPhoto(
+                    row.record.path, row.mark.stars or stars_for(row.record.percentile, bounds), row.bytes
+                )
                 for row in rows
             ]
     _print_mapping(mapping, photos)
