@@ -1,10 +1,14 @@
 """How far scores move is measured on known changes, for the same photos every time."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PIL import Image
+from raw_files import dng, scene
 
 from rgnet.errors import SettingError
+from rgnet.evaluation import slices
 from rgnet.evaluation.predictions import draw_sample, predict
 from rgnet.evaluation.stability import crop, half, jpeg, measure_stability, square
 
@@ -51,3 +55,11 @@ def test_a_change_that_applies_to_no_photo_says_so(rated, scorer_of):
 def test_a_sample_too_small_is_refused(rated, scorer_of):
     with pytest.raises(SettingError, match="at least 3 photos, not 2"):
         measure_stability(scorer_of(), predict(scorer_of(), rated, rated.test[:5]), sample=2)
+
+
+def test_a_camera_raw_file_with_a_score_is_looked_at_like_any_photo(tmp_path):
+    pytest.importorskip("rawpy", reason="needs rawpy")
+    path = tmp_path / "a.dng"
+    path.write_bytes(dng(scene()))
+    found = slices._measure_appearance(SimpleNamespace(path=str(path), width=300, height=200))
+    assert 0 < found.brightness < 1

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
 
 from rgnet.evaluation.evaluate import Evaluation
-from rgnet.evaluation.predictions import Predictions
+from rgnet.evaluation.predictions import SCORED, Predictions
 from rgnet.evaluation.slices import Slice
 from rgnet.imaging.decode import decode
 
@@ -103,7 +103,7 @@ def _draw_worst(figure: SubFigure, evaluation: Evaluation, predictions: Predicti
     for axes in grid:
         axes.set_axis_off()
     for axes, case in zip(grid, evaluation.worst, strict=False):
-        image = decode(paths[case.photo], at_least=(THUMBNAIL, THUMBNAIL)).image
+        image = decode(paths[case.photo], at_least=(THUMBNAIL, THUMBNAIL), policy=SCORED).image
         image.thumbnail((THUMBNAIL, THUMBNAIL))
         axes.imshow(image)
         name = case.photo if len(case.photo) <= KIND_LENGTH else f"…{case.photo[1 - KIND_LENGTH :]}"

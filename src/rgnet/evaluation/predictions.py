@@ -12,6 +12,7 @@ import numpy as np
 
 from rgnet.datasets.records import RatedPhoto, RatedPhotos
 from rgnet.errors import DataError, SettingError, near
+from rgnet.imaging.policy import DecodePolicy
 from rgnet.results import Record, ScoredPhoto, ScoreFailure
 from rgnet.scorer import Scorer
 from rgnet.weights.card import Scale
@@ -20,6 +21,8 @@ SPLITS = ("test", "held_out")
 FEWEST = 3
 # Photos that are looked at closely, unless told otherwise
 SAMPLE = 200
+# Of photos that have a score: a process that may crash has decoded them before
+SCORED = DecodePolicy(camera_raw=True)
 
 TrackRecords = Callable[[Iterable[Record]], Iterable[Record]]
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from rgnet.evaluation.bootstrap import Estimate, estimate
 from rgnet.evaluation.metrics import accuracy, srcc
-from rgnet.evaluation.predictions import Predictions
+from rgnet.evaluation.predictions import SCORED, Predictions
 from rgnet.imaging.decode import decode
 from rgnet.results import ScoredPhoto
 
@@ -93,6 +93,6 @@ def _evaluate_slice(by: str, kind: str, here_N: np.ndarray, predictions: Predict
 
 def _measure_appearance(record: ScoredPhoto) -> Appearance:
     """From a thumbnail; the record knows the full size."""
-    image = decode(record.path, at_least=_THUMBNAIL).image
+    image = decode(record.path, at_least=_THUMBNAIL, policy=SCORED).image
     image.thumbnail(_THUMBNAIL)
     return Appearance(float(np.asarray(image.convert("L")).mean()) / 255, record.width, record.height)

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from rgnet.errors import SettingError
 from rgnet.evaluation.metrics import srcc
-from rgnet.evaluation.predictions import SAMPLE, Predictions, draw_sample
+from rgnet.evaluation.predictions import SAMPLE, SCORED, Predictions, draw_sample
 from rgnet.imaging.decode import decode
 from rgnet.results import ScoredPhoto, ScoreFailure
 from rgnet.scorer import Scorer
@@ -96,7 +96,7 @@ def measure_stability(
 
 def _score_changes(scorer: Scorer, record: ScoredPhoto) -> list[float]:
     """The score of the photo itself and after every change; NaN where a change leaves it as it is."""
-    image = decode(record.path).image
+    image = decode(record.path, policy=SCORED).image
     changed = [change(image) for change in _CHANGES.values()]
     records = scorer.score([image, *changed])
     same = [False, *(other is image for other in changed)]
