@@ -39,6 +39,7 @@ docs: .venv/test.done
 	@touch $@
 
 .venv/test.done: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing what lint and the tests need into .venv: about 7 GB the first time, which takes some minutes"
 	$(PIP) --editable ".[test]"
 	@touch $@
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import io
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
-from dataclasses import replace
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -43,6 +46,26 @@ def own_cache(tmp_path_factory) -> Iterator[None]:
         yield
 
 
+# Of these folders a process has what costs most (a report of 500 photos and a browser; a Ray cluster): one process
+# is enough. Everywhere else what is shared is a file's own.
+TOGETHER = {"page", "cluster"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For `pytest -n`: what shares something costly runs in one process, and what has slow tests begins first."""
+    groups = {item: group_of(item) for item in items}
+    slow = {groups[item] for item in items if item.get_closest_marker("slow")} | TOGETHER
+    items.sort(key=lambda item: groups[item] not in slow)
+    for item, group in groups.items():
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def group_of(item: pytest.Item) -> str:
+    path = item.path.relative_to(Path(__file__).parent)
+    return path.parent.name if path.parent.name in TOGETHER else str(path)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real photos beside the checkout; tests that need it are skipped, visibly, without it."""
@@ -50,6 +73,34 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no shared/ folder beside the checkout ({folder})")
     return folder
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, as subprocess.CompletedProcess has it."""
+
+    returncode: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def errors(self) -> str:
+        return self.stderr.decode()
+
+
+@pytest.fixture
+def typed(monkeypatch, capsysbinary) -> Callable[..., Done]:
+    """Runs `rgnet WORDS` in this process, from `main` to its exit code; input: what comes on standard input."""
+    from rgnet.cli import main
+
+    def run(*words: object, input: bytes = b"") -> Done:
+        monkeypatch.setattr(sys, "argv", ["rgnet", *map(str, words)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(input)))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Done(int(ended.value.code or 0), *capsysbinary.readouterr())
+
+    return run
 
 
 @pytest.fixture
@@ -115,7 +166,7 @@ def browser():
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory) -> Path:
-    """The file of a small network with a score head, weights drawn at random."""
+    """The file of a small network with a score head, weights drawn at random; no other model lies beside it."""
     return tiny(tmp_path_factory, head="score")
 
 
@@ -147,6 +198,20 @@ def squashing(tiny_file):
 
 
 def tiny(tmp_path_factory, *, head: str, bins: tuple[float, ...] = ()) -> Path:
+    """Written once for all processes of a run: exporting its graph takes seconds."""
+    run = tmp_path_factory.getbasetemp()
+    run = run.parent if "PYTEST_XDIST_WORKER" in os.environ else run
+    folder = run / f"model-{head}"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"tiny-{head}.safetensors"
+    with (run / f"model-{head}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            write_tiny(path, head, bins)
+    return path
+
+
+def write_tiny(path: Path, head: str, bins: tuple[float, ...]) -> None:
     import torch
 
     from rgnet.architecture import Architecture
@@ -176,6 +241,4 @@ def tiny(tmp_path_factory, *, head: str, bins: tuple[float, ...] = ()) -> Path:
         scale=Scale(low=1.0, high=5.0, people="nobody", quantiles=(1.0, 3.0, 5.0)),
         licence="none: random weights",
     )
-    path = tmp_path_factory.mktemp("models") / f"tiny-{head}.safetensors"
     write_model(path, card, to_stored(architecture, network.state_dict()), graph_of(network))
-    return path

@@ -156,4 +156,5 @@ def hash_only(job: DecodeJob) -> DecodedPhoto:
 
 
 if __name__ == "__main__":
+    print("scanning", flush=True)
     scan_folder(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,14 +1,18 @@
-"""What is published: a wheel and a source archive that agree, with sound metadata and nothing missing."""
+"""What is published: a wheel and a source archive that agree, with sound metadata and nothing missing; it installs."""
 
+import json
+import os
 import re
 import subprocess
 import sys
 import tarfile
+import venv
 import zipfile
 from email.parser import Parser
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -63,6 +67,32 @@ def test_the_wheel_carries_types_licences_and_the_weights(packages):
     licences = {"LICENSE", "NOTICE", "LICENSES/LicenseRef-PARA-Research-Only.txt"}
     assert set(metadata.get_all("License-File")) == licences
     assert all(any(name.endswith(f"licenses/{licence}") for name in names) for licence in licences)
+
+
+@pytest.mark.slow
+def test_the_wheel_scores_a_photo_in_an_empty_environment_without_torch(packages, tmp_path, tiny_model):
+    wheel = packages[0]
+    assert wheel.stat().st_size < 30e6
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("rgnet/page/")}
+    page = {path.name for path in (ROOT / "src" / "rgnet" / "page").iterdir() if path.is_file()}
+    assert packed == {f"rgnet/page/{name}" for name in page} and "page.html" in page
+
+    venv.create(tmp_path / "env", with_pip=False)
+    programs = tmp_path / "env" / "bin"
+    pip = [sys.executable, "-m", "pip", "--python", programs / "python", "--disable-pip-version-check"]
+    run([*pip, "install", "--quiet", "--no-compile", "--constraint", ROOT / "constraints.txt", wheel])
+
+    Image.new("RGB", (300, 200), "teal").save(tmp_path / "photo.jpg")
+    command = [programs / "rgnet", "score", "photo.jpg", "-m", tiny_model, "-o", "scores.jsonl"]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    row = json.loads((tmp_path / "scores.jsonl").read_text())
+    assert row["engine"].startswith("openvino") and 1 <= row["score"] <= 5
+
+    assert "torch" not in run([*pip, "list"])
+    size = sum(path.stat().st_size for path in (tmp_path / "env").rglob("*") if path.is_file())
+    assert size < 1.2e9
 
 
 @pytest.mark.slow

@@ -55,6 +55,22 @@ def test_no_stylesheet_loads_anything_from_the_network(site):
 
 
 @pytest.mark.slow
+def test_search_works_in_pages_opened_from_a_folder_and_asks_nothing_of_the_network(site, browser):
+    asked: list[str] = []
+    page = browser.new_page()
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((site / "index.html").as_uri())
+    page.locator("[data-md-component=search-query]").click()
+    page.keyboard.type("sidecar")
+    found = page.locator(".md-search-result__link")
+    found.first.wait_for(state="attached", timeout=60_000)
+    assert any("ratings.html" in (link.get_attribute("href") or "") for link in found.all())
+    page.close()
+    home = site.as_uri()
+    assert [url for url in asked if not url.startswith((home, "data:", "about:", "blob:"))] == []
+
+
+@pytest.mark.slow
 def test_the_reference_names_every_command_and_every_public_name(site):
     import typer.main
 

@@ -30,7 +30,7 @@ from rgnet.catalogue.selects import Filter
 from rgnet.errors import CatalogueError
 from rgnet.imaging.discovery import Selection
 
-KILLS = 50
+KILLS = 20
 
 
 @pytest.fixture
@@ -210,15 +210,14 @@ def test_killed_at_any_moment_it_loses_nothing_that_was_written_and_ends_with_ev
     for index in range(200):
         make_photo(many / f"{index:03}.png", index)
     expected = {str(path): float(path.stem) for path in many.iterdir()}
-    draw, script = random.Random(0), [sys.executable, sample_library.__file__, str(many)]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    draw, calm = random.Random(0), start_scan(many, tmp_path / "calm.sqlite")
     start = time.monotonic()
-    subprocess.run([*script, str(tmp_path / "calm.sqlite")], env=environment, check=True)
+    assert calm.wait() == 0
     whole = time.monotonic() - start
     before = {}
     for _ in range(KILLS):
-        running = subprocess.Popen([*script, str(file)], env=environment)
-        time.sleep(draw.uniform(0.1, 1.1) * whole)
+        running = start_scan(many, file)
+        time.sleep(draw.uniform(0, 0.8) * whole)
         running.kill()
         running.wait()
         after = read_scores(file) if has_model(file) else {}
@@ -236,6 +235,17 @@ def test_killed_at_any_moment_it_loses_nothing_that_was_written_and_ends_with_ev
     with Catalogue.open(file) as catalogue:
         assert catalogue.first("PRAGMA integrity_check")[0] == "ok"
         assert catalogue.count("SELECT count(*) FROM photo") == 200
+
+
+def start_scan(folder: Path, file: Path) -> subprocess.Popen:
+    """A scan in a process of its own, from the moment at which its imports are done."""
+    running = subprocess.Popen(
+        [sys.executable, sample_library.__file__, str(folder), str(file)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+    )
+    assert running.stdout.readline() == b"scanning\n"
+    return running
 
 
 def has_model(file) -> bool:

@@ -1,4 +1,4 @@
-"""The commands as a user meets them: real processes, their output, and their exit codes."""
+"""The commands as a user meets them: output, files and exit codes; signals and imports in real processes."""
 
 import contextlib
 import csv
@@ -136,21 +136,33 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def rgnet(tiny_model, tmp_path):
-    """Runs the command in a process of its own, with the tiny model as the only one of the user's."""
+def home(tiny_model, tmp_path, monkeypatch):
+    """An empty home, which is the current folder, with the tiny model as the only one of the user's."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setenv("RGNET_MODELS", str(tiny_model.parent))
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.fixture
+def rgnet(home, typed):
+    """Runs the command in this process."""
+    return typed
+
+
+@pytest.fixture
+def process(home):
+    """Runs the command in a process of its own."""
 
     def run(*words, **options):
-        environment = os.environ | {"RGNET_MODELS": str(tiny_model.parent), "HOME": str(tmp_path)}
         command = [sys.executable, "-m", "rgnet", *map(str, words)]
-        return subprocess.run(
-            command, capture_output=True, env=environment, timeout=120, cwd=tmp_path, **options
-        )
+        return subprocess.run(command, capture_output=True, timeout=120, **options)
 
     return run
 
 
-def test_a_folder_is_scored_and_the_bad_photo_is_a_row(rgnet, folder, tmp_path):
-    done = rgnet("score", folder, "-m", "tiny-score", "-o", tmp_path / "s.csv")
+def test_a_folder_is_scored_and_the_bad_photo_is_a_row(process, folder, tmp_path):
+    done = process("score", folder, "-m", "tiny-score", "-o", tmp_path / "s.csv")
     assert done.returncode == 3, done.stderr
     with (tmp_path / "s.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -175,8 +187,9 @@ def test_all_scored_exits_0_and_a_photo_given_twice_is_scored_once(rgnet, folder
     ]
 
 
-@pytest.mark.parametrize("divider", [b"\n", b"\0", b"\r\n"])
-def test_a_list_on_standard_input(rgnet, folder, divider):
+@pytest.mark.parametrize(("divider", "runner"), [(b"\n", "process"), (b"\0", "rgnet"), (b"\r\n", "rgnet")])
+def test_a_list_on_standard_input(folder, divider, runner, request):
+    rgnet = request.getfixturevalue(runner)
     strange = os.fsencode(folder) + b"/not-utf8-\xff.png"
     os.rename(folder / "2.png", strange)  # noqa: PTH104 - a name of bytes
     paths = [os.fsencode(folder / "0.png"), strange]
@@ -523,13 +536,13 @@ def test_explain_refuses_what_it_cannot_mean_before_any_work(rgnet, folder):
         assert done.returncode == 2 and message in done.stderr.decode(), done.stderr.decode()
 
 
-def test_models_and_info_and_version(rgnet):
+def test_models_and_info_and_version(rgnet, process):
     heading, default, _preview, line = rgnet("models").stdout.decode().splitlines()
     assert heading.split("\t")[:3] == ["model", "hash", "scale"]
     assert default.startswith("rgnet-compact (default)\t") and line.startswith("tiny-score\t")
     info = rgnet("info")
     assert info.returncode == 0 and b"openvino" in info.stdout
-    assert rgnet("--version").stdout.startswith(b"rgnet 0.")
+    assert process("--version").stdout.startswith(b"rgnet 0.")
 
 
 @pytest.mark.parametrize("command", sorted(OPTIONS))

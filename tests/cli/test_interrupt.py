@@ -1,13 +1,12 @@
 """Ctrl-C ends each long command with exit code 130 and one line: what was kept, and what to do."""
 
 import signal
-import sys
 from pathlib import Path
 
 import pytest
 import typer.main
 
-from rgnet.cli import app, main
+from rgnet.cli import app
 
 NOTHING = "nothing was kept; run the same command again to start over"
 STOPPED = {
@@ -35,7 +34,7 @@ def test_every_command_has_chosen_its_end():
 
 
 @pytest.mark.parametrize("line", STOPPED)
-def test_ctrl_c_says_what_was_kept_and_what_to_do(line, tmp_path, monkeypatch, capsys):
+def test_ctrl_c_says_what_was_kept_and_what_to_do(line, tmp_path, monkeypatch, typed):
     # What every command asks for first: its model, photos, data set or catalogue
     for name in (
         "rgnet.weights.registry.find_model",
@@ -48,8 +47,6 @@ def test_ctrl_c_says_what_was_kept_and_what_to_do(line, tmp_path, monkeypatch, c
     monkeypatch.chdir(tmp_path)
     Path("runs").mkdir()
     Path("runs/last.ckpt").touch()
-    monkeypatch.setattr(sys, "argv", ["rgnet", *line.split()])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    (told,) = capsys.readouterr().err.splitlines()
-    assert ended.value.code == 130 and told.startswith(f"stopped: {STOPPED[line]}")
+    done = typed(*line.split())
+    (told,) = done.errors.splitlines()
+    assert done.returncode == 130 and told.startswith(f"stopped: {STOPPED[line]}")

@@ -2,14 +2,12 @@
 
 import csv
 import os
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from rgnet.catalogue.locations import is_excluded
-from rgnet.cli import main
 from rgnet.cli.skipping import Skipping
 from rgnet.imaging.discovery import Selection, skip_reasons
 
@@ -20,8 +18,8 @@ PHOTOS = (
 
 
 @pytest.fixture
-def rgnet(tmp_path, tiny_model, monkeypatch, capsys):
-    """Runs the command in this process beside a folder `nas`; (exit code, standard error)."""
+def rgnet(tmp_path, tiny_model, monkeypatch, typed):
+    """Runs the command beside a folder `nas`; (exit code, standard error)."""
     draw = np.random.default_rng(0)
     for name in PHOTOS:
         path = tmp_path / name
@@ -32,10 +30,8 @@ def rgnet(tmp_path, tiny_model, monkeypatch, capsys):
     monkeypatch.setenv("RGNET_MODELS", str(tiny_model.parent))
 
     def run(*words: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["rgnet", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0), capsys.readouterr().err
+        done = typed(*words)
+        return done.returncode, done.errors
 
     return run
 

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from rgnet.cli import main
-
 NO_CATALOGUE = "create it with  rgnet scan FOLDER"
 NO_SUCH_DAY = "expected a day as YYYY-MM-DD, today or yesterday, found"
 
@@ -90,9 +88,9 @@ WRONG = {
 }
 
 
-@pytest.fixture
-def typed(tmp_path, monkeypatch, capsys):
-    """Runs the command as typed, in this process; (exit code, what was printed on standard error)."""
+@pytest.fixture(autouse=True)
+def newcomer(tmp_path, monkeypatch):
+    """A home and a folder without photos."""
     monkeypatch.chdir(tmp_path)
     for name in ("HOME", "XDG_DATA_HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
@@ -105,22 +103,14 @@ def typed(tmp_path, monkeypatch, capsys):
     Path("notes.csv").write_text("a,b\n1,2\n")
     Path("empty.csv").write_text("")
 
-    def run(words: list[str]) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["rgnet", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0), capsys.readouterr().err
-
-    return run
-
 
 @pytest.mark.parametrize("line", sorted(WRONG))
 def test_wrong_input_is_told_in_a_sentence(line, typed):
     code, message = WRONG[line]
-    found, errors = typed(line.split())
-    assert found == code, errors
-    assert message in errors and "Traceback" not in errors
-    assert len(errors.splitlines()) <= 6, errors
+    done = typed(*line.split())
+    assert done.returncode == code, done.errors
+    assert message in done.errors and "Traceback" not in done.errors
+    assert len(done.errors.splitlines()) <= 6, done.errors
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

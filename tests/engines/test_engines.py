@@ -10,6 +10,8 @@ import rgnet
 from rgnet.architecture import Architecture
 from rgnet.engines.registry import has_cuda, open_engine
 from rgnet.errors import EngineError, MissingExtra
+from rgnet.scorer import BATCH
+from rgnet.weights.file import read_card, read_model
 from rgnet.weights.registry import DEFAULT, SHIPPED
 
 SCALE = 4.0
@@ -26,8 +28,6 @@ def pixels():
 
 @pytest.mark.parametrize("name", ["tiny_model", "tiny_classifier"])
 def test_openvino_and_torch_agree_on_any_shape(name, request, pixels):
-    from rgnet.weights.file import read_model
-
     file = read_model(request.getfixturevalue(name))
     engines = [open_engine(file, engine, precision="f32", threads=1) for engine in ("openvino", "torch:cpu")]
     assert [engine.name for engine in engines] == ["openvino-f32", "torch-cpu-f32"]
@@ -97,12 +97,29 @@ def test_stages_are_the_same_on_both_engines(kind, tiny_file, pixels):
     from rgnet.model import preset
 
     architecture = replace(SWITCHED.get(kind) or preset(kind), **LIGHT)
-    file = model_of(architecture, tiny_file)
+    assert_same_stages(model_of(architecture, tiny_file), pixels[1])
+
+
+# Its edges are bounded, so that no rounding error turns one
+ATTENTION = [
+    path
+    for path in sorted(SHIPPED.glob("*.safetensors"))
+    if read_card(path).architecture.graph == "attention"
+]
+
+
+@pytest.mark.parametrize("path", ATTENTION, ids=lambda path: path.stem)
+def test_stages_of_a_shipped_attention_graph_are_the_same_on_both_engines(path, pixels):
+    assert_same_stages(read_model(path), pixels[2])
+
+
+def assert_same_stages(file, pixels_BHWC):
     one, other = (
-        open_engine(file, engine, precision="f32", threads=1).stages(pixels[1])
+        open_engine(file, engine, precision="f32", threads=1).stages(pixels_BHWC)
         for engine in ("openvino", "torch:cpu")
     )
-    assert (one.affinity_BNN is None) == (other.affinity_BNN is None) == (architecture.graph_layers == 0)
+    no_graph = file.card.architecture.graph_layers == 0
+    assert (one.affinity_BNN is None) == (other.affinity_BNN is None) == no_graph
     for name, mine, theirs in zip(one._fields, one, other, strict=True):
         if mine is not None:
             np.testing.assert_allclose(
@@ -171,10 +188,16 @@ def test_shipped_model_agrees_across_engines_on_200_real_photos(shared):
         "torch": {"engine": "torch:cpu", "precision": "f32"},
         "default": {"engine": "openvino"},
     }
-    scores = {
-        name: np.array([record.score for record in rgnet.load(**chosen).score_many(photos) if record.ok])
-        for name, chosen in settings.items()
-    }
+    scorers = {name: rgnet.load(**chosen) for name, chosen in settings.items()}
+    # Decoded once: how a photo is fed does not depend on the engine
+    assert len({scorer.preprocess for scorer in scorers.values()}) == 1
+    scores = {name: [] for name in scorers}
+    for start in range(0, len(photos), BATCH):
+        batch = photos[start : start + BATCH]
+        decoded = [scorers["default"].prepare(photo) for photo in batch]
+        for name, scorer in scorers.items():
+            scores[name] += [record.score for record in scorer.score_prepared(batch, decoded)]
+    scores = {name: np.array(found, dtype=float) for name, found in scores.items()}
     assert len(scores["torch"]) > 100
     assert np.abs(scores["openvino"] - scores["torch"]).max() <= 1e-4 * SCALE
     assert np.abs(scores["default"] - scores["openvino"]).max() <= 5e-3 * SCALE

@@ -69,8 +69,11 @@ def test_an_interrupted_experiment_goes_on_and_ends_as_an_uninterrupted_one(orde
 
     def cut_off(task, *batch):
         if len(trained) == 2 and task.current_epoch == 1:
-            raise KeyboardInterrupt
+            interrupt()
         return step(task, *batch)
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
 
     monkeypatch.setattr(ablation, "fit", counted)
     monkeypatch.setattr(AestheticsModule, "training_step", cut_off)
@@ -84,14 +87,19 @@ def test_an_interrupted_experiment_goes_on_and_ends_as_an_uninterrupted_one(orde
     assert "| FCN | 81.43 | 0.9112 | " in table and "| FCN-A-G | 83.59 | 0.9462 | " in table
     assert (tmp_path / "one" / "table1.md").read_text().strip() == table
 
+    assert not list((tmp_path / "one" / "under-way").iterdir())
+
+    # A damaged result is trained again
     kept.write_text(kept.read_text()[:50])
-    do(order, tmp_path / "one")
+    with monkeypatch.context() as patch:
+        patch.setattr(AestheticsModule, "training_step", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            do(order, tmp_path / "one")
     assert trained[3:] == [(0, False)]
     do(order, tmp_path / "other")
     assert trained[4:] == [(0, False), (3, False)] and figures(tmp_path / "one") == figures(
         tmp_path / "other"
     )
-    assert not list((tmp_path / "one" / "under-way").iterdir())
 
 
 def test_a_run_is_known_by_all_that_decides_it(order, tmp_path):

@@ -4,8 +4,6 @@ import csv
 import json
 import os
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -43,23 +41,21 @@ def invoked(*words):
 
 
 @pytest.mark.slow
-def test_a_run_ends_in_a_model_that_scores_and_is_examined(data, tmp_path):
+def test_a_run_ends_in_a_model_that_scores_and_is_examined(data, tmp_path, typed):
     settings = [word for setting in SETTINGS for word in ("--set", setting)]
-    words = ["--weights", "none", "-o", str(tmp_path), "--name", "bright", *settings]
-    line = [sys.executable, "-m", "rgnet", "train", "para", str(data), *words]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=300)
-    model = tmp_path / "bright.safetensors"
-    assert done.returncode == 0 and done.stdout == f"wrote {model}\n", done.stderr
-    said = done.stderr.splitlines()
+    line = ["train", "para", data, "--weights", "none", "-o", tmp_path, "--name", "bright", *settings]
+    done, model = typed(*line), tmp_path / "bright.safetensors"
+    assert done.returncode == 0 and done.stdout.decode() == f"wrote {model}\n", done.errors
+    said = done.errors.splitlines()
     assert re.fullmatch(
         r"epoch 2 of 2: loss .*, validation SRCC .* photos/s, loader \d+\.\d % of the time", said[-3]
     ), said
     assert re.fullmatch(r"waiting for photos took \d+\.\d % of the training time", said[-2]), said
     assert said[-1] == "writing the model file (exporting the network may take a few minutes)"
 
-    again = subprocess.run([*line, "--resume"], capture_output=True, text=True, timeout=300)
-    assert again.returncode == 0 and again.stdout == f"wrote {model}\n", again.stderr
-    assert again.stderr.splitlines()[-1] == f"this run is finished, and {model} is its model"
+    again = typed(*line, "--resume")
+    assert again.returncode == 0 and again.stdout.decode() == f"wrote {model}\n", again.errors
+    assert again.errors.splitlines()[-1] == f"this run is finished, and {model} is its model"
 
     assert json.loads((tmp_path / "recipe.json").read_text())["batch_size"] == 8
     logs = tmp_path / "logs" / "version_0"
