@@ -1,6 +1,5 @@
 """Ctrl-C ends each long command with exit code 130 and one line: what was kept, and what to do."""
 
-import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,8 @@ NOTHING = "nothing was kept; run the same command again to start over"
 STOPPED = {
     "score photos": "no photo was scored; run the same command again",
     "explain photos": "the files written so far are kept; run the same command again with --force",
+    "frames photos/a.mp4": "the frames written so far are kept; run the same command again with --force",
+    "crop photos --ratio 1:1": "the crops written so far are kept; run the same command again with --force",
     "report": "report.html was not written; scores are kept, so that the same command is quicker",
     "export -o rows.csv": "rows.csv was not written; run the same command again",
     "evaluate rgnet-compact data": NOTHING,
@@ -26,11 +27,16 @@ STOPPED = {
     "cluster photos rows": "finished parts are kept in rows; run the same command again to resume",
 }
 # They stop photo by photo, or at once with nothing lost
-OTHERS = {"scan", "rate", "serve", "top", "group", "show", "stats", "models", "info"}
+OTHERS = {"scan", "rate", "push", "serve", "top", "group", "show", "stats", "models", "info"}
 
 
 def test_every_command_has_chosen_its_end():
     assert {line.split()[0] for line in STOPPED} | OTHERS == set(typer.main.get_command(app).commands)
+
+
+def interrupt(*_, **__):
+    """As the signal of Ctrl-C does."""
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("line", STOPPED)
@@ -43,7 +49,7 @@ def test_ctrl_c_says_what_was_kept_and_what_to_do(line, tmp_path, monkeypatch, t
         "rgnet.catalogue.database.Catalogue.open",
         "rgnet.cluster.store.Store.__init__",
     ):
-        monkeypatch.setattr(name, lambda *_, **__: signal.raise_signal(signal.SIGINT))
+        monkeypatch.setattr(name, interrupt)
     monkeypatch.chdir(tmp_path)
     Path("runs").mkdir()
     Path("runs/last.ckpt").touch()

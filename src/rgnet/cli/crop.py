@@ -10,6 +10,7 @@ import typer
 from rgnet.cli import options
 from rgnet.cli.exit_codes import exit_if_failed
 from rgnet.cli.failures import FailureLog
+from rgnet.cli.signals import explain_interrupt
 from rgnet.cli.tables import Column, print_json, print_rows
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ _COLUMNS = (
 )
 
 
+@explain_interrupt(
+    "the crops written so far are kept; run the same command again with --force for all of them"
+)
 def crop(
     photos: options.Photos,
     ratio: Annotated[str, typer.Option(help="Width to height: 16:9, 4:5, 1:1, 1.91, ...")],

@@ -10,6 +10,7 @@ import typer
 from rgnet.cli import options
 from rgnet.cli.exit_codes import exit_if_failed
 from rgnet.cli.failures import FailureLog
+from rgnet.cli.signals import explain_interrupt
 from rgnet.cli.tables import Column, print_json, print_rows
 from rgnet.text import printable
 
@@ -27,6 +28,9 @@ _COLUMNS = (
 )
 
 
+@explain_interrupt(
+    "the frames written so far are kept; run the same command again with --force for all of them"
+)
 def frames(
     videos: Annotated[list[Path], typer.Argument(help="Videos.", metavar="VIDEO...")],
     output: Annotated[
