@@ -14,6 +14,7 @@ STOPPED = {
     "frames photos/a.mp4": "the frames written so far are kept; run the same command again with --force",
     "crop photos --ratio 1:1": "the crops written so far are kept; run the same command again with --force",
     "report": "report.html was not written; scores are kept, so that the same command is quicker",
+    "taste": NOTHING,
     "export -o rows.csv": "rows.csv was not written; run the same command again",
     "evaluate rgnet-compact data": NOTHING,
     "compare rgnet-compact mine data": NOTHING,

@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from rgnet.cli import options
+from rgnet.cli.signals import NOTHING_KEPT, explain_interrupt
 from rgnet.cli.tables import print_facts, print_json
 
 
+@explain_interrupt(NOTHING_KEPT)
 @options.with_filters
 def taste(
     sources: Annotated[
