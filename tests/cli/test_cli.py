@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 import psutil
 import pytest
+import typer.main
 from PIL import Image
 from typer.testing import CliRunner
 
