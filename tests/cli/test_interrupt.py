@@ -1,5 +1,6 @@
 """Ctrl-C ends each long command with exit code 130 and one line: what was kept, and what to do."""
 
+import builtins
 from pathlib import Path
 
 import pytest
@@ -35,22 +36,17 @@ def test_every_command_has_chosen_its_end():
     assert {line.split()[0] for line in STOPPED} | OTHERS == set(typer.main.get_command(app).commands)
 
 
-def interrupt(*_, **__):
-    """As the signal of Ctrl-C does."""
-    raise KeyboardInterrupt
-
-
 @pytest.mark.parametrize("line", STOPPED)
 def test_ctrl_c_says_what_was_kept_and_what_to_do(line, tmp_path, monkeypatch, typed):
-    # What every command asks for first: its model, photos, data set or catalogue
-    for name in (
-        "rgnet.weights.registry.find_model",
-        "rgnet.imaging.discovery.photo_names",
-        "rgnet.datasets.load",
-        "rgnet.catalogue.database.Catalogue.open",
-        "rgnet.cluster.store.Store.__init__",
-    ):
-        monkeypatch.setattr(name, interrupt)
+    do_import, module = builtins.__import__, f"rgnet.cli.{line.split()[0]}"
+
+    def interrupt(name, globals=None, *rest):
+        """As Ctrl-C does, at the first line of the command, which imports what it needs."""
+        if globals and globals.get("__name__") == module:
+            raise KeyboardInterrupt
+        return do_import(name, globals, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", interrupt)
     monkeypatch.chdir(tmp_path)
     Path("runs").mkdir()
     Path("runs/last.ckpt").touch()
