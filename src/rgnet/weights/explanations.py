@@ -77,5 +77,7 @@ def _judge_graph(figures: Mapping[str, Any]) -> str | None:
         return "Nobody measured whether this model uses its graph."
     uniform = lost.get("uniform", max(lost.values()))
     if uniform < _LEAST_LOST:
-        return f"This model hardly uses its graph: uniform edges cost {max(uniform, 0):.4f} in rank correlation."
+        return (
+            f"This model hardly uses its graph: uniform edges cost {max(uniform, 0):.4f} in rank correlation."
+        )
     return None
