@@ -19,7 +19,7 @@ def draw(image: Image.Image, long_sides: Sequence[int], format: PictureFormat) -
     """The image as one file for each long side in pixels, in their order; never larger than the image."""
     drawn, shrinking = {}, image.copy()
     for side in sorted(set(long_sides), reverse=True):
-        shrinking.thumbnail((side, side), Image.Resampling.LANCZOS)
+        shrinking.thumbnail((side, side), Image.Resampling.HAMMING)
         file = BytesIO()
         shrinking.save(file, format, quality=QUALITY.get(format))
         drawn[side] = file.getvalue()
