@@ -10,7 +10,7 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 PREVIEW = 512
@@ -27,16 +27,18 @@ _PICTURE = f"jpeg-{PREVIEW}"
 class PreviewCache:
     """Kept by the content of a photo. May be used from several threads and programs at once.
 
-    file: None keeps nothing
+    file: None keeps nothing; a function is asked for it when it is first needed, as is the file opened
     """
 
-    def __init__(self, file: Path | None, *, most_bytes: int = _MOST_BYTES) -> None:
+    def __init__(self, file: Path | Callable[[], Path] | None, *, most_bytes: int = _MOST_BYTES) -> None:
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
-        self._connection = None if file is None else _open(file)
+        self._file = file
+        self._connection: sqlite3.Connection | None = None
 
     def close(self) -> None:
         with self._lock:
+            self._file = None
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
@@ -73,14 +75,21 @@ class PreviewCache:
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[sqlite3.Connection]:
         with self._lock, contextlib.suppress(sqlite3.Error):
+            if self._file is not None:
+                file, self._file = self._file, None
+                self._connection = _open(file if isinstance(file, Path) else file())
             yield self._connection or _NOTHING
 
 
 def open_previews() -> PreviewCache:
     """The user's own."""
+    return PreviewCache(_find_file)
+
+
+def _find_file() -> Path:
     from rgnet.paths import cache_folder
 
-    return PreviewCache(cache_folder() / "previews.sqlite")
+    return cache_folder() / "previews.sqlite"
 
 
 def _open(file: Path) -> sqlite3.Connection | None:
