@@ -78,3 +78,50 @@ def test_a_sidecar_stays_as_it_was(full_disk):
         apply(change)
     assert sidecar.read_bytes() == before
     assert {path.name for path in full_disk.iterdir()} == {"a.jpg", "a.jpg.xmp", "rest"}
+
+
+@pytest.fixture(scope="module")
+def rated(tmp_path_factory):
+    """A folder of photos, and a table of their ratings."""
+    folder, draw = tmp_path_factory.mktemp("rated"), np.random.default_rng(0)
+    rows = ["path,rating"]
+    for index in range(40):
+        Image.fromarray(draw.integers(0, 5 * index + 50, (64, 64, 3)).astype(np.uint8)).save(
+            folder / f"{index}.png"
+        )
+        rows.append(f"{index}.png,{1 + index % 5}")
+    (folder / "ratings.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "score RATED -o DISK/old.csv",
+        "score RATED -o DISK/old.jsonl",
+        "report RATED -o DISK/old.html",
+        "explain RATED/0.png -o DISK/old.png --force",
+        "crop RATED/0.png --ratio 1:1 -o DISK/old --force",
+        "evaluate MODEL RATED/ratings.csv -o DISK/old",
+    ],
+)
+def test_commands_keep_what_was_there_and_say_why_in_one_line(words, full_disk, rated, tiny_model, typed):
+    (full_disk / "old").mkdir()
+    kept = [
+        full_disk / "old" / "old.txt",
+        *(full_disk / f"old.{end}" for end in ("csv", "jsonl", "html", "png")),
+    ]
+    for file in kept:
+        file.write_text("of yesterday")
+    fill(full_disk, 0)
+    known = {"RATED": rated, "DISK": full_disk, "MODEL": tiny_model}
+    for name, value in known.items():
+        words = words.replace(name, str(value))
+    named = [] if str(tiny_model) in words else ["-m", tiny_model]
+    done = typed(*words.split(), *named)
+    assert done.returncode == 2, done.errors
+    (line,) = (line for line in done.errors.splitlines() if line.startswith("rgnet: "))
+    assert "cannot be written (No space left on device): make room or choose another place" in line
+    assert all(file.read_text() == "of yesterday" for file in kept)
+    found = {path for path in full_disk.rglob("*") if path.is_file()}
+    assert found == {*kept, full_disk / "rest"}
