@@ -61,11 +61,8 @@ def click(tab, selector, *, by_touch: bool) -> None:
 
 
 def serious_problems(tab) -> list[str]:
-    """What axe-core says against the page as it is now; nothing where it is not installed."""
-    try:
-        from axe_playwright_python import base
-    except ImportError:
-        return []
+    """What axe-core says against the page as it is now."""
+    base = pytest.importorskip("axe_playwright_python.base", reason="needs axe-playwright-python")
     tab.evaluate((Path(base.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
     found = tab.evaluate("axe.run()")["violations"]
     return [one["id"] for one in found if one["impact"] in ("serious", "critical")]
