@@ -11,7 +11,7 @@ NO_CATALOGUE = "create it with  rgnet scan FOLDER"
 NO_SUCH_DAY = "expected a day as YYYY-MM-DD, today or yesterday, found"
 
 WRONG = {
-    "scroe a.jpg": (2, "No such command 'scroe'. Did you mean 'score'?"),
+    "scroe a.jpg": (2, "No such command 'scroe'. Did you mean 'score', 'crop'?"),
     "score": (2, "Missing argument"),
     "score nothing.jpg": (3, "not scored: nothing.jpg: "),
     "score *.jpg": (2, "*.jpg: expected a photo or a folder, found a pattern that matches nothing"),
