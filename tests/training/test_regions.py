@@ -47,7 +47,7 @@ def test_a_photo_below_its_own_tiles_costs_and_one_far_above_does_not():
     rated = torch.cat([unit_B, unit_B[:2]])
     above = loss_of(views, torch.cat([rated, unit_B[:2], unit_B[:2] - 0.5]), unit_B)
     below = loss_of(views, torch.cat([rated, unit_B[:2], unit_B[:2] + 0.1]), unit_B)
-    assert above["composition"] == 0 and below["composition"] > 0.5 * 0.1
+    assert above["composition"] == 0 and below["composition"] > LESSONS.composition * 0.1
     for name in ("steady", "in_place"):
         assert above[name] == 0
 

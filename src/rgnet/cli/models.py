@@ -118,7 +118,9 @@ def _row(path: Path, card: ModelCard | ModelFileError, as_json: bool) -> dict[st
             "scale": f"{card.scale.low:g}-{card.scale.high:g}",
             "evaluation": dict(card.metrics)
             if as_json
-            else [f"{name} {value}" for name, value in card.metrics.items()],
+            else [
+                f"{name} {value}" for name, value in card.metrics.items() if isinstance(value, int | float)
+            ],
             "precision": supported_precisions(card),
             "megabytes": path.stat().st_size / 1e6,
             "licence": card.licence,

@@ -91,7 +91,9 @@ def _preprocessor(card: ModelCard) -> dict[str, Any]:
 
 def _page(card: ModelCard, *, has_onnx: bool) -> str:
     front = "\n".join(f"{name}: {json.dumps(value)}" for name, value in _metadata(card).items())
-    results = markdown_table(["result", "value"], card.metrics.items())
+    results = markdown_table(
+        ["result", "value"], [item for item in card.metrics.items() if _is_number(item[1])]
+    )
     onnx = "`model.onnx` is the network alone; its metadata say how to feed it.\n" if has_onnx else ""
     return f"""---
 {front}

@@ -21,12 +21,12 @@ class RegionLessons:
     """
 
     mean_votes: float = 0.5
-    steady: float = 3.0
-    composition: float = 0.5
-    agreement: float = 0.1
+    steady: float = 1.0
+    composition: float = 0.12
+    agreement: float = 0.03
     position: float = 0.3
-    degraded: float = 0.15
-    again: float = 0.2
-    pairs: float = 0.125
+    degraded: float = 0.1
+    again: float = 0.125
+    pairs: float = 0.0625
     fall: float = 0.3
-    zoom: tuple[float, float] = (1.0, 1.12)
+    zoom: tuple[float, float] = (1.0, 1.0)

@@ -12,7 +12,7 @@ from rgnet.weights import hub
 from rgnet.weights.card import ModelCard
 from rgnet.weights.file import SUFFIX, read_card, read_model
 
-DEFAULT = "rgnet-compact"
+DEFAULT = "rgnet-regions"
 SHIPPED = Path(__file__).parent
 
 
