@@ -55,7 +55,7 @@ def headings(page):
     found = []
     for _ in range(100):
         page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
-        texts = page.locator("h2.group").all_text_contents()
+        texts = page.locator(".group h2").all_text_contents()
         found += [text for text in texts if text not in found]
         if page.evaluate("scrollY + innerHeight >= document.documentElement.scrollHeight - 1"):
             return found

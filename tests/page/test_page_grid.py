@@ -48,7 +48,7 @@ def test_it_opens_best_first_and_holds_few_cards_at_a_time(page, truth):
 def test_its_end_shows_what_could_not_be_scored_and_why(page, report, truth):
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     page.wait_for_selector(".failed")
-    assert page.locator("h2.group").all_text_contents() == ["Not shown"]
+    assert page.locator(".group h2").all_text_contents() == ["Not shown"]
     (reason,) = read_errors(report, truth)
     assert page.locator(".failed .reason").text_content() == reason
     page.locator(".card", has_text="broken.jpg").locator("a").click()

@@ -67,7 +67,7 @@ class Grid {
   place(key, box, hasMoved) {
     let card = this.cards.get(key);
     if (!card) {
-      card = box.heading === undefined ? this.createCard(box.index) : create("h2", { className: "group" }, box.heading);
+      card = box.heading === undefined ? this.createCard(box.index) : createHeading(box.heading);
       card.dataset.key = key;
       this.cards.set(key, card);
       setBox(card, box);
@@ -198,6 +198,13 @@ class Grid {
     const distance = (one) => Math.abs(one.left + one.width / 2 - centre);
     return this.lines[other].boxes.reduce((best, one) => (distance(one) < distance(best) ? one : best)).index;
   }
+}
+
+/** A list holds nothing but items, headings among them. */
+function createHeading(text) {
+  const item = create("div", { className: "group" }, create("h2", {}, text));
+  item.setAttribute("role", "listitem");
+  return item;
 }
 
 function showReason(card, reason) {
