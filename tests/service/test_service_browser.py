@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from sample_photos import HOSTILE_NAME, noise
 
+from rgnet.catalogue.database import Catalogue
 from rgnet.xmp.packet import Packet
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
@@ -65,7 +66,28 @@ def serious_problems(tab) -> list[str]:
     base = pytest.importorskip("axe_playwright_python.base", reason="needs axe-playwright-python")
     tab.evaluate((Path(base.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
     found = tab.evaluate("axe.run()")["violations"]
-    return [one["id"] for one in found if one["impact"] in ("serious", "critical")]
+    return [
+        f"{one['id']}: {node['html']} {node['failureSummary']}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+@pytest.fixture
+def unmarked(library):
+    """Without marks and sidecars, also afterwards, whatever the test came to."""
+
+    def clear():
+        with Catalogue.open(library.catalogue) as catalogue:
+            catalogue.execute("DELETE FROM mark")
+            catalogue.execute("DELETE FROM mark_history")
+        for written in library.folder.rglob("*.xmp"):
+            written.unlink()
+
+    clear()
+    yield library
+    clear()
 
 
 @pytest.mark.parametrize(
@@ -74,7 +96,7 @@ def serious_problems(tab) -> list[str]:
     ids=["desk", "phone"],
 )
 def test_photos_are_picked_compared_written_and_undone(
-    browser, running_gallery, library, size, scheme, by_touch
+    browser, running_gallery, unmarked, size, scheme, by_touch
 ):
     pytest.importorskip("lxml", reason="needs lxml")
     viewport = {"width": size[0], "height": size[1]}
@@ -93,7 +115,8 @@ def test_photos_are_picked_compared_written_and_undone(
     tab.keyboard.press("x")
     tab.wait_for_selector("[data-index='1'] .badge.rejected")
     tab.keyboard.press("6")
-    tab.wait_for_selector("[data-index='1'] .badge .red")
+    sync_api.expect(tab.locator("#said")).to_contain_text("rejected, red")
+    assert tab.locator("[data-index='1'] .badge .red").count() == 1
     # By the pointer: select two, stars for both
     click(tab, "#select", by_touch=by_touch)
     for index in (0, 2):
@@ -114,9 +137,23 @@ def test_photos_are_picked_compared_written_and_undone(
     tab.keyboard.press("Escape")
     tab.wait_for_selector("#compare", state="hidden")
 
+    # One photo, then the filters and the help
+    click(tab, "#select", by_touch=by_touch)
+    tab.locator("[data-index='0'] a").press("Enter")
+    tab.wait_for_selector("#legend:not([hidden])")
+    assert serious_problems(tab) == []
+    tab.keyboard.press("Escape")
+    tab.wait_for_selector("#photo", state="hidden")
+    for key, opened in (("f", "#filters"), ("?", "#help")):
+        tab.keyboard.press(key)
+        tab.wait_for_selector(opened)
+        assert serious_problems(tab) == []
+        tab.keyboard.press("Escape")
+        tab.wait_for_selector(opened, state="hidden")
+
     # Written only after it was shown
     path = tab.locator("[data-index='0'] .name").text_content()
-    sidecar = next(library.folder.rglob(path)).with_name(f"{path}.xmp")
+    sidecar = next(unmarked.folder.rglob(path)).with_name(f"{path}.xmp")
     click(tab, "#xmp", by_touch=by_touch)
     tab.wait_for_selector("#sidecar-rows tr")
     assert "2 sidecars would change" in tab.locator("#sidecar-count").text_content()
@@ -124,8 +161,6 @@ def test_photos_are_picked_compared_written_and_undone(
     click(tab, "#write", by_touch=by_touch)
     sync_api.expect(tab.locator("#sidecar-count")).to_contain_text("2 sidecars written")
     assert Packet(sidecar.read_bytes(), "x").rating == 3
-    for written in library.folder.rglob("*.xmp"):
-        written.unlink()
     tab.keyboard.press("Escape")
 
     # Filtered, then everything undone
@@ -139,8 +174,55 @@ def test_photos_are_picked_compared_written_and_undone(
     sync_api.expect(tab.locator("#said")).to_contain_text("Undone")
     tab.select_option("#marks", "unmarked")
     sync_api.expect(tab.locator(".card")).to_have_count(9)
+    # Nothing to list, and only what cannot be shown
+    tab.fill("#text", "no such photo")
+    tab.wait_for_selector("#none:not([hidden])")
+    assert serious_problems(tab) == []
+    tab.fill("#text", "broken")
+    sync_api.expect(tab.locator(".card")).to_have_count(1)
+    assert serious_problems(tab) == []
+    tab.locator(".card a").press("Enter")
+    tab.wait_for_selector("#missing:not([hidden])")
+    assert serious_problems(tab) == []
     assert said == []
     context.close()
+
+
+def test_quick_marks_are_all_made_in_the_order_of_the_keys(tab, running_gallery, unmarked):
+    held, asked = [], []
+
+    def hold_first(route):
+        asked.append(
+            {name: value for name, value in route.request.post_data_json.items() if name != "photos"}
+        )
+        held.append(route) if not held else route.continue_()
+
+    tab.route("**/v1/marks", hold_first)
+    tab.goto(running_gallery.address + "/")
+    tab.locator(".card a").first.focus()
+    with tab.expect_request("**/v1/marks"):
+        tab.keyboard.press("p")
+    for key in ("x", "6", "6", "4"):
+        tab.keyboard.press(key)
+    assert asked == [{"pick": "picked"}]
+    held[0].continue_()
+    sync_api.expect(tab.locator("#said")).to_contain_text("rejected, 4 stars")
+    assert asked[1:] == [{"pick": "rejected"}, {"colour": "red"}, {"colour": None}, {"stars": 4}]
+
+
+def test_marks_are_made_by_the_bar_without_a_pointer(tab, running_gallery, unmarked):
+    tab.goto(running_gallery.address + "/")
+    tab.locator(".card a").first.focus()
+    tab.keyboard.press("ArrowRight")
+    for _ in range(20):
+        tab.keyboard.press("Tab")
+        if tab.locator("[data-colour='purple']:focus").count():
+            break
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("[data-index='1'] .badge .purple")
+    tab.locator("#text").focus()
+    assert tab.locator("[data-colour='purple']").is_disabled()
+    assert tab.said == []
 
 
 def test_a_photo_is_scored_from_the_api_page(tab, running_gallery):

@@ -50,11 +50,12 @@ class Selection {
 }
 
 class MarkBar {
-  /** source: of photos; targets: () => ids to mark; onMarked: (ids) after marks have changed; onProblem: (message) */
-  constructor(source, { targets, onMarked, onProblem, findRow }) {
-    Object.assign(this, { source, targets, onMarked, onProblem, findRow, bar: byId("bar") });
+  /** source: of photos; targets: () => ids to mark; onMarked: (ids) after marks have changed; findRow: (id) => row */
+  constructor(source, { targets, onMarked, findRow }) {
+    // turn: fulfilled once all marks that were asked for are made
+    Object.assign(this, { source, targets, onMarked, findRow, bar: byId("bar"), turn: Promise.resolve() });
     this.bar.querySelectorAll("[data-pick]").forEach((button) => {
-      button.addEventListener("click", () => this.mark({ pick: button.dataset.pick || null }));
+      button.addEventListener("click", () => this.mark(() => ({ pick: button.dataset.pick || null })));
     });
     this.bar.querySelectorAll("[data-stars]").forEach((button) => {
       button.addEventListener("click", () => this.toggle("stars", Number(button.dataset.stars)));
@@ -98,34 +99,41 @@ class MarkBar {
 
   /** Give a value, or take it away where all have it already. */
   toggle(name, value) {
-    const ids = this.targets();
-    const haveIt = ids.every((id) => this.findRow(id)?.mark?.[name] === value);
-    this.mark({ [name]: haveIt ? null : value });
+    this.mark((ids) => {
+      const haveIt = ids.every((id) => this.findRow(id)?.mark?.[name] === value);
+      return { [name]: haveIt ? null : value };
+    });
   }
 
-  async mark(change) {
+  /** Mark the targets of this moment; what changes is found, by their ids, once the marks before are made. */
+  mark(findChange) {
     const ids = this.targets().filter((id) => /^\d+$/.test(id));
     if (!ids.length || !this.isUsable) return;
-    try {
+    const name = this.findRow(ids[0])?.name;
+    this.queue(async () => {
+      const change = findChange(ids);
+      let marks;
       for (let start = 0; start < ids.length; start += MOST_AT_ONCE) {
-        this.take(await this.source.mark(ids.slice(start, start + MOST_AT_ONCE), change));
+        marks = await this.source.mark(ids.slice(start, start + MOST_AT_ONCE), change);
+        this.take(marks);
       }
-      this.say(ids.length === 1 ? `${this.findRow(ids[0])?.name}: ${describeMark(this.findRow(ids[0])?.mark) || "no marks"}` : `Marked ${countOf(ids.length, "photo")}`);
-    } catch (problem) {
-      this.onProblem(problem.message);
-    }
+      this.say(ids.length === 1 ? `${name}: ${describeMark(marks[ids[0]]) || "no marks"}` : `Marked ${countOf(ids.length, "photo")}`);
+    });
   }
 
-  async undo() {
+  undo() {
     if (!this.isUsable) return;
-    try {
+    this.queue(async () => {
       const marks = await this.source.undo();
       this.take(marks);
       const count = Object.keys(marks).length;
       this.say(count ? `Undone for ${countOf(count, "photo")}` : "Nothing to undo");
-    } catch (problem) {
-      this.onProblem(problem.message);
-    }
+    });
+  }
+
+  /** One request after the other: two on their way at once may overtake each other, and the earlier key would win. */
+  queue(action) {
+    this.turn = this.turn.then(action).catch((problem) => this.say(problem.message, true));
   }
 
   /** Marks by photo, as the service has them now. */
@@ -138,8 +146,10 @@ class MarkBar {
     this.refresh();
   }
 
-  say(text) {
+  /** For screen readers; a problem for everybody, in the bar because dialogs cover the page. */
+  say(text, isProblem = false) {
     byId("said").textContent = text;
+    byId("said").classList.toggle("unseen", !isProblem);
   }
 
   /** Whether the key was one of these. */
@@ -151,9 +161,9 @@ class MarkBar {
       return true;
     }
     if (event.ctrlKey || event.metaKey) return false;
-    if (key in PICK_KEYS) this.mark({ pick: PICK_KEYS[key] });
-    else if (key === "0") this.mark({ stars: null });
-    else if (key >= "1" && key <= "5") this.mark({ stars: Number(key) });
+    if (key in PICK_KEYS) this.mark(() => ({ pick: PICK_KEYS[key] }));
+    else if (key === "0") this.mark(() => ({ stars: null }));
+    else if (key >= "1" && key <= "5") this.mark(() => ({ stars: Number(key) }));
     else if (key >= "6" && key <= "9") this.toggle("colour", COLOURS[Number(key) - 6]);
     else return false;
     return true;

@@ -16,7 +16,6 @@ class Page {
       targets: () => this.findTargets(),
       findRow: (id) => this.findRow(id),
       onMarked: () => this.showMarks(),
-      onProblem: (message) => this.showMessage(message),
     });
     this.workbench = new Workbench(this);
     this.listen();
@@ -55,6 +54,7 @@ class Page {
     });
     addEventListener("hashchange", () => this.followAddress());
     addEventListener("keydown", (event) => this.onKey(event));
+    addEventListener("focusin", (event) => this.onFocus(event));
     addEventListener("resize", () => this.drawHistogram());
   }
 
@@ -62,12 +62,27 @@ class Page {
 
   async find() {
     try {
-      const found = await this.source.find(this.query);
+      this.isLoading = true;
+      const found = await this.ask(0);
       if (this.total !== undefined) scrollTo({ top: 0, behavior: "instant" });
       this.showMessage("");
       this.show(found);
     } catch (problem) {
-      if (problem.name !== "AbortError") this.showMessage(problem.message);
+      if (problem.name === "AbortError") return;
+      this.showMessage(problem.message);
+      this.isLoading = false;
+    }
+  }
+
+  /** What matches, with the marks that were made until it arrived. Only the last call is answered. */
+  async ask(offset) {
+    const call = (this.lastCall = Symbol());
+    for (;;) {
+      const { turn } = this.marks;
+      await turn;
+      if (call !== this.lastCall) throw new DOMException("Another listing was asked for", "AbortError");
+      const found = await this.source.find(this.query, offset);
+      if (turn === this.marks.turn) return found;
     }
   }
 
@@ -97,8 +112,14 @@ class Page {
     if (this.workbench?.compare.isOpen) return [this.workbench.compare.activeId].filter(Boolean);
     if (this.photo.isOpen) return [this.photo.id];
     if (this.selection.size) return [...this.selection.rows.keys()];
-    const card = document.activeElement?.closest?.(".card");
-    return card ? [this.grid.rows[card.dataset.index].id] : [];
+    const isHere = this.isOnCard && document.activeElement?.closest?.(".card, #bar");
+    return isHere && this.grid.rows.length ? [this.grid.rows[this.grid.current].id] : [];
+  }
+
+  /** On the bar's buttons the card that had the focus before is still meant. */
+  onFocus({ target }) {
+    if (!target.closest("#bar")) this.isOnCard = Boolean(target.closest(".card"));
+    this.marks.refresh();
   }
 
   showMarks() {
@@ -130,7 +151,9 @@ class Page {
     if (this.isLoading || this.grid.rows.length >= this.total) return;
     this.isLoading = true;
     try {
-      const { photos } = await this.source.find(this.query, this.grid.rows.length);
+      // Photos that have been marked since may match the filter no more, but stay in the grid
+      const matching = this.grid.rows.filter(makeMarkFilter(this.query.marks));
+      const { photos } = await this.ask(matching.length);
       this.grid.append(photos);
       if (!photos.length) this.total = this.grid.total = this.grid.rows.length;
       this.isLoading = false;

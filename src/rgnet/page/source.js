@@ -155,10 +155,14 @@ function makeFilter({ min, max, since, until, folder, text, marks, errors }) {
     since && ((row) => row.taken && row.taken >= since),
     until && ((row) => row.taken && row.taken.slice(0, 10) <= until),
     folder && ((row) => isInside(row.folder.normalize("NFC"))),
-    marks && ((row) => (row.mark?.pick ?? "unmarked") === marks),
+    marks && makeMarkFilter(marks),
     part && ((row) => fold(row.path).includes(part)),
   ].filter(Boolean);
   return (row) => tests.every((test) => test(row));
+}
+
+function makeMarkFilter(marks) {
+  return (row) => !marks || (row.mark?.pick ?? "unmarked") === marks;
 }
 
 /** A comparison of rows: what cannot be shown comes last, before that what lacks the value. */

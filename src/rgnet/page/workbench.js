@@ -17,7 +17,6 @@ class Workbench {
     byId("xmp").addEventListener("click", () => this.writeSidecars());
     byId("open-viewer").addEventListener("click", () => this.openViewer());
     page.grid.element.addEventListener("click", (event) => this.onClick(event));
-    page.grid.element.addEventListener("focusin", () => page.marks.refresh());
   }
 
   refresh() {
@@ -99,6 +98,7 @@ class Workbench {
   async attempt(action) {
     try {
       this.page.showMessage("");
+      await this.page.marks.turn;
       await action();
     } catch (problem) {
       this.page.showMessage(problem.message);
