@@ -13,8 +13,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 demo: .venv/demo.done
 	@mkdir -p demo
 	$(BIN)/python examples/demo_photos.py | $(BIN)/rgnet score - --output demo/scores.csv
-	$(BIN)/rgnet explain "$$($(BIN)/python examples/demo_photos.py coffee)" --output demo/coffee.rgnet.png --force
-	@echo "Look at demo/scores.csv and demo/coffee.rgnet.png"
+	$(BIN)/rgnet explain "$$($(BIN)/python examples/demo_photos.py chelsea)" --output demo/chelsea.rgnet.png --force
+	@echo "Look at demo/scores.csv and demo/chelsea.rgnet.png"
 
 test: .venv/test.done
 	@scripts/install-test-programs.sh

@@ -31,6 +31,8 @@ LONG_SIDE = 1200
 _MAX_RATIO = 8
 # Smallest range of colours of a what-if map, in points of the score
 _MIN_EFFECT = 0.02
+# Of the colours of a map of votes, as a share of the scale
+_MIN_SPAN = 0.05
 _EDGE_OPACITY, _EFFECT_OPACITY = (0.16, 0.8), (0.12, 0.84)
 _STAGE_TITLES = ("Similar by local features (FCN)", "Similar with context (ASPP)", "Similar after the graph")
 
@@ -78,11 +80,18 @@ def _headline(explanation: Explanation, scale: Scale) -> Headline:
 
 def _vote_panels(explanation: Explanation, photo: Image.Image, _region: Region, scale: Scale) -> list[Panel]:
     votes_HW = explanation.regions.votes
-    draw = partial(draw_map, photo=photo, values=votes_HW, span=(scale.low, scale.high))
+    draw = partial(draw_map, photo=photo, values=votes_HW, span=_span_of(votes_HW, scale))
     legend = Legend(
         "the region's vote, in points of the score   ▾ the photo's score", explanation.photo.score
     )
     return [_photo_panel(photo), Panel("How each region votes", draw, legend)]
+
+
+def _span_of(votes_HW: np.ndarray, scale: Scale) -> tuple[float, float]:
+    """From the lowest vote to the highest, which lie close together; at least a part of the scale."""
+    least, most = float(votes_HW.min()), float(votes_HW.max())
+    padding = max(0.0, _MIN_SPAN * (scale.high - scale.low) - (most - least)) / 2
+    return least - padding, most + padding
 
 
 def _weight_panels(
