@@ -103,13 +103,15 @@ def rated(tmp_path_factory):
         "explain RATED/0.png -o DISK/old.png --force",
         "crop RATED/0.png --ratio 1:1 -o DISK/old --force",
         "evaluate MODEL RATED/ratings.csv -o DISK/old",
+        "compare MODEL MODEL RATED/ratings.csv -o DISK/old.json",
+        "verify RATED/ratings.csv -o DISK/old.json",
     ],
 )
 def test_commands_keep_what_was_there_and_say_why_in_one_line(words, full_disk, rated, tiny_model, typed):
     (full_disk / "old").mkdir()
     kept = [
         full_disk / "old" / "old.txt",
-        *(full_disk / f"old.{end}" for end in ("csv", "jsonl", "html", "png")),
+        *(full_disk / f"old.{end}" for end in ("csv", "jsonl", "json", "html", "png")),
     ]
     for file in kept:
         file.write_text("of yesterday")
@@ -117,7 +119,7 @@ def test_commands_keep_what_was_there_and_say_why_in_one_line(words, full_disk, 
     known = {"RATED": rated, "DISK": full_disk, "MODEL": tiny_model}
     for name, value in known.items():
         words = words.replace(name, str(value))
-    named = [] if str(tiny_model) in words else ["-m", tiny_model]
+    named = [] if str(tiny_model) in words or words.startswith("verify") else ["-m", tiny_model]
     done = typed(*words.split(), *named)
     assert done.returncode == 2, done.errors
     (line,) = (line for line in done.errors.splitlines() if line.startswith("rgnet: "))
