@@ -225,6 +225,25 @@ def test_marks_are_made_by_the_bar_without_a_pointer(tab, running_gallery, unmar
     assert tab.said == []
 
 
+def test_a_listing_by_marks_leaves_out_no_photo_when_marks_change(tab, running_gallery, unmarked):
+    tab.set_viewport_size({"width": 390, "height": 150})
+    tab.route("**/v1/photos?*limit=200", lambda route: route.continue_(url=route.request.url[:-3] + "8"))
+    tab.goto(running_gallery.address + "/")
+    tab.wait_for_selector(".card")
+    tab.keyboard.press("f")
+    with tab.expect_response("**/v1/photos?*marks=unmarked*offset=0*"):
+        tab.select_option("#marks", "unmarked")
+    tab.keyboard.press("Escape")
+    tab.locator(".card a").first.focus()
+    tab.keyboard.press("Shift+P")
+    tab.keyboard.press("Shift+X")
+    with tab.expect_response("**/v1/photos?*offset=6*"):
+        tab.keyboard.press("End")
+    # Eight were there at first, and two of them match no more: the ninth is the last one
+    tab.wait_for_selector("[data-index='8']", state="attached")
+    assert tab.said == []
+
+
 def test_a_photo_is_scored_from_the_api_page(tab, running_gallery):
     tab.goto(running_gallery.address + "/docs")
     tab.locator("#operations-scoring-score_v1_score_post .opblock-summary-control").click()

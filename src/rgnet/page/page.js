@@ -63,7 +63,7 @@ class Page {
   async find() {
     try {
       this.isLoading = true;
-      const found = await this.ask(0);
+      const found = await this.ask(() => 0);
       if (this.total !== undefined) scrollTo({ top: 0, behavior: "instant" });
       this.showMessage("");
       this.show(found);
@@ -74,14 +74,14 @@ class Page {
     }
   }
 
-  /** What matches, with the marks that were made until it arrived. Only the last call is answered. */
-  async ask(offset) {
+  /** What matches from an offset, with the marks that were made until it arrived. Only the last call is answered. */
+  async ask(findOffset) {
     const call = (this.lastCall = Symbol());
     for (;;) {
       const { turn } = this.marks;
       await turn;
       if (call !== this.lastCall) throw new DOMException("Another listing was asked for", "AbortError");
-      const found = await this.source.find(this.query, offset);
+      const found = await this.source.find(this.query, findOffset());
       if (turn === this.marks.turn) return found;
     }
   }
@@ -118,7 +118,7 @@ class Page {
 
   /** On the bar's buttons the card that had the focus before is still meant. */
   onFocus({ target }) {
-    if (!target.closest("#bar")) this.isOnCard = Boolean(target.closest(".card"));
+    if (!target.closest?.("#bar")) this.isOnCard = Boolean(target.closest?.(".card"));
     this.marks.refresh();
   }
 
@@ -152,8 +152,7 @@ class Page {
     this.isLoading = true;
     try {
       // Photos that have been marked since may match the filter no more, but stay in the grid
-      const matching = this.grid.rows.filter(makeMarkFilter(this.query.marks));
-      const { photos } = await this.ask(matching.length);
+      const { photos } = await this.ask(() => this.grid.rows.filter(makeMarkFilter(this.query.marks)).length);
       this.grid.append(photos);
       if (!photos.length) this.total = this.grid.total = this.grid.rows.length;
       this.isLoading = false;
@@ -235,6 +234,7 @@ class Page {
     byId("filters").hidden = !isOpen;
     byId("filter").setAttribute("aria-expanded", isOpen);
     this.drawHistogram();
+    this.grid.draw();
     if (isOpen) byId("min").focus({ preventScroll: true });
   }
 
