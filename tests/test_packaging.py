@@ -72,7 +72,7 @@ def test_the_wheel_carries_types_licences_and_the_weights(packages):
 @pytest.mark.slow
 def test_the_wheel_scores_a_photo_in_an_empty_environment_without_torch(packages, tmp_path, tiny_model):
     wheel = packages[0]
-    assert wheel.stat().st_size < 30e6
+    assert wheel.stat().st_size < 32e6
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("rgnet/page/")}
     page = {path.name for path in (ROOT / "src" / "rgnet" / "page").iterdir() if path.is_file()}
     assert packed == {f"rgnet/page/{name}" for name in page} and "page.html" in page

@@ -551,9 +551,9 @@ def test_explain_refuses_what_it_cannot_mean_before_any_work(rgnet, folder):
 
 
 def test_models_and_info_and_version(rgnet, process):
-    heading, default, _preview, line = rgnet("models").stdout.decode().splitlines()
+    heading, default, _other, line = rgnet("models").stdout.decode().splitlines()
     assert heading.split("\t")[:3] == ["model", "hash", "scale"]
-    assert default.startswith("rgnet-compact (default)\t") and line.startswith("tiny-score\t")
+    assert default.startswith("rgnet-regions (default)\t") and line.startswith("tiny-score\t")
     info = rgnet("info")
     assert info.returncode == 0 and b"openvino" in info.stdout
     assert process("--version").stdout.startswith(b"rgnet 0.")
