@@ -155,7 +155,7 @@ def test_values_that_no_mark_has_and_unknown_photos_are_refused_and_change_nothi
         assert undo_marks(catalogue) == {}
     assert marks_of(file) == {}
     with Catalogue.open(file) as catalogue:
-        catalogue.execute("INSERT INTO mark VALUES (1, 'maybe', NULL, NULL)")
+        catalogue.execute("INSERT INTO mark SELECT photo, 'maybe', NULL, NULL FROM score WHERE error IS NULL")
         with pytest.raises(CatalogueError, match="damaged"):
             list(find_scored(catalogue, Filter(model=MODEL)))
 
