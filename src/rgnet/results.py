@@ -7,6 +7,7 @@ could not be scored is a record too (`ScoreFailure`), with the same columns; bot
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -57,6 +58,19 @@ def box_of(
         (column + 1) * width / columns,
         (row + 1) * height / rows,
     )
+
+
+def overlaps(edges: Sequence[float] | np.ndarray, regions: int) -> np.ndarray:
+    """(spans, regions) along one side: what each region has in common with each span between neighbouring edges.
+
+    edges, and what is returned: shares of the side
+    """
+    import numpy as np
+
+    edge, region = np.asarray(edges), np.linspace(0, 1, regions + 1)
+    low = np.maximum(edge[:-1, None], region[None, :-1])
+    high = np.minimum(edge[1:, None], region[None, 1:])
+    return np.clip(high - low, 0, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
+from raw_files import STORED
 
 from rgnet.errors import PhotoDamaged, PhotoError, PhotoNotFound, PhotoRefused, PhotoUnsupported
 from rgnet.imaging.decode import decode
@@ -151,21 +152,11 @@ def test_many_threads_decode_what_one_does(hard):
 
 # --- orientation -----------------------------------------------------------------------------------------
 
-TURN_BACK = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
-
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_all_eight_orientations_decode_to_one_picture(kind, orientation):
-    stored = scene().transpose(TURN_BACK[orientation]) if orientation > 1 else scene()
+    stored = scene().transpose(STORED[orientation]) if orientation > 1 else scene()
     data = saved(stored, kind, exif=exif(orientation), quality=95)
     for source in (data, Image.open(io.BytesIO(data))):
         photo = decode(source)
@@ -175,7 +166,7 @@ def test_all_eight_orientations_decode_to_one_picture(kind, orientation):
 
 @pytest.mark.parametrize("orientation", [1, 6])
 def test_the_fraction_heeds_that_orientation_swaps_the_axes(orientation):
-    stored = scene(800, 400) if orientation == 1 else scene(800, 400).transpose(TURN_BACK[6])
+    stored = scene(800, 400) if orientation == 1 else scene(800, 400).transpose(STORED[6])
     photo = decode(saved(stored, "JPEG", exif=exif(orientation)), at_least=(100, 50))
     assert (photo.width, photo.height) == (800, 400)
     assert photo.image.size == (200, 100)
@@ -184,7 +175,7 @@ def test_the_fraction_heeds_that_orientation_swaps_the_axes(orientation):
 def test_a_jpeg_packed_as_jpeg_xl_keeps_its_orientation_and_a_true_jpeg_xl_ignores_exif(tmp_path):
     import pillow_jxl  # noqa: F401 -- to write them
 
-    (tmp_path / "turned.jpg").write_bytes(saved(scene().transpose(TURN_BACK[6]), "JPEG", exif=exif(6)))
+    (tmp_path / "turned.jpg").write_bytes(saved(scene().transpose(STORED[6]), "JPEG", exif=exif(6)))
     for packed, size in ((True, (96, 64)), (False, (64, 96))):
         with warnings.catch_warnings(), Image.open(tmp_path / "turned.jpg") as image:
             warnings.simplefilter("ignore")

@@ -118,9 +118,7 @@ def _row(path: Path, card: ModelCard | ModelFileError, as_json: bool) -> dict[st
             "scale": f"{card.scale.low:g}-{card.scale.high:g}",
             "evaluation": dict(card.metrics)
             if as_json
-            else [
-                f"{name} {value}" for name, value in card.metrics.items() if isinstance(value, int | float)
-            ],
+            else [f"{name} {value}" for name, value in card.plain_metrics.items()],
             "precision": supported_precisions(card),
             "megabytes": path.stat().st_size / 1e6,
             "licence": card.licence,

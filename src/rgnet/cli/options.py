@@ -127,6 +127,17 @@ Marks = Annotated[
     typer.Option(rich_help_panel=FILTERS, help="Photos that you picked, rejected, or did neither with."),
 ]
 
+# --- other programs --------------------------------------------------------------------------------------
+
+PathMap = Annotated[
+    list[str],
+    typer.Option(
+        "--map",
+        metavar="FROM=TO",
+        help="A folder of this machine, and the same folder as the other program sees it; may be repeated.",
+    ),
+]
+
 # --- stars -----------------------------------------------------------------------------------------------
 
 DEFAULT_CUTS = "10,35,65,90"

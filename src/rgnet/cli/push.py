@@ -41,14 +41,7 @@ def push(
             help="File that holds an API key (permissions asset.read and asset.update) and nothing else."
         ),
     ],
-    mapped: Annotated[
-        list[str],
-        typer.Option(
-            "--map",
-            metavar="FROM=TO",
-            help="A folder of this machine, and the same folder as immich sees it; may be repeated.",
-        ),
-    ] = [],  # noqa: B006 - Typer copies it
+    mapped: options.PathMap = [],  # noqa: B006 - Typer copies it
     write: Annotated[
         bool, typer.Option("--write", help="Write the changes; without it they are only printed.")
     ] = False,

@@ -24,14 +24,7 @@ def taste(
             show_default="the stars that you gave in the gallery",
         ),
     ] = [],  # noqa: B006 - Typer copies it
-    mapped: Annotated[
-        list[str],
-        typer.Option(
-            "--map",
-            metavar="FROM=TO",
-            help="A folder of this machine, and the same folder as the other program has it; may be repeated.",
-        ),
-    ] = [],  # noqa: B006 - Typer copies it
+    mapped: options.PathMap = [],  # noqa: B006 - Typer copies it
     catalogue: options.Catalogue = None,
     model: options.ScoredBy = None,
     filters: options.Filters = options.Filters(),  # noqa: B008 - immutable

@@ -22,7 +22,7 @@ from rgnet.errors import SettingError
 from rgnet.imaging.crop import Box, CropJob, DecodedCrops, read_crops
 from rgnet.imaging.prepare import Prepared
 from rgnet.imaging.workers import DecodePool
-from rgnet.results import ScoredPhoto
+from rgnet.results import ScoredPhoto, overlaps
 from rgnet.scorer import Scorer
 
 _SCORED = 5
@@ -134,12 +134,9 @@ def estimates(whole: ScoredPhoto, boxes: Sequence[Box], scorer: Scorer) -> np.nd
 
 def _inside(box: Box, grid: tuple[int, int]) -> np.ndarray:
     """(H, W) share of each region that lies in the box."""
-
-    def along(count: int, start: float, end: float) -> np.ndarray:
-        edge = np.arange(count + 1) / count
-        return (np.minimum(edge[1:], end) - np.maximum(edge[:-1], start)).clip(0) * count
-
-    return np.outer(along(grid[0], box.top, box.bottom), along(grid[1], box.left, box.right))
+    rows, columns = grid
+    down_H = rows * overlaps((box.top, box.bottom), rows)[0]
+    return np.outer(down_H, columns * overlaps((box.left, box.right), columns)[0])
 
 
 def _read(job: CropJob, pool: DecodePool) -> DecodedCrops:

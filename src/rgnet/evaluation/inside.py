@@ -22,7 +22,7 @@ from rgnet.evaluation.metrics import srcc
 from rgnet.evaluation.predictions import Predictions, draw_sample
 from rgnet.explanation import explain_prepared
 from rgnet.imaging.prepare import Prepared
-from rgnet.results import ScoredPhoto, ScoreFailure
+from rgnet.results import ScoredPhoto, ScoreFailure, overlaps
 from rgnet.scorer import Scorer
 from rgnet.what_if import CELLS, blur, cell_boxes, cover_each, score_in_batches
 
@@ -222,16 +222,9 @@ def map_correlations(vote_PN: np.ndarray) -> np.ndarray:
 
 def pool_to_cells(votes_HW: np.ndarray, cells: int) -> np.ndarray:
     """The mean vote in each cell of a cells x cells grid that spans the photo, regions weighted by overlap."""
-    down_RH, across_CW = (_overlap(cells, side) for side in votes_HW.shape)
+    edges = np.linspace(0, 1, cells + 1)
+    down_RH, across_CW = (cells * overlaps(edges, side) for side in votes_HW.shape)
     return down_RH @ votes_HW @ across_CW.T
-
-
-def _overlap(cells: int, regions: int) -> np.ndarray:
-    """Share of each cell that each region covers along one side; rows sum to 1."""
-    cell, region = np.linspace(0, 1, cells + 1), np.linspace(0, 1, regions + 1)
-    low = np.maximum(cell[:-1, None], region[None, :-1])
-    high = np.minimum(cell[1:, None], region[None, 1:])
-    return np.clip(high - low, 0, None) * cells
 
 
 def window_boxes(cells: int) -> list[tuple[float, float, float, float]]:

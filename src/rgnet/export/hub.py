@@ -91,9 +91,7 @@ def _preprocessor(card: ModelCard) -> dict[str, Any]:
 
 def _page(card: ModelCard, *, has_onnx: bool) -> str:
     front = "\n".join(f"{name}: {json.dumps(value)}" for name, value in _metadata(card).items())
-    results = markdown_table(
-        ["result", "value"], [item for item in card.metrics.items() if _is_number(item[1])]
-    )
+    results = markdown_table(["result", "value"], card.plain_metrics.items())
     onnx = "`model.onnx` is the network alone; its metadata say how to feed it.\n" if has_onnx else ""
     return f"""---
 {front}
@@ -132,7 +130,7 @@ Data: {card.training.get("data", "not stated")}, {card.training.get("photos", "?
 def _metadata(card: ModelCard) -> dict[str, Any]:
     known = _LICENCES.get(card.licence)
     licence = {"license": known} if known else {"license": "other", "license_name": _slug(card.licence)}
-    results = [_result(card, name, value) for name, value in card.metrics.items() if _is_number(value)]
+    results = [_result(card, name, value) for name, value in card.plain_metrics.items()]
     index = {"model-index": [{"name": card.name, "results": results}]} if results else {}
     return licence | {"library_name": "rgnet", "tags": _TAGS} | index
 
@@ -145,10 +143,6 @@ def _result(card: ModelCard, name: str, value: float) -> dict[str, Any]:
         "dataset": {"name": data, "type": _slug(data), "split": split or "unknown"},
         "metrics": [{"type": _METRICS.get(metric, metric), "name": name, "value": value}],
     }
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _slug(text: str) -> str:

@@ -1,7 +1,7 @@
 """Colour information beside profiles: gAMA, cHRM and cICP of PNG, nclx of HEIF.
 
 The order of PNG's specification (third edition) is cICP, iCCP, sRGB, gAMA with cHRM. A gamma is applied; primaries, and
-the transfer functions of HDR, are named in a note: no library at hand converts them.
+the transfer functions of HDR, are named in a note: none of the libraries used here converts them.
 """
 
 from __future__ import annotations

@@ -88,6 +88,15 @@ class ModelCard:
     def short_hash(self) -> str:
         return self.sha256[:12]
 
+    @property
+    def plain_metrics(self) -> dict[str, float]:
+        """Those that are one number, for a table; a look inside the model is more than that."""
+        return {
+            name: value
+            for name, value in self.metrics.items()
+            if isinstance(value, int | float) and not isinstance(value, bool)
+        }
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "format_version": FORMAT_VERSION,
