@@ -144,9 +144,9 @@ def run_service(tiny_model, tmp_path) -> Iterator[Callable[..., Running]]:
 
 
 @contextlib.contextmanager
-def shared_process(tiny_model, folder: Path, *words: object) -> Iterator[Running]:
+def shared_process(tiny_model, folder: Path, *words: object, **variables: str) -> Iterator[Running]:
     """Stopped at the end, when nothing may have gone wrong in it."""
-    running = start(tiny_model, folder / "serve.log", words, {})
+    running = start(tiny_model, folder / "serve.log", words, variables)
     try:
         yield running
         assert running.stop() == 0 and "Traceback" not in running.log.read_text()

@@ -55,6 +55,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         # Relative to this document, for the service may stand under a path
         servers=[{"url": "."}],
+        # A redirect names scheme and path as this process sees them, not as a client of a proxy does
+        redirect_slashes=False,
         default_response_class=JSONLineResponse,
         docs_url=None,
         redoc_url=None,
