@@ -11,8 +11,9 @@ from PIL import Image, ImageCms
 
 import rgnet
 from rgnet.cli import main
-from rgnet.culling.crops import cut_out, estimates, find_crop, open_crop_pool, parse_ratio
+from rgnet.culling.crops import cut_out, estimates, find_crop, keep_faces, open_crop_pool, parse_ratio
 from rgnet.errors import PhotoError, SettingError
+from rgnet.faces.detection import FaceDetector
 from rgnet.imaging.crop import Box, candidate_boxes
 
 
@@ -25,6 +26,11 @@ def scorer():
 def pool():
     with open_crop_pool() as pool:
         yield pool
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return FaceDetector(1)
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +69,10 @@ def test_candidates_are_of_one_size_and_ratio_within_the_photo_the_middle_first(
     assert left == pytest.approx(1 - right) and top == pytest.approx(1 - bottom)
 
 
-def test_a_subject_at_the_end_is_found_and_the_search_is_never_below_the_middle(subject, scorer, pool):
-    found = find_crop(str(subject), scorer, 1.0, pool=pool)
+def test_a_subject_at_the_end_is_found_and_the_search_is_never_below_the_middle(
+    subject, scorer, pool, detector
+):
+    found = find_crop(str(subject), scorer, 1.0, pool=pool, detector=detector)
     assert found.is_clear and found.pixels[2] > 1300
     assert found.best.score >= found.centre.score + 0.05
     # The score is that of the file that is cut out
@@ -72,10 +80,10 @@ def test_a_subject_at_the_end_is_found_and_the_search_is_never_below_the_middle(
     assert abs(scorer.score(file).score - found.best.score) < 0.05
 
 
-def test_where_no_crop_is_clearly_better_the_middle_is_the_advice(tmp_path, scorer, pool):
+def test_where_no_crop_is_clearly_better_the_middle_is_the_advice(tmp_path, scorer, pool, detector):
     path = tmp_path / "even.png"
     Image.new("RGB", (600, 300), (90, 120, 150)).save(path)
-    found = find_crop(str(path), scorer, 1.0, pool=pool)
+    found = find_crop(str(path), scorer, 1.0, pool=pool, detector=detector)
     assert not found.is_clear and found.best == found.centre and found.pixels == (150, 0, 450, 300)
 
 
@@ -117,7 +125,7 @@ def test_lossless_formats_are_cut_without_loss(tmp_path, pool):
 
 def test_bad_input_is_named(tmp_path, scorer, pool, photo):
     with pytest.raises(PhotoError, match="gone"):
-        find_crop(str(tmp_path / "gone.jpg"), scorer, 1.0, pool=pool)
+        find_crop(str(tmp_path / "gone.jpg"), scorer, 1.0, pool=pool, detector=detector)
     with pytest.raises(SettingError, match=r"0\.3 to 1 of the largest one, found 0.1"):
         find_crop(str(photo), scorer, 1.0, size=0.1, pool=pool)
 
@@ -134,9 +142,35 @@ def test_the_command(subject, tmp_path, capsys):
     assert run(subject, tmp_path / "text.jpg", *words) == 3
     printed = capsys.readouterr()
     (row,) = map(json.loads, printed.out.splitlines())
-    assert "not cropped: " in printed.err and row["advice"] == "crop"
+    assert "not cropped: " in printed.err and row["faces"] == 1
+    assert row["advice"] == "crop: the centre cuts or loses a face"
     with Image.open(tmp_path / "out" / "subject.4x5.jpg") as cut:
         assert cut.size == (row["right"] - row["left"], row["bottom"] - row["top"]) == (410, 512)
     assert (tmp_path / "out" / "subject.4x5.compare.jpg").exists() and subject.read_bytes() == before
     assert run(subject, *words) == 2
     assert "already exists: give another --output, or --force" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "faces, kept",
+    [
+        ([], [0, 1, 2]),
+        ([Box(0.4, 0.1, 0.6, 0.3)], [0, 1]),
+        ([Box(0.55, 0.1, 0.7, 0.3)], [1, 2]),
+        ([Box(0.05, 0.1, 0.15, 0.3), Box(0.85, 0.1, 0.95, 0.3)], [0, 2]),  # one of two, none cut
+        ([Box(0.05, 0.1, 0.95, 0.3)], [0, 1, 2]),  # cut by all
+    ],
+)
+def test_boxes_that_cut_or_lose_a_face_are_left_out_where_others_do_not(faces, kept):
+    boxes = [Box(0, 0, 0.65, 1), Box(0.3, 0, 0.8, 1), Box(0.5, 0, 1, 1)]
+    assert keep_faces(boxes, faces) == kept
+
+
+def test_a_face_at_the_edge_is_kept_where_the_middle_cuts_it(tmp_path, scorer, pool, detector):
+    data = pytest.importorskip("skimage.data", reason="needs scikit-image")
+    wall = np.full((1200, 512, 3), 200, np.uint8)
+    wall[200:712] = data.astronaut()
+    Image.fromarray(wall).save(tmp_path / "upright.jpg", quality=95)
+    found = find_crop(str(tmp_path / "upright.jpg"), scorer, 1.0, pool=pool, detector=detector)
+    (face,) = found.faces
+    assert found.centre_cuts and found.is_clear and found.best.box.top < face.top < face.bottom

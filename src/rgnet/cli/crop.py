@@ -51,8 +51,8 @@ def crop(
 ) -> None:
     """Find the best crop of photos to a ratio.
 
-    Crops of one size are compared; where none is clearly better than the one in the middle, that is the advice. The
-    photos themselves are only read.
+    Crops of one size are compared, without those that cut a face where others do not; where none is clearly better than
+    the one in the middle, that is the advice. The photos themselves are only read.
 
     Examples:
     $ rgnet crop beach.jpg --ratio 16:9
@@ -63,15 +63,17 @@ def crop(
     from rgnet.cli.progress import track
     from rgnet.culling.crops import find_crop, open_crop_pool, parse_ratio
     from rgnet.errors import PhotoError
+    from rgnet.faces.detection import FaceDetector
 
     wanted = parse_ratio(ratio)
     found = find_arguments(photos)
     stems = _plan_stems(found, output, ratio, force=force)
-    scorer, failures, rows = rgnet.load(model), FailureLog("cropped"), []
+    scorer, detector = rgnet.load(model), FaceDetector()
+    failures, rows = FailureLog("cropped"), []
     with open_crop_pool() as pool:
         for photo in track(found, total=len(found), description="cropping"):
             try:
-                search = find_crop(photo, scorer, wanted, size=size, pool=pool)
+                search = find_crop(photo, scorer, wanted, size=size, pool=pool, detector=detector)
                 file = _write(photo, search, stems[photo], pool) if stems else None
             except PhotoError as problem:
                 failures.add(photo, problem.message)
@@ -126,7 +128,9 @@ def _write(photo: str, search: CropSearch, stem: Path, pool: DecodePool) -> Path
 
 
 def _to_row(photo: str, search: CropSearch, file: Path | None) -> dict[str, Any]:
-    clear = "crop" if search.is_clear else "centre: no crop is clearly better"
+    advice = "crop" if search.is_clear else "centre: no crop is clearly better"
+    if search.centre_cuts:
+        advice = "crop: the centre cuts or loses a face"
     box = dict(zip(("left", "top", "right", "bottom"), search.pixels, strict=True))
     return {
         "path": photo,
@@ -134,7 +138,8 @@ def _to_row(photo: str, search: CropSearch, file: Path | None) -> dict[str, Any]
         "left,top,right,bottom": ",".join(map(str, search.pixels)),
         "score": search.best.score,
         "centre": search.centre.score,
-        "advice": clear,
+        "advice": advice,
+        "faces": len(search.faces),
         "photo_score": search.photo.score,
         "model": search.photo.model,
         "model_hash": search.photo.model_hash,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,7 @@ from rgnet.cli import options
 from rgnet.cli.tables import Column, print_json, print_rows
 
 if TYPE_CHECKING:
+    from rgnet.culling.eyes import FrameEyes
     from rgnet.culling.look_alikes import Group, LookAlikes
 
 _COLUMNS = (
@@ -35,30 +37,45 @@ def group(
     catalogue: options.Catalogue = None,
     model: options.ScoredBy = None,
     filters: options.Filters = options.Filters(),  # noqa: B008 - immutable
+    faces: Annotated[
+        bool, typer.Option("--faces", help="Look at faces too: frames with closed eyes come later.")
+    ] = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Group the scanned photos that look alike, best first, and say why.
 
-    Copies, bursts and frames of one scene are ordered by score, sharpness and white highlights. Exposure brackets,
-    focus stacks and panoramas are named and kept whole. Nothing is deleted or moved.
+    Copies, bursts and frames of one scene are ordered by score, sharpness and white highlights, with --faces also by
+    closed eyes. Exposure brackets, focus stacks and panoramas are named and kept whole. Nothing is deleted or moved.
 
     Examples:
     $ rgnet group ~/Pictures/wedding
-    $ rgnet group --since yesterday --json
+    $ rgnet group --since yesterday --faces
     """
     from rgnet.catalogue.database import Catalogue
     from rgnet.culling.look_alikes import find_groups
     from rgnet.paths import catalogue_file
 
-    with Catalogue.open(catalogue or catalogue_file()) as opened:
+    with Catalogue.open(catalogue or catalogue_file()) as opened, _open_eyes(faces) as eyes:
         wanted = replace(filters, folder=folder).select(opened, model)
-        found = find_groups(opened, wanted)
+        found = find_groups(opened, wanted, eyes=eyes)
     if as_json:
         for number, one in enumerate(found.groups, 1):
             print_json(_to_dict(number, one))
     else:
         print_rows(_COLUMNS, _rows(found.groups))
     typer.echo(_summary(found), err=True)
+
+
+@contextmanager
+def _open_eyes(wanted: bool) -> Iterator[FrameEyes | None]:
+    if not wanted:
+        yield None
+        return
+    from rgnet.culling.eyes import FrameEyes
+    from rgnet.previews import open_previews
+
+    with closing(open_previews()) as previews, FrameEyes(previews) as eyes:
+        yield eyes
 
 
 def _rows(groups: list[Group]) -> Iterator[dict[str, object]]:

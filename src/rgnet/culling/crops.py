@@ -5,20 +5,24 @@ equation 4 over the regions inside it, a region at its edge counting by the part
 
     y = 1/r log( sum_i a_i exp(r Y_i) / sum_i a_i ),   a_i the share of region i that lies in the crop
 
-The best few estimates and the crop in the middle are then scored as photos of their own.
+The best few estimates and the crop in the middle are then scored as photos of their own. Candidates that cut a face are
+left out wherever others do not, and so are those that lose faces which others keep.
 
-Shape letters: H, W regions of the map · C candidates
+Shape letters: H, W regions of the map · C candidates · F faces
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from io import BytesIO
 
 import numpy as np
+from PIL import Image
 
 from rgnet.culling.picks import TOO_CLOSE
 from rgnet.errors import SettingError
+from rgnet.faces.detection import Face, FaceDetector, find_prominent
 from rgnet.imaging.crop import Box, CropJob, DecodedCrops, read_crops
 from rgnet.imaging.prepare import Prepared
 from rgnet.imaging.workers import DecodePool
@@ -29,6 +33,10 @@ _SCORED = 5
 PICTURE = 640
 # Of the shorter side over the longer one of a crop
 _NARROWEST = 0.1
+# What belongs to a face around its box, in shares of the box: at each side, above, below
+_BESIDE, _ABOVE, _BELOW = 0.15, 0.35, 0.1
+# Of a face, that counts as none and as all of it
+_NONE, _WHOLE = 0.02, 0.98
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,10 @@ class CropSearch:
 
     best:    the crop to take; centre: the one in the middle; both of the same size
     others:  further crops that were scored, best first
-    is_clear: whether `best` is above `centre` by more than the noise of moving a camera; if not, it is the centre
+    is_clear: whether `best` is above `centre` by more than the noise of moving a camera, or keeps faces that `centre`
+              does not; if neither, it is the centre
+    faces:   of the photo, with what belongs to them; none is cut by `best` where a crop of this size can keep from it
+    centre_cuts: whether `centre` cuts or loses a face that other crops of this size keep
     photo:   the whole photo's record; its score is not comparable with those of crops
     picture: the whole photo, PICTURE pixels along its longer side at most, as a JPEG file
     """
@@ -57,6 +68,8 @@ class CropSearch:
     is_clear: bool
     photo: ScoredPhoto
     picture: bytes
+    faces: tuple[Box, ...] = ()
+    centre_cuts: bool = False
 
     @property
     def pixels(self) -> tuple[int, int, int, int]:
@@ -83,36 +96,81 @@ def open_crop_pool() -> DecodePool:
 
 
 def find_crop(
-    photo: str, scorer: Scorer, ratio: float, *, size: float = 1.0, pool: DecodePool | None = None
+    photo: str,
+    scorer: Scorer,
+    ratio: float,
+    *,
+    size: float = 1.0,
+    pool: DecodePool | None = None,
+    detector: FaceDetector | None = None,
 ) -> CropSearch:
     """The best crop of a photo's file to a ratio.
 
     ratio: width over height
     size:  of the largest crop of this ratio, as a share of its sides; below 1 there is room on both sides
     pool:  of `open_crop_pool`; default: a new one
+    detector: of faces; default: a new one
     Raises PhotoError, and SettingError for an impossible size.
     """
     if not 0.3 <= size <= 1:
         raise SettingError(f"the size of a crop is 0.3 to 1 of the largest one, found {size:g}")
     if pool is None:
         with open_crop_pool() as pool:
-            return find_crop(photo, scorer, ratio, size=size, pool=pool)
+            return find_crop(photo, scorer, ratio, size=size, pool=pool, detector=detector)
     job = CropJob(source=photo, preprocess=scorer.preprocess, ratio=ratio, size=size, pictures=(PICTURE,))
     answer = _read(job, pool)
     assert answer.prepared is not None
     whole = scorer.score_prepared([photo], [answer.prepared], regions=True)[0]
     assert isinstance(whole, ScoredPhoto) and whole.regions is not None
+    faces = tuple(_with_head(face) for face in _find_faces(answer.pictures[0], detector))
+    allowed = keep_faces(answer.boxes, faces)
     estimate_C = estimates(whole, answer.boxes, scorer).tolist()
     crops = [Crop(box, value) for box, value in zip(answer.boxes, estimate_C, strict=True)]
-    chosen = sorted(range(1, len(crops)), key=lambda index: -crops[index].estimate)[:_SCORED]
+    chosen = sorted((i for i in allowed if i), key=lambda index: -crops[index].estimate)[:_SCORED]
     centre, *scored = _score(
         scorer, [crops[index] for index in (0, *chosen)], [answer.parts[i] for i in (0, *chosen)]
     )
-    ranked = sorted((centre, *scored), key=lambda crop: -(crop.score or 0))
-    is_clear = (ranked[0].score or 0) > (centre.score or 0) + TOO_CLOSE
+    centre_cuts = 0 not in allowed
+    ranked = sorted(scored if centre_cuts else (centre, *scored), key=lambda crop: -(crop.score or 0))
+    is_clear = centre_cuts or (ranked[0].score or 0) > (centre.score or 0) + TOO_CLOSE
     best = ranked[0] if is_clear else centre
     others = tuple(crop for crop in ranked if crop not in (best, centre))
-    return CropSearch(best, centre, others, is_clear, whole, answer.pictures[0])
+    return CropSearch(best, centre, others, is_clear, whole, answer.pictures[0], faces, centre_cuts)
+
+
+def keep_faces(boxes: Sequence[Box], faces: Sequence[Box]) -> list[int]:
+    """The boxes that cut the fewest faces, and of these the ones with most faces whole, by their indices."""
+    if not faces:
+        return list(range(len(boxes)))
+    share_CF = np.array([[_share(face, box) for face in faces] for box in boxes])
+    whole_C = (share_CF >= _WHOLE).sum(1)
+    cut_C = ((share_CF > _NONE) & (share_CF < _WHOLE)).sum(1)
+    fewest_C = cut_C == cut_C.min()
+    return np.flatnonzero(fewest_C & (whole_C == whole_C[fewest_C].max())).tolist()
+
+
+def _share(face: Box, box: Box) -> float:
+    """Of a face that lies in a box."""
+    across = min(face.right, box.right) - max(face.left, box.left)
+    down = min(face.bottom, box.bottom) - max(face.top, box.top)
+    area = (face.right - face.left) * (face.bottom - face.top)
+    return max(across, 0.0) * max(down, 0.0) / max(area, 1e-12)
+
+
+def _find_faces(picture: bytes, detector: FaceDetector | None) -> list[Face]:
+    with Image.open(BytesIO(picture)) as image:
+        return find_prominent((detector or FaceDetector()).find(image))
+
+
+def _with_head(face: Face) -> Box:
+    left, top, right, bottom = face.box
+    across, down = right - left, bottom - top
+    return Box(
+        max(0.0, left - _BESIDE * across),
+        max(0.0, top - _ABOVE * down),
+        min(1.0, right + _BESIDE * across),
+        min(1.0, bottom + _BELOW * down),
+    )
 
 
 def cut_out(photo: str, box: Box, pool: DecodePool) -> tuple[bytes, str]:

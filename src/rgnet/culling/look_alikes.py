@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from rgnet.culling.picks import Ranking, rank_frames, tile_weights, weigh_frames
 from rgnet.culling.shots import Shots, read_shots
 from rgnet.imaging.measure import TILES
 from rgnet.results import ScoredPhoto
+
+if TYPE_CHECKING:
+    from rgnet.culling.eyes import FrameEyes
 
 _CHUNK = 500
 
@@ -78,14 +81,14 @@ class LookAlikes(NamedTuple):
     unmeasured: int
 
 
-def find_groups(catalogue: Catalogue, wanted: Filter) -> LookAlikes:
-    """The groups among the photos with a score that match. Raises CatalogueError."""
+def find_groups(catalogue: Catalogue, wanted: Filter, *, eyes: FrameEyes | None = None) -> LookAlikes:
+    """The groups among the photos with a score that match; `eyes` looks at faces too. Raises CatalogueError."""
     shots, unmeasured = read_shots(catalogue, wanted)
     found = group_shots(shots)
     weights = _find_weights(catalogue, wanted.model, shots, found)
     info = find_scale(catalogue, wanted.model)
     scale = info.low, info.high
-    groups = [_make_group(shots, members, scale, weights) for members in found]
+    groups = [_make_group(shots, members, scale, weights, eyes) for members in found]
     alone = len(shots) - sum(len(group.frames) for group in groups)
     return LookAlikes(groups, alone, unmeasured)
 
@@ -101,14 +104,18 @@ def find_distinct(catalogue: Catalogue, wanted: Filter) -> Iterator[PhotoRow[Sco
 
 
 def _make_group(
-    shots: Shots, members: Members, scale: tuple[float, float], weights: dict[int, np.ndarray]
+    shots: Shots,
+    members: Members,
+    scale: tuple[float, float],
+    weights: dict[int, np.ndarray],
+    eyes: FrameEyes | None,
 ) -> Group:
     if members.kind in KEPT_WHOLE:
         reason = f"part of a {members.kind}"
         frames = [_make_frame(shots, photo, reason) for photo in members.photos]
         return Group(members.kind, tuple(frames))
     originals = [photo for photo in members.photos if photo not in members.copies]
-    ranking = _rank(shots, originals, scale, weights)
+    ranking = _rank(shots, originals, scale, weights, eyes)
     frames = [_make_frame(shots, originals[place], ranking.reasons[place]) for place in ranking.order]
     if len(originals) == 1:
         frames = [_make_frame(shots, originals[0], "most pixels")]
@@ -117,7 +124,11 @@ def _make_group(
 
 
 def _rank(
-    shots: Shots, photos: list[int], scale: tuple[float, float], weights: dict[int, np.ndarray]
+    shots: Shots,
+    photos: list[int],
+    scale: tuple[float, float],
+    weights: dict[int, np.ndarray],
+    eyes: FrameEyes | None,
 ) -> Ranking:
     has_weights = all(photo in weights for photo in photos)
     merits = weigh_frames(
@@ -126,6 +137,9 @@ def _rank(
         shots.clipped_N[photos],
         scale=scale,
         weight_FTT=np.stack([weights[photo] for photo in photos]) if has_weights else None,
+        openness_F=eyes.openness([shots.rows[photo] for photo in photos])
+        if eyes and len(photos) > 1
+        else None,
     )
     return rank_frames(merits)
 

@@ -1,0 +1,96 @@
+"""How far the eyes are open in photos of a catalogue, found once and kept beside their previews.
+
+with FrameEyes(previews) as eyes:
+    found = find_groups(catalogue, wanted, eyes=eyes)
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from PIL import Image
+
+from rgnet.catalogue.records import PhotoRow
+from rgnet.faces.detection import FaceDetector, find_prominent
+from rgnet.faces.eyes import EyeReader
+from rgnet.imaging.jobs import DecodeJob
+from rgnet.imaging.workers import DecodePool
+from rgnet.previews import PREVIEW, PreviewCache
+from rgnet.results import ScoredPhoto
+
+# Ends in a number for the networks and thresholds by which it was found
+_KIND = "eyes-1"
+
+
+class FrameEyes:
+    """Looks at previews, which it makes where there are none. Networks are loaded for the first that is new."""
+
+    def __init__(self, previews: PreviewCache) -> None:
+        self._previews = previews
+        self._pool = DecodePool()
+        self._networks: tuple[FaceDetector, EyeReader] | None = None
+
+    def __enter__(self) -> FrameEyes:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._pool.close()
+
+    def openness(self, rows: Sequence[PhotoRow[ScoredPhoto]]) -> np.ndarray:
+        """(F,) of the prominent face whose eyes are least open; NaN without a face that is large enough to say."""
+        known = {row.id: self._read_kept(row) for row in rows}
+        for row, picture in self._pictures([row for row in rows if known[row.id] is None]):
+            known[row.id] = found = self._look(picture)
+            self._keep(row, found)
+        return np.array([math.nan if (value := known[row.id]) is None else value for row in rows])
+
+    def _read_kept(self, row: PhotoRow[ScoredPhoto]) -> float | None:
+        """NaN where it is known that there is no face; None where it is not known."""
+        kept = self._previews.get(bytes.fromhex(row.sha256), _KIND) if row.sha256 else None
+        try:
+            return None if kept is None else float(json.loads(kept))
+        except (ValueError, TypeError):
+            return None
+
+    def _keep(self, row: PhotoRow[ScoredPhoto], openness: float) -> None:
+        if row.sha256:
+            self._previews.put(bytes.fromhex(row.sha256), _KIND, json.dumps(openness).encode())
+
+    def _pictures(
+        self, rows: Sequence[PhotoRow[ScoredPhoto]]
+    ) -> Iterator[tuple[PhotoRow[ScoredPhoto], bytes]]:
+        """Previews, those that have to be made last; none of a file that is gone or has changed."""
+        missing = []
+        for row in rows:
+            kept = self._previews.picture(bytes.fromhex(row.sha256)) if row.sha256 else None
+            if kept is None:
+                missing.append((row, _to_job(row)))
+            else:
+                yield row, kept
+        for row, found in self._pool.in_order(missing):
+            if found.pictures:
+                if row.sha256:
+                    self._previews.put_picture(bytes.fromhex(row.sha256), found.pictures[0])
+                yield row, found.pictures[0]
+
+    def _look(self, picture: bytes) -> float:
+        if self._networks is None:
+            self._networks = FaceDetector(), EyeReader()
+        detector, reader = self._networks
+        with Image.open(io.BytesIO(picture)) as opened:
+            image = opened.convert("RGB")
+        found = (reader.openness(image, face) for face in find_prominent(detector.find(image)))
+        return min((value for value in found if value is not None), default=math.nan)
+
+
+def _to_job(row: PhotoRow[ScoredPhoto]) -> DecodeJob:
+    return DecodeJob(
+        source=row.record.path,
+        expected_sha256=bytes.fromhex(row.sha256) if row.sha256 else None,
+        pictures=(PREVIEW,),
+        picture_format="JPEG",
+    )
