@@ -48,19 +48,14 @@ class BrightnessScorer:
 
     def __init__(self, name: str = "brightness") -> None:
         self.card = make_card(name)
+        self.preprocess = self.card.preprocess
 
     def score_prepared(self, sources, photos, *, regions=False) -> list[Record]:
         return [self.record(source, photo) for source, photo in zip(sources, photos, strict=True)]
 
     def record(self, source: str, photo) -> Record:
-        known = {
-            "path": source,
-            "model": self.card.name,
-            "model_hash": self.card.short_hash,
-            "engine": "none",
-        }
         if isinstance(photo, PhotoError):
-            return ScoreFailure(error=photo.message, **known)
+            return self.make_failure(source, photo)
         grey_HW = photo.pixels_HW3.mean(axis=2, dtype=np.float32)
         score = float(grey_HW.mean())
         regions = RegionMap(votes=grey_HW[::8, ::8], weights=np.full((2, 2), 0.25, np.float32))
@@ -73,8 +68,19 @@ class BrightnessScorer:
             height=photo.height,
             notes=photo.notes,
             regions=regions,
-            **known,
+            **self._known(source),
         )
+
+    def make_failure(self, source: str, problem: PhotoError) -> ScoreFailure:
+        return ScoreFailure(error=problem.message, **self._known(source))
+
+    def _known(self, source: str) -> dict[str, str]:
+        return {
+            "path": source,
+            "model": self.card.name,
+            "model_hash": self.card.short_hash,
+            "engine": "none",
+        }
 
 
 def make_photo(path: Path | str, grey: int, *, size: tuple[int, int] = (20, 18)) -> Path:

@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "quantize": {"datasets", "engines", "evaluation", "imaging", "scorer", "weights"},
     "export": {"engines", "model", "rgnet", "scorer", "weights"},
     "outputs": {"explanation", "what_if"},
-    "xmp": set(),
+    "xmp": {"imaging"},
     "integrations": set(),
     "catalogue": {"imaging", "scorer", "weights"},
     "culling": {"catalogue", "faces", "imaging", "scorer", "weights"},

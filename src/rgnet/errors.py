@@ -185,6 +185,20 @@ def camera_raw_missing(source: str) -> CameraRawRefused:
     return CameraRawRefused(source, NO_CAMERA_RAW, install_command("raw"))
 
 
+# The same of videos
+NO_VIDEO = "videos need the extra video"
+
+
+def video_missing(source: str) -> PhotoUnsupported:
+    return PhotoUnsupported(source, NO_VIDEO, install_command("video"))
+
+
+def video_refused(source: str) -> PhotoUnsupported:
+    """Of a video where a photo is asked for."""
+    hint = "rgnet frames finds its best frames, and rgnet scan takes it into the catalogue by its best one"
+    return PhotoUnsupported(source, "this is a video, not a photo", hint)
+
+
 UPDATE = "update your copy of rgnet (git pull), then run  pip install ."
 
 

@@ -12,6 +12,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rgnet.results import VideoFrame
 
 PREVIEW = 512
 _MOST_BYTES = 2 * 2**30
@@ -43,12 +47,12 @@ class PreviewCache:
                 self._connection.close()
                 self._connection = None
 
-    def picture(self, sha256: bytes) -> bytes | None:
-        """A JPEG of at most PREVIEW pixels a side."""
-        return self.get(sha256, _PICTURE)
+    def picture(self, sha256: bytes, frame: VideoFrame | None = None) -> bytes | None:
+        """A JPEG of at most PREVIEW pixels a side. frame: of a video, which another model may choose otherwise"""
+        return self.get(sha256, _picture_kind(frame))
 
-    def put_picture(self, sha256: bytes, data: bytes) -> None:
-        self.put(sha256, _PICTURE, data)
+    def put_picture(self, sha256: bytes, data: bytes, frame: VideoFrame | None = None) -> None:
+        self.put(sha256, _picture_kind(frame), data)
 
     def get(self, sha256: bytes, kind: str) -> bytes | None:
         now = int(time.time())
@@ -79,6 +83,10 @@ class PreviewCache:
                 file, self._file = self._file, None
                 self._connection = _open(file if isinstance(file, Path) else file())
             yield self._connection or _NOTHING
+
+
+def _picture_kind(frame: VideoFrame | None) -> str:
+    return _PICTURE if frame is None else f"{_PICTURE}-{frame.time_s:.3f}"
 
 
 def open_previews() -> PreviewCache:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from rgnet.text import printable
 
@@ -71,6 +71,26 @@ def overlaps(edges: Sequence[float] | np.ndarray, regions: int) -> np.ndarray:
     low = np.maximum(edge[:-1, None], region[None, :-1])
     high = np.minimum(edge[1:, None], region[None, 1:])
     return np.clip(high - low, 0, None)
+
+
+class VideoFrame(NamedTuple):
+    """Which frame of a video stands for it.
+
+    time_s:     from the first frame
+    duration_s: of the video
+    shots:      how many it has; None where only parts of it were looked at
+    """
+
+    time_s: float
+    duration_s: float
+    shots: int | None
+
+
+def clock_time(seconds: float) -> str:
+    """ "1:23" or "1:02:03", as players show it."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def scorer():
 
 @pytest.fixture(scope="module")
 def pool():
-    with DecodePool(1, decode=read_video, attempts=1) as pool:
+    with DecodePool(1, attempts=1) as pool:
         yield pool
 
 
@@ -107,8 +107,8 @@ def test_frames_do_not_depend_on_how_the_video_is_read(tmp_path, scorer, pool, m
     """In stretches of a second, over key frames that lie elsewhere, or in one."""
     path = str(write(tmp_path / "clip.mp4", [*moving(1, 1.7), *moving(2, 2.1)], key=17))
     whole = best_frames(path, scorer, file_format="PNG", pool=pool)
-    monkeypatch.setattr("rgnet.culling.frames.CHUNK_S", 1.0)
-    monkeypatch.setattr("rgnet.culling.frames.BATCH", 3)
+    monkeypatch.setattr("rgnet.culling.video_reading.CHUNK_S", 1.0)
+    monkeypatch.setattr("rgnet.culling.video_reading.BATCH", 3)
     parts = best_frames(path, scorer, file_format="PNG", pool=pool)
     assert [(best.time_s, best.file) for best in parts.frames] == [
         (best.time_s, best.file) for best in whole.frames
@@ -165,7 +165,7 @@ def test_what_is_no_video_is_one_sentence(tmp_path, scorer, pool):
     (tmp_path / "text.mp4").write_text("no video at all")
     with pytest.raises(PhotoDamaged, match="this video cannot be read"):
         best_frames(str(tmp_path / "text.mp4"), scorer, pool=pool)
-    with pytest.raises(PhotoError, match="there is no such video"):
+    with pytest.raises(PhotoError, match="there is no such file"):
         best_frames(str(tmp_path / "none.mp4"), scorer, pool=pool)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,7 @@ from rgnet.catalogue.database import Catalogue
 from rgnet.catalogue.errors import decoding
 from rgnet.catalogue.records import PhotoRow
 from rgnet.errors import PhotoChanged, PhotoNotFound, PhotoRefused
-from rgnet.imaging.files import read_photo
-from rgnet.imaging.policy import DecodePolicy
+from rgnet.imaging.files import hash_file
 
 
 def looks_unchanged(row: PhotoRow[Any]) -> bool:
@@ -21,6 +19,16 @@ def looks_unchanged(row: PhotoRow[Any]) -> bool:
     except (OSError, ValueError):
         return False
     return (status.st_size, status.st_mtime_ns) == (row.bytes, row.mtime_ns)
+
+
+def expected_sha256(row: PhotoRow[Any]) -> bytes | None:
+    """What a file has to hold for its picture to be shown; None where its size and date are enough to go by.
+
+    They are for a video, of which gigabytes would be read for a picture.
+    """
+    if row.sha256 is None or (row.frame is not None and looks_unchanged(row)):
+        return None
+    return bytes.fromhex(row.sha256)
 
 
 class ContentCheck:
@@ -53,5 +61,4 @@ class ContentCheck:
             raise PhotoChanged(path, "the file is another one than was scanned", "scan its folder again")
 
     def _hash(self, path: str) -> str:
-        data, _ = read_photo(path, DecodePolicy())
-        return hashlib.sha256(data).hexdigest()
+        return hash_file(path)[0].hex()

@@ -18,10 +18,17 @@ from typing import TYPE_CHECKING, Any
 
 from rgnet.catalogue.connections import is_read_only, open_to_read, open_to_write
 from rgnet.catalogue.errors import decoding, guarded
-from rgnet.catalogue.locations import composed_path, contains, is_excluded, is_raw_path, name_key
+from rgnet.catalogue.locations import (
+    composed_path,
+    contains,
+    is_excluded,
+    is_raw_path,
+    is_video_path,
+    name_key,
+)
 from rgnet.catalogue.values import required
 from rgnet.errors import CatalogueError, SettingError
-from rgnet.results import Record, RegionMap, ScoredPhoto
+from rgnet.results import Record, RegionMap, ScoredPhoto, VideoFrame
 from rgnet.weights.card import ModelCard
 
 if TYPE_CHECKING:
@@ -61,6 +68,7 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
         connection.create_function("is_excluded", 2, is_excluded, deterministic=True)
         connection.create_function("name_key", 1, name_key, deterministic=True)
         connection.create_function("is_raw_path", 1, is_raw_path, deterministic=True)
+        connection.create_function("is_video_path", 1, is_video_path, deterministic=True)
         connection.create_function("folder_of", 1, os.path.dirname, deterministic=True)
 
     @classmethod
@@ -250,7 +258,8 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
             (*values, None if composed == path else composed),
         )
 
-    def put_score(self, photo: int, record: Record) -> None:
+    def put_score(self, photo: int, record: Record, frame: VideoFrame | None = None) -> None:
+        """frame: of a video, which of its frames the record is of"""
         values: dict[str, Any] = {"photo": photo, "model": record.model_hash, "engine": record.engine}
         if isinstance(record, ScoredPhoto):
             rows, votes = _pack_votes(record.regions)
@@ -259,6 +268,8 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
             values |= {"notes": _storable(json.dumps(record.notes, ensure_ascii=False))}
         else:
             values |= {"notes": "[]", "error": _storable(record.error)}
+        if frame is not None:
+            values |= {"frame_s": frame.time_s, "duration_s": frame.duration_s, "shots": frame.shots}
         names, marks = ", ".join(values), ", ".join("?" * len(values))
         self.execute(f"INSERT OR REPLACE INTO score ({names}) VALUES ({marks})", values.values())
 

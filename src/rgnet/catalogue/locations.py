@@ -10,7 +10,7 @@ import os
 import unicodedata
 from pathlib import Path
 
-from rgnet.imaging.discovery import Selection, is_raw_name, skip_reasons
+from rgnet.imaging.discovery import Selection, is_raw_name, is_video_name, skip_reasons
 
 _SEPARATOR = os.fsencode(os.sep)
 
@@ -52,6 +52,10 @@ def is_excluded(path: bytes, patterns: str) -> bool:
 
 def is_raw_path(path: bytes) -> bool:
     return is_raw_name(os.fsdecode(path))
+
+
+def is_video_path(path: bytes) -> bool:
+    return is_video_name(os.fsdecode(path))
 
 
 def name_key(path: bytes) -> str:

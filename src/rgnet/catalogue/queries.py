@@ -16,7 +16,15 @@ from rgnet.catalogue.errors import decoding
 from rgnet.catalogue.locations import canonical_folder, canonical_path, composed_path
 from rgnet.catalogue.marks import Mark, PickState, read_mark
 from rgnet.catalogue.models import find_scale, resolve_model
-from rgnet.catalogue.records import PhotoRow, read_path, read_photo, read_photos, read_record, read_votes
+from rgnet.catalogue.records import (
+    PhotoRow,
+    read_frame,
+    read_path,
+    read_photo,
+    read_photos,
+    read_record,
+    read_votes,
+)
 from rgnet.catalogue.selects import (
     COLUMNS,
     MARKS,
@@ -30,7 +38,7 @@ from rgnet.catalogue.selects import (
 )
 from rgnet.catalogue.values import hexadecimal, optional
 from rgnet.errors import CatalogueError
-from rgnet.results import Record, ScoredPhoto, ScoreFailure
+from rgnet.results import Record, ScoredPhoto, ScoreFailure, VideoFrame
 
 if TYPE_CHECKING:
     import numpy as np
@@ -106,6 +114,12 @@ def count_scored(catalogue: Catalogue, wanted: Filter, *, once: bool = False) ->
     return catalogue.count(f"SELECT count(*) FROM ({select.text})", select.values)
 
 
+def count_videos(catalogue: Catalogue, wanted: Filter) -> int:
+    """How many of the photos with a score that match are videos."""
+    select = select_scored(catalogue, wanted, "frame_s", once=True)
+    return catalogue.count(f"SELECT count(frame_s) FROM ({select.text})", select.values)
+
+
 def count_failed(catalogue: Catalogue, wanted: Filter, *, once: bool = False) -> int:
     """How many rows `find_failed` has."""
     select = select_failed(wanted, "1", once=once)
@@ -159,6 +173,7 @@ class Entry:
     read_error:  why the file could not be read last time; what is known is then of what it held before
     is_missing:  whether the last scan of its folder missed it
     orientation: EXIF's, 1-8
+    frame:       of a video, which of its frames was scored
     mark:        a person's
     """
 
@@ -173,6 +188,7 @@ class Entry:
     taken: str | None
     camera: str | None
     orientation: int | None
+    frame: VideoFrame | None
     mark: Mark
 
 
@@ -204,6 +220,7 @@ def find_entry(catalogue: Catalogue, path: Path | str, model: str) -> Entry:
             taken=optional(row, "taken", str),
             camera=optional(row, "camera", str),
             orientation=optional(row, "orientation", int),
+            frame=read_frame(row),
             mark=read_mark(row),
         )
 

@@ -17,7 +17,7 @@ from rgnet.catalogue.marks import NO_MARK, Mark, read_mark
 from rgnet.catalogue.models import ScannedBy, find_scale
 from rgnet.catalogue.values import hexadecimal, optional, required
 from rgnet.imaging.discovery import is_raw_name
-from rgnet.results import Record, ScoredPhoto, ScoreFailure
+from rgnet.results import Record, ScoredPhoto, ScoreFailure, VideoFrame
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +36,7 @@ class PhotoRow(Generic[Kind_co]):
     taken:    YYYY-MM-DDTHH:MM:SS by the camera's clock
     mark:     what a person said of it
     pair:     path of the raw file beside it; of a raw file, that of its JPEG or HEIC
+    frame:    of a video, which of its frames was scored
     votes_HW: float32, of its regions on the human scale; None where there are none or they were not asked for
     """
 
@@ -48,6 +49,7 @@ class PhotoRow(Generic[Kind_co]):
     camera: str | None
     mark: Mark = NO_MARK
     pair: str | None = None
+    frame: VideoFrame | None = None
     votes_HW: np.ndarray | None = None
 
     @property
@@ -82,6 +84,14 @@ def read_path(row: sqlite3.Row, name: str) -> str | None:
     return None if path is None else os.fsdecode(path)
 
 
+def read_frame(row: sqlite3.Row) -> VideoFrame | None:
+    """Of a video, which of its frames was scored."""
+    time_s = optional(row, "frame_s", float)
+    if time_s is None:
+        return None
+    return VideoFrame(time_s, required(row, "duration_s", float), optional(row, "shots", int))
+
+
 def _checked(record: Record, kind: type[Kind]) -> Kind:
     if isinstance(record, kind):
         return record
@@ -100,6 +110,7 @@ def _photo(row: sqlite3.Row, record: Kind) -> PhotoRow[Kind]:
         camera=optional(row, "camera", str),
         mark=read_mark(row),
         pair=read_path(row, "pair"),
+        frame=read_frame(row),
         votes_HW=read_votes(row) if "votes" in row.keys() else None,  # noqa: SIM118 -- a Row is no dictionary
     )
 

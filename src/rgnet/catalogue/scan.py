@@ -20,19 +20,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from stat import S_ISREG
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from rgnet.catalogue.database import Catalogue, KnownFile
 from rgnet.catalogue.locations import canonical_folder, contents_range
 from rgnet.catalogue.pairs import mark_pairs
+from rgnet.catalogue.scan_store import OnFile, ScanStore
+from rgnet.catalogue.scan_videos import ScoreVideos, VideoQueue, no_videos
 from rgnet.errors import ModelFileError, PhotoError, PhotoNotFound, PhotoRefused
-from rgnet.imaging.discovery import EVERYTHING, Reason, Selection, photo_names
+from rgnet.imaging.discovery import EVERYTHING, Reason, Selection, is_video_name, photo_names
 from rgnet.imaging.files import open_photo
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, run_job
 from rgnet.imaging.policy import SECONDS, DecodePolicy
 from rgnet.imaging.workers import DecodePool, Decoder
 from rgnet.previews import PREVIEW, PreviewCache
-from rgnet.results import ScoredPhoto
 from rgnet.weights.card import ModelCard
 
 if TYPE_CHECKING:
@@ -40,11 +41,6 @@ if TYPE_CHECKING:
 
 _CHUNK = 500
 _MARGIN_NS = 2 * 10**9
-
-# "known": its content was known under another path, or from before, or it was only measured, which an earlier rgnet did
-# not do; "failed before": unchanged or known, without a score. The third argument says why a file failed now.
-Outcome = Literal["scored", "unchanged", "known", "failed before", "failed"]
-OnFile = Callable[[str, Outcome, str], None]
 
 
 class Scan:
@@ -57,6 +53,7 @@ class Scan:
     processes, seconds: that decode (None: one for each core), and how long each photo may take
     decode:   what they do with a job
     previews: that keep a small picture of every photo that is read; None: none is made
+    score_videos: finds the best frames of videos, which are read last; for a selection with videos
     selection: which entries of folders are passed over; photos known below an excluded one are not missing
     """
 
@@ -74,6 +71,7 @@ class Scan:
         selection: Selection = EVERYTHING,
         decode: Decoder = run_job,
         previews: PreviewCache | None = None,
+        score_videos: ScoreVideos = no_videos,
     ) -> None:
         self._catalogue = catalogue
         self._card = card
@@ -83,11 +81,18 @@ class Scan:
         self._policy = policy or DecodePolicy()
         self._selection = selection
         self._processes, self._seconds, self._decode = processes, seconds, decode
-        self._previews = previews
+        self._store = ScanStore(catalogue, card.short_hash, on_file, previews)
+        self._videos = VideoQueue(
+            self._store,
+            score_videos,
+            self._load_once,
+            stopping=stopping,
+            processes=processes,
+            seconds=seconds,
+        )
         self._scorer: Scorer | None = None
         self._batch: list[tuple[str, DecodedPhoto]] = []
         self._postponed: deque[str] = deque()
-        self._begun: dict[str, int] = {}
         self._unreadable: list[bytes] = []
 
     def run(self, folders: list[Path]) -> int:
@@ -104,6 +109,7 @@ class Scan:
             self._read(itertools.chain([first], jobs))
             with self._catalogue.transaction():
                 mark_pairs(self._catalogue, map(contents_range, roots))
+        self._videos.run()
         return 0 if self._stopping() else self._mark_missing(roots)
 
     def _read(self, jobs: Iterator[tuple[str, DecodeJob]]) -> None:
@@ -128,7 +134,7 @@ class Scan:
                 if self._stopping():
                     return
                 if job := self._job(path, known.get(key)):
-                    yield self._begin(path), job
+                    yield self._store.begin(path), job
 
     def _skip(self, path: str, reason: Reason) -> None:
         """An entry that is passed over. What the user excludes this time is not missing."""
@@ -146,10 +152,14 @@ class Scan:
         if stat is None or not S_ISREG(stat.st_mode):
             self._refuse(path)
             return None
+        is_as_read = known is not None and (known.bytes, known.mtime) == (stat.st_size, stat.st_mtime_ns)
+        if is_video_name(path):
+            self._pass_or_queue(path, known if is_as_read else None)
+            return None
         hash_only = DecodeJob(source=path, policy=self._policy)
-        if known is None or (known.bytes, known.mtime) != (stat.st_size, stat.st_mtime_ns):
+        if known is None or not is_as_read:
             return hash_only if self._may_be_moved(stat.st_size) else self._scoring_job(path)
-        if known.read - known.mtime < _MARGIN_NS:
+        if _is_in_doubt(known):
             return hash_only
         if known.has_score is None or (known.has_score and not known.is_measured):
             return self._scoring_job(path)
@@ -162,9 +172,16 @@ class Scan:
             policy=self._policy,
             preprocess=self._card.preprocess,
             measure=True,
-            pictures=(PREVIEW,) if self._previews else (),
+            pictures=(PREVIEW,) if self._store.previews else (),
             picture_format="JPEG",
         )
+
+    def _pass_or_queue(self, path: str, known: KnownFile | None) -> None:
+        """A video. known: where its size and date are those of the last reading"""
+        if known is None or _is_in_doubt(known) or known.has_score is None:
+            self._videos.add(path)
+        else:
+            self._pass(path, known)
 
     def _pass(self, path: str, known: KnownFile) -> None:
         """An unchanged file. It can be read, also where it could not be last time."""
@@ -179,7 +196,7 @@ class Scan:
             self._catalogue.execute("DELETE FROM seen WHERE path = ?", (key,))
             return
         self._unreadable.append(key)
-        self._put_error(path, _find_problem(path, self._policy), reread=False)
+        self._store.put_error(path, _find_problem(path, self._policy), reread=False)
 
     def _may_be_moved(self, size: int) -> bool:
         return any(_has_vanished(os.fsdecode(path)) for path in self._catalogue.paths_of_size(size))
@@ -187,13 +204,8 @@ class Scan:
     def _postponed_jobs(self) -> Iterator[tuple[str, DecodeJob]]:
         """Files whose hash is of no photo that this model has seen."""
         while self._postponed and not self._stopping():
-            path = self._begin(self._postponed.popleft())
+            path = self._store.begin(self._postponed.popleft())
             yield path, self._scoring_job(path)
-
-    def _begin(self, path: str) -> str:
-        """Note when a file began to be read: what is written to it later may look unchanged."""
-        self._begun[path] = time.time_ns()
-        return path
 
     # What was found
 
@@ -202,11 +214,9 @@ class Scan:
 
         if found.sha256 is None:
             assert found.error is not None
-            self._put_error(path, found.error)
-        elif (has_score := self._catalogue.has_score(found.sha256, self._card.short_hash)) is not None:
-            with self._catalogue.transaction():
-                self._put_file(path, found)
-            self._on_file(path, "known" if has_score else "failed before", "")
+            self._store.put_error(path, found.error)
+        elif self._store.put_known(path, found):
+            return
         elif found.prepared is None and found.error is None:
             self._postponed.append(path)
         else:
@@ -218,22 +228,16 @@ class Scan:
         """Score what was read, and write it as one transaction."""
         if not self._batch:
             return
-        self._scorer = self._scorer or self._load_checked()
-        batch, self._batch = self._batch, []
-        paths = [path for path, _ in batch]
+        scorer, batch = self._load_once(), self._batch
+        self._batch = []
         photos = [found.prepared_or_error for _, found in batch]
-        records = self._scorer.score_prepared(paths, photos, regions=True)
-        with self._catalogue.transaction():
-            for (path, found), record in zip(batch, records, strict=True):
-                self._catalogue.put_score(self._put_file(path, found), record)
-        for _, found in batch:
-            if self._previews and found.sha256 and found.pictures:
-                self._previews.put_picture(found.sha256, found.pictures[0])
-        for record in records:
-            if isinstance(record, ScoredPhoto):
-                self._on_file(record.path, "scored", "")
-            else:
-                self._on_file(record.path, "failed", record.error)
+        self._store.put_scores(
+            batch, scorer.score_prepared([path for path, _ in batch], photos, regions=True)
+        )
+
+    def _load_once(self) -> Scorer:
+        self._scorer = self._scorer or self._load_checked()
+        return self._scorer
 
     def _load_checked(self) -> Scorer:
         scorer = self._load()
@@ -243,23 +247,6 @@ class Scan:
                 f"found {scorer.card.short_hash}: scan again"
             )
         return scorer
-
-    def _put_file(self, path: str, found: DecodedPhoto) -> int:
-        photo = self._catalogue.put_photo(found)
-        self._catalogue.put_file(
-            os.fsencode(path),
-            photo,
-            bytes=found.byte_count,
-            mtime=found.mtime_ns,
-            read=self._begun.pop(path, None),
-        )
-        return photo
-
-    def _put_error(self, path: str, problem: PhotoError, *, reread: bool = True) -> None:
-        self._begun.pop(path, None)
-        with self._catalogue.transaction():
-            self._catalogue.put_error(os.fsencode(path), problem.message, reread=reread)
-        self._on_file(path, "failed", problem.message)
 
     # What is no longer there
 
@@ -271,6 +258,11 @@ class Scan:
             self._catalogue.execute(
                 "UPDATE path SET gone = NULL WHERE gone IS NOT NULL AND path IN (SELECT path FROM seen)"
             )
+            if not self._selection.videos:
+                # They were not looked for
+                self._catalogue.execute(
+                    "INSERT OR IGNORE INTO seen SELECT path FROM path WHERE gone IS NULL AND is_video_path(path)"
+                )
             # What is in a folder that cannot be listed or entered may well be there
             hidden = f"INSERT OR IGNORE INTO seen SELECT path FROM path WHERE {below}"
             self._catalogue.execute_many(hidden, map(contents_range, self._unreadable))
@@ -284,6 +276,11 @@ class Scan:
         # A hidden folder that was named, too, lies in another one that counts it
         outermost = [ends for ends in ranges if not any(low < ends[0] < high for low, high in ranges)]
         return sum(self._catalogue.count(count, ends) for ends in outermost)
+
+
+def _is_in_doubt(known: KnownFile) -> bool:
+    """Whether a file may have been written again unseen, within the clock tick of its reading."""
+    return known.read - known.mtime < _MARGIN_NS
 
 
 def _find_roots(folders: list[Path], selection: Selection) -> list[bytes]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from rgnet.catalogue.locations import canonical_folder, composed_path
 
-FORMAT = 5
+FORMAT = 6
 APPLICATION_ID = int.from_bytes(b"rgnt", "big")
 
 # What photos are compared with each other by, of those that decode; see imaging/measure.py and imaging/exif.py
@@ -74,6 +74,8 @@ CREATE TABLE score (
     notes TEXT NOT NULL,                -- a JSON array
     error TEXT,                         -- why there is no score, without the photo's path
     rows INTEGER, votes BLOB,           -- of regions, on the human scale, float16, row by row
+    frame_s REAL,                       -- of a video: which of its frames was scored, in seconds
+    duration_s REAL, shots INTEGER,     -- of a video; shots NULL where only parts of it were looked at
     UNIQUE (photo, model)
 );
 CREATE INDEX score_best ON score (model, score);
@@ -97,6 +99,9 @@ def create_or_migrate(connection: sqlite3.Connection) -> None:
     if 1 <= format <= 4:
         connection.execute("ALTER TABLE path ADD COLUMN pair BLOB")
         connection.execute("CREATE INDEX path_pair ON path (pair) WHERE pair IS NOT NULL")
+    if 1 <= format <= 5:
+        for column in ("frame_s REAL", "duration_s REAL", "shots INTEGER"):
+            connection.execute(f"ALTER TABLE score ADD COLUMN {column}")
     if format < FORMAT:
         connection.execute(f"PRAGMA user_version = {FORMAT}")
     connection.execute("COMMIT")

@@ -31,7 +31,7 @@ ORDERS: dict[Order, str] = {
 
 COLUMNS = """path.path AS path, path.bytes AS bytes, path.mtime AS mtime, photo.id AS photo, sha256, taken, camera,
     width, height, score.score AS score, percentile, label, probability, engine, notes,
-    coalesce(score.error, path.error) AS error, pick, stars, colour,
+    coalesce(score.error, path.error) AS error, pick, stars, colour, frame_s, duration_s, shots,
     coalesce(path.pair, (SELECT raw.path FROM path AS raw WHERE raw.pair = path.path AND raw.gone IS NULL
         ORDER BY raw.path LIMIT 1)) AS pair"""
 MARKS = "LEFT JOIN mark ON mark.photo = photo.id"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rgnet.catalogue.database import Catalogue
 from rgnet.catalogue.errors import decoding
 from rgnet.catalogue.models import find_scale
-from rgnet.catalogue.queries import count_failed, count_scored
+from rgnet.catalogue.queries import count_failed, count_scored, count_videos
 from rgnet.catalogue.selects import Filter, select_scored
 from rgnet.catalogue.values import required
 
@@ -29,6 +29,7 @@ class Statistics:
     scored_photos: those with a score from the model
     failed_photos: those without one, because they do not decode or cannot be read
     other_photos:  those that the model has not seen yet
+    videos:        those of the photos that are videos with a score
     paired_files:  raw files that belong to a JPEG or HEIC beside them
     missing_files: paths that were there once
     low, high:     the model's scale
@@ -41,6 +42,7 @@ class Statistics:
     scored_photos: int
     failed_photos: int
     other_photos: int
+    videos: int
     paired_files: int
     missing_files: int
     low: float
@@ -62,6 +64,7 @@ def compute_statistics(catalogue: Catalogue, model: str) -> Statistics:
         scored_photos=scored,
         failed_photos=failed,
         other_photos=max(0, photos - scored - failed),
+        videos=count_videos(catalogue, wanted),
         paired_files=catalogue.count(f"SELECT count(*) FROM path WHERE gone IS NULL AND {_PAIRED}"),
         missing_files=catalogue.count("SELECT count(*) FROM path WHERE gone IS NOT NULL"),
         low=scale.low,

@@ -41,7 +41,8 @@ def export(
 ) -> None:
     """Write the photos of the catalogue as a table.
 
-    It holds the rows of rgnet score --output and your own picks, stars and colours: best first, then photos without
+    It holds the rows of rgnet score --output, your own picks, stars and colours, and of a video the time of the frame
+    that was scored, its duration and its number of shots: best first, then photos without
     a score. A filter by score or day selects scored photos only.
 
     Examples:
@@ -66,13 +67,13 @@ def export(
 
 def _write_table(opened: Catalogue, wanted: Filter, output: Path, *, scored: bool, failed: bool) -> int:
     """Write the rows that were selected; returns how many."""
-    from rgnet.outputs.tables import open_table
+    from rgnet.outputs.tables import describe_frame, open_table
 
     opened.check_output(output)
     count = 0
-    with open_table(output, marks=True) as write:
+    with open_table(output, catalogue=True) as write:
         for row in _rows(opened, wanted, scored=scored, failed=failed):
-            write(row.record, row.mark.to_dict())
+            write(row.record, row.mark.to_dict() | describe_frame(row.frame))
             count += 1
     return count
 

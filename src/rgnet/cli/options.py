@@ -78,6 +78,14 @@ Include = Annotated[
         help="Do not skip hidden folders and system folders (thumbnails, recycle bins) that match; may be repeated.",
     ),
 ]
+Videos = Annotated[
+    bool,
+    typer.Option(
+        "--videos/--no-videos",
+        rich_help_panel=FOLDERS,
+        help="Also videos, each by its best frame. Without, videos of earlier scans stay as they are.",
+    ),
+]
 Threads = Annotated[int | None, typer.Option(min=1, help="Number of CPU cores to use.", show_default="all")]
 Timeout = Annotated[
     float,

@@ -60,6 +60,7 @@ def report(
     filters: options.Filters = options.Filters(),  # noqa: B008 - immutable
     exclude: options.Exclude = [],  # noqa: B006 - Typer copies it
     include: options.Include = [],  # noqa: B006
+    videos: options.Videos = True,
 ) -> None:
     """Make one page of photos, best first, that opens in any browser and shows why each has its score.
 
@@ -77,7 +78,7 @@ def report(
     with _open_catalogue(source, catalogue) as opened:
         file: ModelFile | None
         if scanned:
-            hash, file = _scan_first(opened, scanned, model, Skipping(exclude, include))
+            hash, file = _scan_first(opened, scanned, model, Skipping(exclude, include, videos=videos))
         else:
             hash, file = _model_of(opened, model)
         filters = replace(filters, folder=filters.folder or scanned)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,11 @@ from rgnet.imaging.policy import SECONDS
 
 if TYPE_CHECKING:
     from rgnet.catalogue.database import Catalogue
+    from rgnet.catalogue.scan_videos import ScoredVideo
     from rgnet.cli.skipping import Skipping
+    from rgnet.errors import PhotoError
+    from rgnet.imaging.workers import DecodePool
+    from rgnet.scorer import Scorer
 
 _COUNTS = ("scored", "unchanged", "known", "failed before", "failed")
 
@@ -32,8 +36,11 @@ def scan(
     timeout: options.Timeout = SECONDS,
     exclude: options.Exclude = [],  # noqa: B006 - Typer copies it
     include: options.Include = [],  # noqa: B006
+    videos: options.Videos = True,
 ) -> None:
     """Score the photos of folders and remember them: the next scan reads only what is new or changed.
+
+    A video is scored by its best frame, after all photos.
 
     See the result with rgnet top, show, stats and export. Ctrl-C finishes the photos in progress; run the same
     command again to resume. Exit code 3 means that some photos of these folders have no score.
@@ -49,7 +56,7 @@ def scan(
 
     _check_folders(folders)
     with Catalogue.open(catalogue or catalogue_file(), create=True) as opened:
-        skipping = Skipping(exclude, include)
+        skipping = Skipping(exclude, include, videos=videos)
         outcome = scan_folders(
             opened, find_model(model), folders, threads=threads, timeout=timeout, skipping=skipping
         )
@@ -136,6 +143,16 @@ def scan_folders(
             seconds=timeout,
             selection=skipping.selection,
             previews=previews,
+            score_videos=_score_videos,
         )
         outcome.missing = run.run(folders)
     return outcome
+
+
+def _score_videos(
+    videos: Iterable[str], scorer: Scorer, pool: DecodePool
+) -> Iterator[tuple[str, ScoredVideo | PhotoError]]:
+    """Imported with the first video that is new."""
+    from rgnet.culling.best_frame import score_videos
+
+    return score_videos(videos, scorer, pool)

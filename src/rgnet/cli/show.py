@@ -71,6 +71,8 @@ def _score_facts(found: Entry) -> dict[str, object]:
 
 
 def _file_facts(found: Entry) -> dict[str, object]:
+    from rgnet.outputs.tables import describe_frame
+
     return {
         "path": list(found.paths),
         "pair": found.pair,
@@ -78,6 +80,7 @@ def _file_facts(found: Entry) -> dict[str, object]:
         "camera": found.camera,
         **found.mark.to_dict(),
         "orientation": found.orientation,
+        **describe_frame(found.frame),
         "bytes": found.bytes,
         "sha256": found.sha256,
         "missing": "since the last scan of its folder" if found.is_missing else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import typer
 
@@ -13,12 +14,15 @@ from rgnet.imaging.discovery import Reason, Selection, skip_reasons
 class Skipping:
     """Patterns of --exclude and --include as a Selection that counts what it skips.
 
+    videos: whether videos are found, too
     silent: the same selection without counting, for a second look at the same folders
     """
 
-    def __init__(self, exclude: Sequence[str] = (), include: Sequence[str] = ()) -> None:
-        self.silent = Selection(exclude=exclude, include=include)
-        self.selection = Selection(exclude=exclude, include=include, on_skip=self._count)
+    def __init__(
+        self, exclude: Sequence[str] = (), include: Sequence[str] = (), *, videos: bool = False
+    ) -> None:
+        self.silent = Selection(exclude=exclude, include=include, videos=videos)
+        self.selection = replace(self.silent, on_skip=self._count)
         self._counts: Counter[Reason] = Counter()
 
     def skips_photo(self, path: str) -> bool:

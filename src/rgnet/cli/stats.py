@@ -41,6 +41,7 @@ def _facts(found: Statistics) -> dict[str, object]:
     return {
         "photos": found.photos,
         "scored photos": found.scored_photos,
+        "scored videos": found.videos,
         "photos without a score": found.failed_photos,
         "photos not scored by this model yet": found.other_photos,
         "files": found.files,

@@ -23,7 +23,7 @@ from PIL import Image
 from rgnet.culling.picks import TOO_CLOSE
 from rgnet.errors import SettingError
 from rgnet.faces.detection import Face, FaceDetector, find_prominent
-from rgnet.imaging.crop import Box, CropJob, DecodedCrops, read_crops
+from rgnet.imaging.crop import Box, CropJob, DecodedCrops
 from rgnet.imaging.prepare import Prepared
 from rgnet.imaging.workers import DecodePool
 from rgnet.results import ScoredPhoto, overlaps
@@ -92,7 +92,7 @@ def parse_ratio(text: str) -> float:
 
 def open_crop_pool() -> DecodePool:
     """Processes that decode photos for `find_crop` and `cut_out`."""
-    return DecodePool(decode=read_crops)
+    return DecodePool()
 
 
 def find_crop(

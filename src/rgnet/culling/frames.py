@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from rgnet.culling.picks import TOO_CLOSE
 from rgnet.culling.shot_boundaries import Shot, find_shots
-from rgnet.errors import PhotoDamaged
-from rgnet.imaging.video import DecodedVideo, Frame, VideoJob, read_video
+from rgnet.culling.video_reading import CHUNK_S, LONGEST_S, Footage, ScoredFrame, Track, VideoReading
 from rgnet.imaging.workers import DecodePool
 from rgnet.results import ScoredPhoto
-from rgnet.scorer import BATCH, Scorer
+from rgnet.scorer import Scorer
 
-# Of a stretch that one job decodes, and of a video altogether
-CHUNK_S, LONGEST_S = 60.0, 3 * 3600.0
 # A job decodes a minute of video, at its slowest on one busy core
 _SECONDS = 600.0
-_FILES_AT_ONCE = 4
 # Nearer to the end of a shot than this, frames may hold a rest of the next one
 _MARGIN_S = 0.09
-_DARK, _BRIGHT, _FLAT = 16.0, 239.0, 5.0
+# As near to an end at which the video goes on, a dissolve may not have been seen
+_UNKNOWN_S = 1.6
 # Of the sharpest frame of its shot
 _BLURRED = 0.4
 # Bits of the perceptual hash in which frames differ that look different
 DIFFERENT = 18
 
-# What progress of long work is shown by, such as `rgnet.cli.progress.track`
-Track = Callable[..., Iterable[Any]]
+# (start, end) of a shot in seconds
+Span = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,7 @@ class VideoFrames:
 
 def open_video_pool() -> DecodePool:
     """Processes that decode videos. A damaged one is not tried twice: a minute of it may take minutes."""
-    return DecodePool(decode=read_video, seconds=_SECONDS, attempts=1)
+    return DecodePool(seconds=_SECONDS, attempts=1)
 
 
 def best_frames(
@@ -102,103 +99,46 @@ def best_frames(
                 pool=pool,
                 track=track,
             )
-    reading = _Reading(video, scorer, pool)
-    survey = reading.survey(1 / per_second, track)
-    if not len(survey.time_F):
-        raise PhotoDamaged(
-            video, "this video holds no picture that can be decoded", "copy it again from the camera"
-        )
-    shots = find_shots(survey.time_F, survey.signature_FHW3, survey.histogram_FK)
-    frames = reading.with_every_shot(survey, shots)
-    found = [
-        best
-        for number, shot in enumerate(shots, 1)
-        if (best := _choose(number, _span(survey, shot), frames, scorer)) is not None
-    ]
+    reading = VideoReading(video, scorer, pool)
+    footage = reading.read(1 / per_second, track)
+    shots, found = choose_frames(footage, reading)
     chosen = found if count is None else _different(found, count)
     if file_format is not None:
-        chosen = reading.with_files(chosen, file_format)
-    notes = (*survey.notes, *_describe(survey, len(shots) - len(found), reading.stopped_early))
-    return VideoFrames(len(shots), float(survey.time_F[-1]), tuple(chosen), notes)
+        files = reading.bring_files([best.time_s for best in chosen], file_format)
+        chosen = [replace(best, file=files.get(round(best.time_s, 4), b"")) for best in chosen]
+    seen_s = float(footage.time_F[-1])
+    notes = (*reading.notes, *_describe(reading, seen_s, len(shots) - len(found)))
+    return VideoFrames(len(shots), seen_s, tuple(chosen), notes)
 
 
-class _Reading:
-    """One video, decoded in stretches."""
-
-    def __init__(self, video: str, scorer: Scorer, pool: DecodePool) -> None:
-        self.job = VideoJob(source=video, preprocess=scorer.preprocess)
-        self.pool = pool
-        self.stopped_early = False
-
-    def survey(self, every_s: float, track: Track) -> DecodedVideo:
-        """Signatures of every frame, and the frames on a grid of time."""
-        first = self._run(replace(self.job, stop_s=CHUNK_S, signatures=True, every_s=every_s))
-        stated = first.duration_s or LONGEST_S
-        self.stopped_early = stated > LONGEST_S
-        starts = np.arange(CHUNK_S, min(stated, LONGEST_S), CHUNK_S).tolist() if len(first.time_F) else []
-        jobs = [
-            (
-                start,
-                replace(self.job, start_s=start, stop_s=start + CHUNK_S, signatures=True, every_s=every_s),
-            )
-            for start in starts
-        ]
-        parts = [first]
-        for _, part in track(self.pool.in_order(jobs), total=len(jobs), description="reading"):
-            if part.error is not None:
-                parts.append(DecodedVideo(notes=(f"part of it cannot be read: {part.error.reason}",)))
-                continue
-            parts.append(part)
-            if first.duration_s is None and not len(part.time_F):
-                break  # a stream that does not say how long it is has ended
-        return _joined(parts)
-
-    def with_every_shot(self, survey: DecodedVideo, shots: Sequence[Shot]) -> list[Frame]:
-        """The frames looked at, with the middle of each shot that the grid of time has missed."""
-        missed = []
-        for start_s, end_s in (_span(survey, shot) for shot in shots):
-            if not any(_is_inside(frame.time_s, start_s, end_s) for frame in survey.frames):
-                missed.append((start_s + end_s) / 2)
-        return sorted([*survey.frames, *self._look(missed)], key=lambda frame: frame.time_s)
-
-    def with_files(self, chosen: Sequence[BestFrame], file_format: Literal["JPEG", "PNG"]) -> list[BestFrame]:
-        looked = self._look([best.time_s for best in chosen], file_format=file_format, preprocess=None)
-        files = {round(frame.time_s, 4): frame.file for frame in looked}
-        return [replace(best, file=files.get(round(best.time_s, 4), b"")) for best in chosen]
-
-    def _look(self, times: Sequence[float], **changes: Any) -> Iterator[Frame]:
-        jobs = []
-        for start in range(0, len(times), _FILES_AT_ONCE):
-            some = tuple(times[start : start + _FILES_AT_ONCE])
-            jobs.append((start, replace(self.job, times=some, start_s=max(0.0, some[0] - 1e-3), **changes)))
-        for _, part in self.pool.in_order(jobs):
-            if isinstance(part, DecodedVideo):
-                yield from part.frames
-
-    def _run(self, job: VideoJob) -> DecodedVideo:
-        answer = self.pool.submit(job).result()
-        if answer.error is not None:
-            raise answer.error
-        assert isinstance(answer, DecodedVideo)
-        return answer
+def choose_frames(footage: Footage, reading: VideoReading) -> tuple[list[Span], list[BestFrame]]:
+    """The shots, and the best frame of each that has a usable one."""
+    shots = [
+        _span(footage, shot)
+        for shot in find_shots(footage.time_F, footage.signature_FHW3, footage.histogram_FK)
+    ]
+    if not footage.begins:
+        shots = [(max(start_s, footage.time_F[0] + _UNKNOWN_S), end_s) for start_s, end_s in shots]
+    if not footage.ends:
+        shots = [(start_s, min(end_s, footage.time_F[-1] - _UNKNOWN_S)) for start_s, end_s in shots]
+    shots = [span for span in shots if span[0] <= span[1]]
+    frames = _with_every_shot(footage, reading, shots)
+    chosen = (_choose(number, span, frames) for number, span in enumerate(shots, 1))
+    return shots, [best for best in chosen if best is not None]
 
 
-def _joined(parts: Sequence[DecodedVideo]) -> DecodedVideo:
-    """Stretches as one, in order of time."""
-    return replace(
-        parts[0],
-        time_F=np.concatenate([part.time_F for part in parts]),
-        signature_FHW3=np.concatenate([part.signature_FHW3 for part in parts]),
-        histogram_FK=np.concatenate([part.histogram_FK for part in parts]),
-        frames=tuple(frame for part in parts for frame in part.frames),
-        skipped=sum(part.skipped for part in parts),
-        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
-    )
+def _with_every_shot(footage: Footage, reading: VideoReading, shots: Sequence[Span]) -> list[ScoredFrame]:
+    """The frames looked at, with the middle of each shot that the grid of time has missed."""
+    missed = [
+        (start_s + end_s) / 2
+        for start_s, end_s in shots
+        if not any(_is_inside(frame.time_s, start_s, end_s) for frame in footage.frames)
+    ]
+    return sorted([*footage.frames, *reading.look(missed)], key=lambda frame: frame.time_s)
 
 
-def _span(survey: DecodedVideo, shot: Shot) -> tuple[float, float]:
-    """(start, end) in seconds"""
-    return float(survey.time_F[shot.first]), float(survey.time_F[shot.last])
+def _span(footage: Footage, shot: Shot) -> Span:
+    return float(footage.time_F[shot.first]), float(footage.time_F[shot.last])
 
 
 def _is_inside(time_s: float, start_s: float, end_s: float) -> bool:
@@ -206,44 +146,23 @@ def _is_inside(time_s: float, start_s: float, end_s: float) -> bool:
     return start_s + margin <= time_s <= end_s - margin
 
 
-def _choose(
-    number: int, span: tuple[float, float], frames: Sequence[Frame], scorer: Scorer
-) -> BestFrame | None:
+def _choose(number: int, span: Span, frames: Sequence[ScoredFrame]) -> BestFrame | None:
     """The best frame of a shot; None where none is usable."""
-    inside = [frame for frame in frames if _is_inside(frame.time_s, *span) and not _is_empty(frame)]
+    inside = [frame for frame in frames if _is_inside(frame.time_s, *span)]
     sharpest = max(map(_sharpness, inside), default=0.0)
     usable = [frame for frame in inside if _sharpness(frame) >= _BLURRED * sharpest]
     if not usable:
         return None
-    records = _score(usable, scorer)
-    highest = max(record.score for record in records)
-    close = [index for index, record in enumerate(records) if record.score > highest - TOO_CLOSE]
-    best = max(close, key=lambda index: (_sharpness(usable[index]), -usable[index].time_s))
-    reasons = _reasons(records[best].score, highest, len(inside), len(inside) - len(usable))
-    frame = usable[best]
-    return BestFrame(number, *span, frame.time_s, records[best], reasons, frame.measurement.hash)
+    highest = max(frame.record.score for frame in usable)
+    close = [frame for frame in usable if frame.record.score > highest - TOO_CLOSE]
+    frame = max(close, key=lambda frame: (_sharpness(frame), -frame.time_s))
+    reasons = _reasons(frame.record.score, highest, len(inside), len(inside) - len(usable))
+    return BestFrame(number, *span, frame.time_s, frame.record, reasons, frame.measurement.hash)
 
 
-def _score(frames: Sequence[Frame], scorer: Scorer) -> list[ScoredPhoto]:
-    records: list[ScoredPhoto] = []
-    for start in range(0, len(frames), BATCH):
-        some = frames[start : start + BATCH]
-        prepared = [frame.prepared for frame in some if frame.prepared is not None]
-        scored = scorer.score_prepared([f"{frame.time_s:.3f} s" for frame in some], prepared)
-        records += [record for record in scored if isinstance(record, ScoredPhoto)]
-    return records
-
-
-def _sharpness(frame: Frame) -> float:
+def _sharpness(frame: ScoredFrame) -> float:
     """Of the sharpest tile."""
     return float(np.frombuffer(frame.measurement.sharpness, np.float16).max())
-
-
-def _is_empty(frame: Frame) -> bool:
-    """Black, white, or of one colour."""
-    grey = np.frombuffer(frame.measurement.thumbnail, np.uint8)
-    mean, spread = float(grey.mean()), float(grey.std())
-    return mean < _DARK or spread < _FLAT or (mean > _BRIGHT and spread < 2 * _FLAT)
 
 
 def _reasons(score: float, highest: float, looked: int, blurred: int) -> tuple[str, ...]:
@@ -264,14 +183,20 @@ def _different(found: Sequence[BestFrame], count: int) -> list[BestFrame]:
     return sorted(kept, key=lambda best: best.time_s)
 
 
-def _describe(survey: DecodedVideo, unusable: int, stopped_early: bool) -> Iterator[str]:
-    if survey.skipped:
-        yield f"{survey.skipped} damaged packets skipped"
-    seen, stated = float(survey.time_F[-1]), survey.duration_s
-    if stopped_early:
+def describe_damage(reading: VideoReading, seen_s: float) -> Iterator[str]:
+    """In words. seen_s: where the last frame stood that could be read"""
+    if reading.skipped:
+        yield f"{reading.skipped} damaged packets skipped"
+    stated_s = reading.duration_s
+    if stated_s is not None and seen_s < stated_s - max(1.0, 0.02 * stated_s):
+        yield f"this video is cut: it states {stated_s:.1f} s and holds {seen_s:.1f} s"
+
+
+def _describe(reading: VideoReading, seen_s: float, unusable: int) -> Iterator[str]:
+    if (reading.duration_s or LONGEST_S) > LONGEST_S or seen_s > LONGEST_S - CHUNK_S:
         yield f"only the first {LONGEST_S / 3600:g} hours were looked at"
-    elif stated is not None and seen < stated - max(1.0, 0.02 * stated):
-        yield f"this video is cut: it states {stated:.1f} s and holds {seen:.1f} s"
+    else:
+        yield from describe_damage(reading, seen_s)
     if unusable:
         yield f"{unusable} shots without a usable frame (black, white, of one colour, or too short)"
 

@@ -59,8 +59,9 @@ class Shots:
 
 
 def read_shots(catalogue: Catalogue, wanted: Filter) -> tuple[Shots, int]:
-    """The photos that match and were measured, each content once, and how many others match."""
-    found = list(find_scored(catalogue, wanted, order="folder", descending=False, once=True))
+    """The photos that match and were measured, each content once, and how many others match. Videos do not count."""
+    matching = find_scored(catalogue, wanted, order="folder", descending=False, once=True)
+    found = [row for row in matching if row.frame is None]
     known = _read_measurements(catalogue, (int(row.id) for row in found))
     rows = [row for row in found if int(row.id) in known]
     with decoding(catalogue.file):

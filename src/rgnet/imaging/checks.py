@@ -8,7 +8,15 @@ from typing import BinaryIO
 
 from PIL import Image, ImageFile
 
-from rgnet.errors import PhotoDamaged, PhotoError, PhotoRefused, PhotoTooLarge, PhotoUnsupported
+from rgnet.errors import (
+    PhotoDamaged,
+    PhotoError,
+    PhotoRefused,
+    PhotoTooLarge,
+    PhotoUnsupported,
+    video_refused,
+)
+from rgnet.imaging.discovery import is_video_name
 from rgnet.imaging.formats import other_format
 from rgnet.imaging.policy import DecodePolicy
 
@@ -89,6 +97,8 @@ def unsupported(name: str, head: bytes) -> PhotoUnsupported:
     other = other_format(head)
     if other == "a web page":
         return PhotoUnsupported(name, "this is a web page, not a photo", "download the photo itself")
+    if other == "a video" or is_video_name(name):
+        return video_refused(name)
     if other is not None:
         return PhotoUnsupported(
             name, f"this is {other}, not a photo that rgnet reads", "export it as JPEG or PNG"

@@ -1,6 +1,6 @@
 """Parts of a photo: what a model is fed of each, and one of them as a file at full quality.
 
-Runs in a process of `DecodePool`, as `DecodePool(decode=read_crops)`.
+Runs in a process of `DecodePool`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from rgnet.imaging.decode import Photo, decode
-from rgnet.imaging.files import read_photo
-from rgnet.imaging.jobs import DecodedPhoto, DecodeJob
+from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, read_content
 from rgnet.imaging.pictures import draw
 from rgnet.imaging.prepare import Prepared, to_prepared
 
@@ -66,6 +65,9 @@ class CropJob(DecodeJob):
     size: float = 1.0
     box: Box | None = None
 
+    def run(self) -> DecodedPhoto:
+        return read_crops(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodedCrops(DecodedPhoto):
@@ -77,10 +79,9 @@ class DecodedCrops(DecodedPhoto):
     file_format: str = ""
 
 
-def read_crops(job: DecodeJob) -> DecodedPhoto:
+def read_crops(job: CropJob) -> DecodedCrops:
     """Decode a photo once for all that is wanted of it. Raises PhotoError."""
-    assert isinstance(job, CropJob) and isinstance(job.source, str)
-    data, _ = read_photo(job.source, job.policy)
+    data = read_content(job)[0]
     policy, preprocess = job.policy, job.preprocess
     if preprocess is None:
         photo = decode(data, name=job.display_name, policy=policy)

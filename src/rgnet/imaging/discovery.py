@@ -35,6 +35,11 @@ PHOTO_SUFFIXES = RAW_SUFFIXES | frozenset(
     | {".bmp", ".dib", ".tif", ".tiff", ".avif", ".avifs", ".heic", ".heif", ".heics", ".heifs", ".hif"}
     | {".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc", ".jxl"}
 )
+# Of videos; .ts is left out, for most such files are programs
+VIDEO_SUFFIXES = frozenset(
+    {".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts"}
+    | {".wmv", ".asf", ".flv", ".ogv", ".dv", ".mxf"}
+)
 # Folders of copies, thumbnails and deleted files, which photo programs and systems keep among the photos
 SYSTEM_FOLDERS = (
     *("@eaDir", "#recycle", "#snapshot", "@Recycle", "@Recently-Snapshot"),
@@ -53,11 +58,13 @@ class Selection:
     exclude: patterns such as "*.tif" or "rejects" of names, or with a slash, such as "2019/raw*", of the end of a
              path; files and folders that match are passed over
     include: patterns of hidden entries and SYSTEM_FOLDERS that are not to be passed over
+    videos:  whether videos are found, too
     on_skip: called with the path of every entry that `exclude` matches and of every system folder, and which it is
     """
 
     exclude: Sequence[str] = ()
     include: Sequence[str] = ()
+    videos: bool = False
     on_skip: Callable[[str, Reason], None] = field(default=lambda path, reason: None)
 
     def takes(self, path: str, *, is_folder: bool) -> bool:
@@ -81,6 +88,7 @@ EVERYTHING = Selection()
 def find_photos(paths: Iterable[str | Path], selection: Selection = EVERYTHING) -> Iterator[Path]:
     """Files as they are given; folders walked in order of names, for files with one of PHOTO_SUFFIXES.
 
+    With a selection of `videos` also those with one of VIDEO_SUFFIXES.
     Hidden entries, SYSTEM_FOLDERS and linked folders inside a folder are passed over. A folder that is given or met
     again is not walked again. A folder that cannot be listed is yielded itself, so that decoding it says so.
     """
@@ -105,6 +113,11 @@ def is_photo(name: str) -> bool:
 def is_raw_name(name: str) -> bool:
     """Whether camera raw files have names like this one."""
     return _suffix(name) in RAW_SUFFIXES
+
+
+def is_video_name(name: str) -> bool:
+    """Whether videos have names like this one."""
+    return _suffix(name) in VIDEO_SUFFIXES
 
 
 def _suffix(name: str) -> str:
@@ -143,7 +156,7 @@ def _walk(folder: str, selection: Selection, walked: set[tuple[int, int]]) -> It
             if selection.takes(path, is_folder=True):
                 entered = path
         elif (
-            is_photo(entry.name)
+            (is_photo(entry.name) or (selection.videos and is_video_name(entry.name)))
             and not _is_folder(entry, follow_links=True)
             and selection.takes(path, is_folder=False)
         ):

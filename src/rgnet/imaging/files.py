@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
+import sys
 from stat import S_ISDIR, S_ISREG
 from typing import BinaryIO
 
@@ -50,6 +52,16 @@ def read_photo(path: str | os.PathLike[str], policy: DecodePolicy) -> tuple[byte
             raise _unreadable(name, problem) from problem
     check_bytes(name, len(data), policy)
     return data, stat
+
+
+def hash_file(path: str) -> tuple[bytes, os.stat_result]:
+    """SHA-256 of a file of any size, and what the system says of it. Raises as `open_photo`."""
+    with open_photo(path, DecodePolicy(max_bytes=sys.maxsize)) as file:
+        try:
+            stat = os.fstat(file.fileno())
+            return hashlib.file_digest(file, "sha256").digest(), stat  # type: ignore[arg-type]
+        except OSError as problem:
+            raise _unreadable(path, problem) from problem
 
 
 def check_bytes(name: str, size: int, policy: DecodePolicy) -> None:

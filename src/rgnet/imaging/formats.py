@@ -40,7 +40,8 @@ _OTHERS = (
     (b"%PDF", "a PDF document"),
     (b"8BPS", "a Photoshop document"),
     (b"PK\3\4", "a ZIP archive"),
-    (b"\x1aE\xdf\xa3", "a video"),
+    *((magic, "a video") for magic in (b"\x1aE\xdf\xa3", b"\0\0\1\xba", b"FLV\1")),
+    (b"0&\xb2u\x8ef\xcf\x11", "a video"),  # WMV
 )
 # Where the first bytes give a camera raw file away: their position, and what stands there
 _RAW_MAGIC = (
@@ -51,7 +52,10 @@ _RAW_MAGIC = (
     (4, b"ftypcrx "),  # CR3
 )
 _WEB_PAGES = (b"<!doctype html", b"<html")
-_VIDEO_BRANDS = {b"isom", b"iso2", b"mp41", b"mp42", b"avc1", b"qt  ", b"M4V ", b"3gp4", b"3gp5"}
+_VIDEO_BRANDS = {
+    *(b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"hvc1", b"qt  "),
+    *(b"M4V ", b"MSNV", b"XAVC", b"3gp4", b"3gp5", b"3gp6", b"3g2a"),
+}
 
 
 def other_format(head: bytes) -> str | None:
@@ -62,6 +66,8 @@ def other_format(head: bytes) -> str | None:
     if text.startswith((b"<svg", b"<?xml")):
         return "an SVG or XML document"
     if head[4:8] == b"ftyp" and head[8:12] in _VIDEO_BRANDS:
+        return "a video"
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return "a video"
     return next((name for magic, name in _OTHERS if head.startswith(magic)), None)
 

@@ -6,6 +6,7 @@ Light to import: a scan that finds nothing new loads neither NumPy nor a decoder
 from __future__ import annotations
 
 import hashlib
+import sys
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -18,13 +19,16 @@ from rgnet.errors import (
     PhotoNotFound,
     PhotoTimedOut,
     camera_raw_missing,
+    video_refused,
 )
-from rgnet.imaging.discovery import is_raw_name
-from rgnet.imaging.files import check_bytes, open_photo, read_photo
+from rgnet.imaging.discovery import is_raw_name, is_video_name
+from rgnet.imaging.files import check_bytes, hash_file, open_photo, read_photo
 from rgnet.imaging.policy import DecodePolicy
 
 if TYPE_CHECKING:
-    from rgnet.imaging.decode import Photo
+    from PIL import Image
+
+    from rgnet.imaging.decode import Photo, Source
     from rgnet.imaging.exif import Exposure
     from rgnet.imaging.measure import Measurement
     from rgnet.imaging.prepare import Prepared
@@ -43,6 +47,7 @@ class DecodeJob:
     measure:         what the photo is compared with others by, too; with a `preprocess`
     pictures:        sizes of the pictures wanted: the long side in pixels; none is larger than its photo
     picture_format:  of all of them; PNG loses nothing
+    frame_s:         of a video: which of its frames to take for the photo, in seconds from the first
     """
 
     source: str | bytes = field(repr=False)
@@ -53,6 +58,7 @@ class DecodeJob:
     measure: bool = False
     pictures: tuple[int, ...] = ()
     picture_format: Literal["WEBP", "JPEG", "PNG"] = "WEBP"
+    frame_s: float | None = None
     policy: DecodePolicy = field(default_factory=DecodePolicy)
 
     @property
@@ -62,6 +68,17 @@ class DecodeJob:
     @property
     def decodes(self) -> bool:
         return self.preprocess is not None or bool(self.pictures)
+
+    @property
+    def is_of_video(self) -> bool:
+        """Whether the file is a video of any size, hashed piece by piece, and decoded only as one of its frames."""
+        if self.frame_s is not None:
+            return True
+        return isinstance(self.source, str) and not self.decodes and is_video_name(self.source)
+
+    def run(self) -> DecodedPhoto:
+        """Read, hash and decode a photo in this process. Never raises a PhotoError: the answer holds it."""
+        return _decode_photo(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +126,13 @@ class DecodedPhoto:
 
 
 def run_job(job: DecodeJob) -> DecodedPhoto:
-    """Read, hash and decode a photo in this process. Never raises a PhotoError: the answer holds it."""
+    """What becomes of a job, in this process. That of a photo never raises a PhotoError; that of parts of one may."""
+    return job.run()
+
+
+def _decode_photo(job: DecodeJob) -> DecodedPhoto:
     try:
-        data, mtime_ns = _content(job)
+        data, known = _read(job)
     except PhotoNotFound as problem:
         gone = PhotoNotFound(
             job.display_name, "this file is gone since it was scanned", "scan its folder again"
@@ -119,10 +140,7 @@ def run_job(job: DecodeJob) -> DecodedPhoto:
         return DecodedPhoto(error=gone if job.expected_sha256 else problem.about(job.display_name))
     except PhotoError as problem:
         return DecodedPhoto(error=problem.about(job.display_name))
-    wanted = job.hashed or job.expected_sha256 is not None
-    sha256 = hashlib.sha256(data).digest() if wanted else None
-    known = DecodedPhoto(sha256=sha256, byte_count=len(data), mtime_ns=mtime_ns)
-    if job.expected_sha256 not in (None, sha256):
+    if job.expected_sha256 not in (None, known.sha256):
         changed = PhotoChanged(
             job.display_name, "this file has changed since it was scanned", "scan its folder again"
         )
@@ -138,10 +156,27 @@ def run_job(job: DecodeJob) -> DecodedPhoto:
         return replace(known, error=problem.about(job.display_name))
 
 
-def _content(job: DecodeJob) -> tuple[bytes, int | None]:
+def _read(job: DecodeJob) -> tuple[bytes, DecodedPhoto]:
+    """The content, and what is known by it; none of a video's, which is read as far as it is looked at."""
+    wanted = job.hashed or job.expected_sha256 is not None
+    if job.is_of_video:
+        assert isinstance(job.source, str)
+        if not wanted:
+            return b"", DecodedPhoto()
+        digest, stat = hash_file(job.source)
+        return b"", DecodedPhoto(sha256=digest, byte_count=stat.st_size, mtime_ns=stat.st_mtime_ns)
+    data, mtime_ns = read_content(job)
+    sha256 = hashlib.sha256(data).digest() if wanted else None
+    return data, DecodedPhoto(sha256=sha256, byte_count=len(data), mtime_ns=mtime_ns)
+
+
+def read_content(job: DecodeJob) -> tuple[bytes, int | None]:
+    """(a photo's bytes, when its file was changed). Raises PhotoError for what is not even read, as a video."""
     if isinstance(job.source, str):
         if job.decodes and is_raw_name(job.source):
             _check_camera_raw(job.source, job.policy)
+        if is_video_name(job.source):
+            _check_video(job.source)
         data, stat = read_photo(job.source, job.policy)
         return data, stat.st_mtime_ns
     check_bytes(job.display_name, len(job.source), job.policy)
@@ -158,6 +193,15 @@ def _check_camera_raw(path: str, policy: DecodePolicy) -> None:
             raise camera_raw_missing(path)
 
 
+def _check_video(path: str) -> None:
+    """Raises PhotoUnsupported for a video, which may be of any size, and is not read to say so."""
+    from rgnet.imaging.formats import HEAD_BYTES, photo_format
+
+    with open_photo(path, DecodePolicy(max_bytes=sys.maxsize)) as file:
+        if photo_format(file.read(HEAD_BYTES)) is None:
+            raise video_refused(path)
+
+
 def _decode(job: DecodeJob, data: bytes, known: DecodedPhoto) -> DecodedPhoto:
     """The network's input and the pictures, decoded once where one fraction of a JPEG serves both."""
     from rgnet.imaging.decode import decode
@@ -165,15 +209,16 @@ def _decode(job: DecodeJob, data: bytes, known: DecodedPhoto) -> DecodedPhoto:
     from rgnet.imaging.pictures import draw, is_enough, smallest_decoded
     from rgnet.imaging.prepare import decode_for, to_prepared
 
+    source = data if job.frame_s is None else _read_frame(job)
     long_side, prepared, measurement = max(job.pictures, default=0), None, None
     if job.preprocess is not None:
-        photo = decode_for(data, job.preprocess, job.policy, name=job.display_name)
+        photo = decode_for(source, job.preprocess, job.policy, name=job.display_name)
         prepared = to_prepared(photo, job.preprocess)
         if job.measure:
-            measurement = _measure(photo, data, job.display_name, job.policy)
+            measurement = _measure(photo, source, job.display_name, job.policy)
     if job.preprocess is None or not is_enough(photo, long_side):
         wanted = smallest_decoded(long_side)
-        photo = decode(data, at_least=wanted, oversampling=1, name=job.display_name, policy=job.policy)
+        photo = decode(source, at_least=wanted, oversampling=1, name=job.display_name, policy=job.policy)
     taken, camera, orientation, exposure = capture_facts(photo.exif)
     return replace(
         known,
@@ -190,7 +235,14 @@ def _decode(job: DecodeJob, data: bytes, known: DecodedPhoto) -> DecodedPhoto:
     )
 
 
-def _measure(photo: Photo, data: bytes, name: str, policy: DecodePolicy) -> Measurement:
+def _read_frame(job: DecodeJob) -> Image.Image:
+    from rgnet.imaging.video_file import read_frame
+
+    assert isinstance(job.source, str) and job.frame_s is not None
+    return read_frame(job.source, job.frame_s, name=job.display_name)
+
+
+def _measure(photo: Photo, source: Source, name: str, policy: DecodePolicy) -> Measurement:
     """Of a photo that was decoded for a network; decoded again for a network that takes very small photos."""
     from rgnet.imaging.decode import decode
     from rgnet.imaging.measure import LEAST_SIDE, measure
@@ -198,7 +250,7 @@ def _measure(photo: Photo, data: bytes, name: str, policy: DecodePolicy) -> Meas
 
     if not is_enough(photo, LEAST_SIDE):
         wanted = smallest_decoded(LEAST_SIDE)
-        photo = decode(data, at_least=wanted, oversampling=1, name=name, policy=policy)
+        photo = decode(source, at_least=wanted, oversampling=1, name=name, policy=policy)
     return measure(photo.image)
 
 

@@ -1,6 +1,6 @@
 """Frames of a video: what tells shots apart, of every frame; what a model is fed, of some; files, of a few.
 
-Runs in a process of `DecodePool`, as `DecodePool(decode=read_video)`: PyAV (FFmpeg) may crash on damaged files.
+Runs in a process of `DecodePool`: PyAV (FFmpeg) may crash on damaged files.
 
 Shape letters: F frames · H, W a signature's pixels · K histogram bins
 """
@@ -8,7 +8,6 @@ Shape letters: F frames · H, W a signature's pixels · K histogram bins
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import Any, Literal, NamedTuple
@@ -16,17 +15,23 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from PIL import Image
 
-from rgnet.errors import PhotoDamaged, PhotoUnsupported, need
 from rgnet.imaging.decode import Photo
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob
 from rgnet.imaging.measure import Measurement, measure
 from rgnet.imaging.prepare import Prepared, to_prepared
+from rgnet.imaging.video_file import (
+    SAME_S,
+    Clock,
+    Reader,
+    describe_colours,
+    open_video,
+    read_capture_facts,
+    upright,
+)
 
 SIGNATURE_HW = (9, 16)
 _HISTOGRAM_HW, _LEVELS = (36, 64), 16
 _QUALITY = 95
-_HDR = {16: "PQ", 18: "HLG"}
-_TURNS = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_270}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +51,9 @@ class VideoJob(DecodeJob):
     times: tuple[float, ...] = ()
     signatures: bool = False
     file_format: Literal["JPEG", "PNG"] | None = None
+
+    def run(self) -> DecodedPhoto:
+        return read_video(self)
 
 
 class Frame(NamedTuple):
@@ -85,31 +93,20 @@ class DecodedVideo(DecodedPhoto):
     skipped: int = 0
 
 
-def read_video(job: DecodeJob) -> DecodedPhoto:
+def read_video(job: VideoJob) -> DecodedVideo:
     """Decode a stretch of a video once, from start to end. Raises PhotoError where nothing of it can be read."""
-    assert isinstance(job, VideoJob) and isinstance(job.source, str)
-    av = need("av", extra="video", purpose="reading videos")
-    try:
-        with av.open(job.source, mode="r") as container:
-            if not container.streams.video:
-                raise PhotoUnsupported(job.display_name, "this file has no moving pictures", "give a video")
-            return _read(container, container.streams.video[0], job)
-    except FileNotFoundError:
-        raise PhotoDamaged(job.display_name, "there is no such video", "check its name") from None
-    except (av.FFmpegError, OSError) as problem:
-        raise PhotoDamaged(
-            job.display_name, f"this video cannot be read ({problem})", "copy it again from the camera"
-        ) from problem
+    assert isinstance(job.source, str)
+    with open_video(job.source, job.display_name) as (container, stream):
+        return _read(container, stream, job)
 
 
 def _read(container: Any, stream: Any, job: VideoJob) -> DecodedVideo:
-    stream.codec_context.thread_count = 1  # the pool's processes share the cores
-    clock, wanted = _Clock(stream), _Wanted(job)
-    reader = _Reader(container, stream)
+    clock, wanted = Clock(stream), _Wanted(job)
+    reader = Reader(container, stream)
     if job.start_s > 0:
         container.seek(clock.ticks(job.start_s), stream=stream, backward=True)
     times, signatures, histograms, looked = [], [], [], []
-    size, notes = (0, 0), dict.fromkeys(_colour_notes(stream))
+    size, notes = (0, 0), dict.fromkeys(describe_colours(stream))
     for frame in reader.frames():
         time_s = clock.seconds(frame)
         if time_s >= job.stop_s:
@@ -121,13 +118,15 @@ def _read(container: Any, stream: Any, job: VideoJob) -> DecodedVideo:
             signatures.append(_small(frame, SIGNATURE_HW))
             histograms.append(_histogram(_small(frame, _HISTOGRAM_HW)))
         if wanted(time_s):
-            image = _upright(frame, stream)
+            image = upright(frame, stream)
             size = image.size
             looked.append(_look(image, time_s, job))
         if wanted.is_done and not job.signatures:
             break
-    stated = container.duration
+    stated, (taken, camera) = container.duration, read_capture_facts(container.metadata)
     answer = DecodedVideo(
+        taken=taken,
+        camera=camera,
         width=size[0] or None,
         height=size[1] or None,
         duration_s=None if stated is None else stated / 1e6,
@@ -143,53 +142,6 @@ def _read(container: Any, stream: Any, job: VideoJob) -> DecodedVideo:
         signature_FHW3=np.stack(signatures),
         histogram_FK=np.stack(histograms).astype(np.float16),
     )
-
-
-class _Reader:
-    """skipped: packets so far that could not be decoded, and frames that the decoder calls corrupt."""
-
-    def __init__(self, container: Any, stream: Any) -> None:
-        self.container, self.stream, self.skipped = container, stream, 0
-
-    def frames(self) -> Iterator[Any]:
-        av = need("av", extra="video", purpose="reading videos")
-        packets = self.container.demux(self.stream)
-        while True:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                return
-            except av.FFmpegError:  # the rest of the file is missing
-                self.skipped += 1
-                return
-            try:
-                decoded = packet.decode()
-            except av.FFmpegError:
-                self.skipped += 1
-                continue
-            for frame in decoded:
-                if frame.is_corrupt:
-                    self.skipped += 1
-                else:
-                    yield frame
-
-
-class _Clock:
-    """Seconds from a stream's first frame; a frame without a time stamp follows the one before it."""
-
-    def __init__(self, stream: Any) -> None:
-        self.base = stream.time_base
-        self.start = stream.start_time or 0
-        self.step = float(1 / (stream.average_rate or 25))
-        self.last = -self.step
-
-    def ticks(self, seconds: float) -> int:
-        return int(seconds / self.base) + self.start
-
-    def seconds(self, frame: Any) -> float:
-        stamped = frame.pts is not None
-        self.last = float((frame.pts - self.start) * self.base) if stamped else self.last + self.step
-        return self.last
 
 
 class _Wanted:
@@ -209,11 +161,11 @@ class _Wanted:
 
     def __call__(self, time_s: float) -> bool:
         hit = False
-        while self.times and self.times[-1] <= time_s + 1e-6:
+        while self.times and self.times[-1] <= time_s + SAME_S:
             self.times.pop()
             hit = True
-        if self.every_s is not None and time_s + 1e-6 >= self.next_s:
-            self.next_s = (math.floor(time_s / self.every_s + 1e-6) + 1) * self.every_s
+        if self.every_s is not None and time_s + SAME_S >= self.next_s:
+            self.next_s = (math.floor(time_s / self.every_s + SAME_S) + 1) * self.every_s
             hit = True
         return hit
 
@@ -230,16 +182,6 @@ def _histogram(pixels_HW3: np.ndarray) -> np.ndarray:
     return count_K / (pixels_HW3.shape[0] * pixels_HW3.shape[1])
 
 
-def _upright(frame: Any, stream: Any) -> Image.Image:
-    """The frame as it is meant to be seen: with square pixels, turned as the file says."""
-    image: Image.Image = frame.to_image()
-    aspect = stream.sample_aspect_ratio
-    if aspect and aspect != 1:
-        image = image.resize((max(1, round(image.width * float(aspect))), image.height))
-    turn = _TURNS.get(round(frame.rotation / 90) * 90 % 360)
-    return image if turn is None else image.transpose(turn)
-
-
 def _look(image: Image.Image, time_s: float, job: VideoJob) -> Frame:
     prepared = None
     if job.preprocess is not None:
@@ -248,9 +190,3 @@ def _look(image: Image.Image, time_s: float, job: VideoJob) -> Frame:
     if job.file_format is not None:
         image.save(file, job.file_format, **({"quality": _QUALITY} if job.file_format == "JPEG" else {}))
     return Frame(time_s, measure(image), prepared, file.getvalue())
-
-
-def _colour_notes(stream: Any) -> Iterator[str]:
-    transfer = getattr(stream.codec_context, "color_trc", None)
-    if transfer in _HDR:
-        yield f"HDR video ({_HDR[transfer]}): its frames are not tone-mapped and look pale"

@@ -11,12 +11,13 @@ from typing import Any, Protocol
 
 from rgnet.atomic import replacing, replacing_text
 from rgnet.errors import SettingError, need
-from rgnet.results import COLUMNS, Record
+from rgnet.results import COLUMNS, Record, VideoFrame
 
 ROW_GROUP = 5000
 _NO_MORE: Mapping[str, Any] = {}
 
-_MARKS = ("pick", "stars", "colour")
+# Of a catalogue: a person's marks, and of a video which of its frames was scored
+_CATALOGUE = ("pick", "stars", "colour", "frame_s", "duration_s", "shots")
 
 
 class WriteRow(Protocol):
@@ -27,17 +28,24 @@ class WriteRow(Protocol):
 _Open = Callable[[Path, tuple[str, ...]], AbstractContextManager[WriteRow]]
 
 
-def open_table(target: Path, *, marks: bool = False) -> AbstractContextManager[WriteRow]:
+def open_table(target: Path, *, catalogue: bool = False) -> AbstractContextManager[WriteRow]:
     """A function that writes a row in the format of the file's suffix; at the end the table replaces `target`.
 
-    marks: also columns for a person's pick, stars and colour
+    catalogue: also columns for a person's pick, stars and colour, and for the frame of a video
     Raises SettingError for an unknown suffix, MissingExtra for Parquet, and OutputError where the file cannot be
     written: most of that when the table is opened.
     """
     suffix = target.suffix.lower()
     if suffix not in TABLES:
         raise SettingError(f"{target.name}: unsupported file type {suffix!r}: use {', '.join(TABLES)}")
-    return TABLES[suffix](target, COLUMNS + _MARKS if marks else COLUMNS)
+    return TABLES[suffix](target, COLUMNS + _CATALOGUE if catalogue else COLUMNS)
+
+
+def describe_frame(frame: VideoFrame | None) -> dict[str, Any]:
+    """The columns of a video's frame; of a photo they are empty."""
+    if frame is None:
+        return dict.fromkeys(("frame_s", "duration_s", "shots"))
+    return {"frame_s": round(frame.time_s, 3), "duration_s": round(frame.duration_s, 3), "shots": frame.shots}
 
 
 @contextmanager
@@ -110,6 +118,9 @@ def _parquet_schema(arrow: Any, columns: tuple[str, ...]) -> Any:
         "height": integer,
         "notes": arrow.list_(text),
         "stars": integer,
+        "frame_s": real,
+        "duration_s": real,
+        "shots": integer,
     }
     return arrow.schema([(name, types.get(name, text)) for name in columns])
 

@@ -123,7 +123,7 @@ class Grid {
     image.addEventListener("load", () => image.classList.add("loaded"), { once: true });
     image.addEventListener("error", () => showReason(card, "The picture could not be loaded."), { once: true });
     image.src = address;
-    card.querySelector(".face").replaceChildren(image);
+    card.querySelector(".face").replaceChildren(image, ...createClipBadge(row.video));
   }
 
   /** The first line that ends below a height. */
@@ -205,6 +205,14 @@ function createHeading(text) {
   const item = create("div", { className: "group" }, create("h2", {}, text));
   item.setAttribute("role", "listitem");
   return item;
+}
+
+/** That a card is of a video: how long it is, and when the frame comes that is shown. */
+function createClipBadge(video) {
+  if (!video) return [];
+  const badge = create("span", { className: "clip" }, `video ${video.duration} · at ${video.time}`);
+  badge.setAttribute("aria-hidden", "true");
+  return [badge];
 }
 
 function showReason(card, reason) {

@@ -5,7 +5,8 @@
 function accessibleName(row) {
   const mark = row.mark ? `, ${describeMark(row.mark)}` : "";
   if (row.error) return `${row.name}${mark}: not shown. ${row.error}`;
-  return `${row.name}${mark}, score ${row.score.toFixed(2)}, better than ${Math.round(row.percentile)} percent of rated photos`;
+  const video = row.video ? `, video of ${row.video.duration}` : "";
+  return `${row.name}${mark}${video}, score ${row.score.toFixed(2)}, better than ${Math.round(row.percentile)} percent of rated photos`;
 }
 
 /** The score on its scale, and the percentile, each with a sentence about its meaning. */
@@ -32,6 +33,7 @@ function createFacts(photo, detail, about) {
   const facts = {
     Votes: votes && `${Math.min(...votes).toFixed(2)} to ${Math.max(...votes).toFixed(2)} in ${detail.rows} × ${detail.columns} regions`,
     "Your marks": describeMark(photo.mark),
+    Video: photo.video && describeVideo(photo.video),
     Size: photo.width && `${photo.width} × ${photo.height} pixels`,
     Notes: photo.notes.join("; "),
     Maps: about.maps ? `Not shown. ${about.maps}` : detail && about.caution,
@@ -42,6 +44,11 @@ function createFacts(photo, detail, about) {
   return Object.entries(facts)
     .filter(([, value]) => value)
     .map(([name, value]) => create("div", {}, create("dt", {}, name), create("dd", {}, value)));
+}
+
+function describeVideo({ duration, time, shots }) {
+  const parts = shots === null ? "of which parts were looked at" : countOf(shots, "shot");
+  return `${duration} long, ${parts}; this is its best frame, at ${time}`;
 }
 
 /** A region's numbers, or how to get at them. */

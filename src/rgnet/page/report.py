@@ -24,7 +24,7 @@ from typing import IO, Any
 import rgnet
 from rgnet import page
 from rgnet.atomic import replacing, replacing_folder
-from rgnet.catalogue.content_check import looks_unchanged
+from rgnet.catalogue.content_check import expected_sha256, looks_unchanged
 from rgnet.catalogue.database import Catalogue
 from rgnet.catalogue.models import find_scale
 from rgnet.catalogue.queries import count_scored, find_failed, find_scored
@@ -140,7 +140,7 @@ class Report:
         if self.pictures_beside or photo.sha256 is None or not looks_unchanged(photo):
             return None
         sha256 = bytes.fromhex(photo.sha256)
-        picture = self.previews.picture(sha256)
+        picture = self.previews.picture(sha256, photo.frame)
         edges = self.previews.get(sha256, self._edges_kind) if self._needs_graph else b"null"
         if picture is None or edges is None:
             return None
@@ -169,7 +169,9 @@ class Report:
     def _job(self, photo: PhotoRow) -> DecodeJob:
         return DecodeJob(
             source=photo.record.path,
-            expected_sha256=bytes.fromhex(photo.sha256 or ""),
+            expected_sha256=expected_sha256(photo),
+            hashed=False,
+            frame_s=photo.frame and photo.frame.time_s,
             preprocess=self.card.preprocess if self.card and self._needs_graph else None,
             pictures=(PREVIEW, PICTURE) if self.pictures_beside else (PREVIEW,),
             picture_format="WEBP" if self.pictures_beside else "JPEG",
@@ -200,10 +202,11 @@ class Report:
         id, thumbnail, edges = photo_id(photo.record.path), answer.pictures[0], None
         if explanation is not None and explanation.affinity_NN is not None:
             edges = page.pack_edges(*explanation.edges(EDGES))
-        if answer.sha256 is not None and pictures is None:
-            self.previews.put_picture(answer.sha256, thumbnail)
+        if photo.sha256 is not None and pictures is None:
+            sha256 = bytes.fromhex(photo.sha256)
+            self.previews.put_picture(sha256, thumbnail, photo.frame)
             if edges is not None:
-                self.previews.put(answer.sha256, self._edges_kind, json.dumps(edges).encode())
+                self.previews.put(sha256, self._edges_kind, json.dumps(edges).encode())
         if pictures is None:
             return self._describe_inside(photo, thumbnail, edges)
         address = pictures.put(f"{id}.webp", thumbnail)
@@ -229,6 +232,7 @@ class Report:
             taken=photo.taken,
             camera=photo.camera,
             mark=photo.mark,
+            frame=photo.frame,
             folder=folder,
             thumbnail=thumbnail,
             error=error,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rgnet.catalogue.marks import NO_MARK, Mark
-from rgnet.results import Record
+from rgnet.results import Record, VideoFrame, clock_time
 from rgnet.weights.card import Scale
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def describe_photo(
     taken: str | None = None,
     camera: str | None = None,
     mark: Mark = NO_MARK,
+    frame: VideoFrame | None = None,
     folder: str | None = None,
     thumbnail: str | None = None,
     error: str | None = None,
@@ -80,6 +81,7 @@ def describe_photo(
     id:        of letters, digits, - and _; stays the photo's, for links to it
     taken:     YYYY-MM-DDTHH:MM:SS by the camera's clock
     mark:      a person's
+    frame:     of a video, which of its frames was scored
     folder:    as it is shown; default: that of the path
     thumbnail: a URL or a data URI; None where the page holds it in `render_photo_data`, or there is none
     error:     why there is nothing to show now of a photo that was scored once; a failure brings its own
@@ -99,7 +101,18 @@ def describe_photo(
         "notes": [_valid(note) for note in values["notes"]],
         "error": reason and _valid(reason),
         "mark": None if mark == NO_MARK else mark.to_dict(),
+        "video": None if frame is None else describe_frame(frame),
         "thumbnail": thumbnail,
+    }
+
+
+def describe_frame(frame: VideoFrame) -> dict[str, Any]:
+    """Times as text, too, as players show them."""
+    return {
+        "seconds": round(frame.time_s, 3),
+        "time": clock_time(frame.time_s),
+        "duration": clock_time(frame.duration_s),
+        "shots": frame.shots,
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import rgnet
 from rgnet import page
-from rgnet.catalogue.content_check import looks_unchanged
+from rgnet.catalogue.content_check import expected_sha256, looks_unchanged
 from rgnet.catalogue.paging import Listing
 from rgnet.catalogue.records import PhotoRow
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob
@@ -93,11 +93,11 @@ class Gallery:
 
     async def _make_picture(self, row: PhotoRow[Record], kind: PictureKind) -> bytes:
         sha256 = bytes.fromhex(row.sha256) if row.sha256 and kind == "thumbnail" else None
-        if sha256 and looks_unchanged(row) and (kept := self.previews.picture(sha256)):
+        if sha256 and looks_unchanged(row) and (kept := self.previews.picture(sha256, row.frame)):
             return kept
         (picture,) = (await self._decode(row, pictures=(_LONG_SIDE[kind],))).pictures
         if sha256:
-            self.previews.put_picture(sha256, picture)
+            self.previews.put_picture(sha256, picture, row.frame)
         return picture
 
     async def photo_map(self, row: PhotoRow[Record]) -> PhotoMap | None:
@@ -138,7 +138,9 @@ class Gallery:
         """Only if the file's content is still what was scanned. Raises RequestRefused (404)."""
         job = DecodeJob(
             source=row.record.path,
-            expected_sha256=bytes.fromhex(row.sha256) if row.sha256 else None,
+            expected_sha256=expected_sha256(row),
+            hashed=False,
+            frame_s=row.frame and row.frame.time_s,
             preprocess=preprocess,
             pictures=pictures,
             picture_format="JPEG",
@@ -154,7 +156,13 @@ class Gallery:
 def gallery_photo(row: PhotoRow[Record]) -> GalleryPhoto:
     thumbnail = f"v1/photos/{row.id}/thumbnail" if row.record.ok else None
     values = page.describe_photo(
-        row.id, row.record, taken=row.taken, camera=row.camera, mark=row.mark, thumbnail=thumbnail
+        row.id,
+        row.record,
+        taken=row.taken,
+        camera=row.camera,
+        mark=row.mark,
+        frame=row.frame,
+        thumbnail=thumbnail,
     )
     return GalleryPhoto.model_validate(values)
 

@@ -162,6 +162,15 @@ class PhotoMark(ResponseModel):
     colour: Colour | None
 
 
+class GalleryVideo(ResponseModel):
+    """Which frame of a video is shown and was scored."""
+
+    seconds: float = Field(description="From the first frame.")
+    time: str = Field(description="The same as players show it.")
+    duration: str
+    shots: int | None = Field(description="None where only parts of the video were looked at.")
+
+
 class GalleryPhoto(ResponseModel):
     id: str
     name: str
@@ -179,6 +188,7 @@ class GalleryPhoto(ResponseModel):
     notes: list[str]
     error: str | None
     mark: PhotoMark | None = Field(description="None where nothing was marked.")
+    video: GalleryVideo | None = Field(description="Of a video.")
     thumbnail: str | None = Field(description="Relative to the gallery's page.")
 
 

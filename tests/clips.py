@@ -1,4 +1,4 @@
-"""Clips built for the tests of `rgnet frames`: scenes that move, joined by cuts and dissolves."""
+"""Clips built for the tests of videos: scenes that move, joined by cuts and dissolves."""
 
 from __future__ import annotations
 
@@ -57,6 +57,8 @@ def write(
 ) -> Path:
     """times: of the frames in 1/25 s, for a rate that varies"""
     import av
+
+    path.parent.mkdir(parents=True, exist_ok=True)
 
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=RATE)

@@ -1,0 +1,143 @@
+"""A video file opened, its frames in order with their times, upright and with square pixels.
+
+Only files of the formats in _CONTAINERS are opened: others may name further files or addresses to be read. PyAV
+(FFmpeg) may crash on damaged files: this runs in processes of `DecodePool`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from importlib.util import find_spec
+from typing import Any
+
+from PIL import Image
+
+from rgnet.errors import PhotoDamaged, PhotoUnsupported, need, video_missing
+from rgnet.imaging.files import open_photo
+from rgnet.imaging.policy import DecodePolicy
+
+_CONTAINERS = "mov,matroska,avi,mpegts,mpeg,asf,flv,ogg,dv,mxf"
+# Seconds: between times that are the same, and from which a seek comes before a frame whatever is rounded
+SAME_S, _EARLIER_S = 1e-6, 1e-3
+# Cameras without a clock begin in 1904 or 1970
+_NO_CLOCK = 1990
+_HDR = {16: "PQ", 18: "HLG"}
+_TURNS = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_270}
+
+
+def is_installed() -> bool:
+    """Whether the extra that reads videos is there; nothing is loaded."""
+    return find_spec("av") is not None
+
+
+@contextmanager
+def open_video(path: str, name: str) -> Iterator[tuple[Any, Any]]:
+    """(container, stream). Raises PhotoError, also for what goes wrong until it is closed."""
+    if not is_installed():
+        raise video_missing(name)
+    av = need("av", extra="video", purpose="reading videos")
+    # A pipe would hold the decoder, and an address is not opened
+    open_photo(path, DecodePolicy(max_bytes=sys.maxsize)).close()
+    try:
+        with av.open(f"file:{path}", options={"format_whitelist": _CONTAINERS}) as container:
+            if not container.streams.video:
+                raise PhotoUnsupported(name, "this file has no moving pictures", "give a video")
+            stream = container.streams.video[0]
+            stream.codec_context.thread_count = 1  # the pool's processes share the cores
+            yield container, stream
+    except (av.FFmpegError, OSError) as problem:
+        reason = str(getattr(problem, "strerror", None) or problem)
+        raise PhotoDamaged(
+            name, f"this video cannot be read ({reason})", "copy it again from the camera"
+        ) from problem
+
+
+def read_frame(path: str, time_s: float, *, name: str = "") -> Image.Image:
+    """The first frame at or after a time, upright, with square pixels. Raises PhotoError."""
+    with open_video(path, name or path) as (container, stream):
+        clock = Clock(stream)
+        container.seek(clock.ticks(max(0.0, time_s - _EARLIER_S)), stream=stream, backward=True)
+        for frame in Reader(container, stream).frames():
+            if clock.seconds(frame) >= time_s - SAME_S:
+                return upright(frame, stream)
+    raise PhotoDamaged(name or path, f"this video has no frame at {time_s:.3f} s", "scan its folder again")
+
+
+class Reader:
+    """skipped: packets so far that could not be decoded, and frames that the decoder calls corrupt."""
+
+    def __init__(self, container: Any, stream: Any) -> None:
+        self.container, self.stream, self.skipped = container, stream, 0
+
+    def frames(self) -> Iterator[Any]:
+        av = need("av", extra="video", purpose="reading videos")
+        packets = self.container.demux(self.stream)
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except av.FFmpegError:  # the rest of the file is missing
+                self.skipped += 1
+                return
+            try:
+                decoded = packet.decode()
+            except av.FFmpegError:
+                self.skipped += 1
+                continue
+            for frame in decoded:
+                if frame.is_corrupt:
+                    self.skipped += 1
+                else:
+                    yield frame
+
+
+class Clock:
+    """Seconds from a stream's first frame; a frame without a time stamp follows the one before it."""
+
+    def __init__(self, stream: Any) -> None:
+        self.base = stream.time_base
+        self.start = stream.start_time or 0
+        self.step = float(1 / (stream.average_rate or 25))
+        self.last = -self.step
+
+    def ticks(self, seconds: float) -> int:
+        return int(seconds / self.base) + self.start
+
+    def seconds(self, frame: Any) -> float:
+        stamped = frame.pts is not None
+        self.last = float((frame.pts - self.start) * self.base) if stamped else self.last + self.step
+        return self.last
+
+
+def upright(frame: Any, stream: Any) -> Image.Image:
+    """The frame as it is meant to be seen: with square pixels, turned as the file says."""
+    image: Image.Image = frame.to_image()
+    aspect = stream.sample_aspect_ratio
+    if aspect and aspect != 1:
+        image = image.resize((max(1, round(image.width * float(aspect))), image.height))
+    turn = _TURNS.get(round(frame.rotation / 90) * 90 % 360)
+    return image if turn is None else image.transpose(turn)
+
+
+def describe_colours(stream: Any) -> Iterator[str]:
+    transfer = getattr(stream.codec_context, "color_trc", None)
+    if transfer in _HDR:
+        yield f"HDR video ({_HDR[transfer]}): its frames are not tone-mapped and look pale"
+
+
+def read_capture_facts(metadata: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """(taken, camera). Phones and cameras state the time in UTC, Apple also by the camera's clock."""
+    taken = None
+    for key in ("com.apple.quicktime.creationdate", "creation_time"):
+        with suppress(KeyError, ValueError, OverflowError, OSError):
+            moment = datetime.fromisoformat(metadata[key])
+            moment = moment if key.startswith("com.apple") or moment.tzinfo is None else moment.astimezone()
+            if moment.year >= _NO_CLOCK:
+                taken = moment.strftime("%Y-%m-%dT%H:%M:%S")
+                break
+    named = (metadata.get(f"com.apple.quicktime.{what}", "") for what in ("make", "model"))
+    return taken, " ".join(filter(None, named)) or None
