@@ -76,7 +76,7 @@ def test_a_subject_at_the_end_is_found_and_the_search_is_never_below_the_middle(
     assert found.is_clear and found.pixels[2] > 1300
     assert found.best.score >= found.centre.score + 0.05
     # The score is that of the file that is cut out
-    file, _ = cut_out(str(subject), found.best.box, pool)
+    file, *_ = cut_out(str(subject), found.best.box, pool)
     assert abs(scorer.score(file).score - found.best.score) < 0.05
 
 
@@ -105,7 +105,7 @@ def test_a_cut_photo_keeps_profile_and_exif_and_stands_upright(tmp_path, pool):
     exif[0x0112], exif[0x0110] = 6, "Camera"
     path = tmp_path / "turned.jpg"
     image.save(path, exif=exif, icc_profile=profile, quality=95)
-    file, kind = cut_out(str(path), Box(0, 0.25, 1, 0.75), pool)
+    file, kind, _ = cut_out(str(path), Box(0, 0.25, 1, 0.75), pool)
     with Image.open(BytesIO(file)) as cut:
         assert (kind, cut.size) == ("JPEG", (100, 100))
         assert cut.info["icc_profile"] == profile
@@ -118,7 +118,7 @@ def test_lossless_formats_are_cut_without_loss(tmp_path, pool):
     pixels = np.random.default_rng(0).integers(0, 255, (40, 60, 3)).astype(np.uint8)
     for name, kind in (("a.png", "PNG"), ("a.tif", "TIFF")):
         Image.fromarray(pixels).save(tmp_path / name)
-        file, found = cut_out(str(tmp_path / name), Box(0.5, 0, 1, 1), pool)
+        file, found, _ = cut_out(str(tmp_path / name), Box(0.5, 0, 1, 1), pool)
         assert found == kind
         np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(file))), pixels[:, 30:])
 
@@ -138,12 +138,13 @@ def test_the_command(subject, tmp_path, capsys):
 
     (tmp_path / "text.jpg").write_text("no photo at all")
     before = subject.read_bytes()
-    words = ["-m", "rgnet-regions", "--ratio", "4:5", "-o", tmp_path / "out", "--json"]
+    words = ["-m", "rgnet-regions", "--ratio", "4:5", "-o", tmp_path / "out", "--json", "--lossless"]
     assert run(subject, tmp_path / "text.jpg", *words) == 3
     printed = capsys.readouterr()
     (row,) = map(json.loads, printed.out.splitlines())
     assert "not cropped: " in printed.err and row["faces"] == 1
     assert row["advice"] == "crop: the centre cuts or loses a face"
+    assert row["left"] % 16 == 0 and row["file"].endswith("subject.4x5.jpg")
     with Image.open(tmp_path / "out" / "subject.4x5.jpg") as cut:
         assert cut.size == (row["right"] - row["left"], row["bottom"] - row["top"]) == (410, 512)
     assert (tmp_path / "out" / "subject.4x5.compare.jpg").exists() and subject.read_bytes() == before

@@ -45,6 +45,13 @@ def crop(
             show_default="print only",
         ),
     ] = None,
+    lossless: Annotated[
+        bool,
+        typer.Option(
+            "--lossless",
+            help="Do not compress JPEG files again: the crop is moved to a border of its blocks.",
+        ),
+    ] = False,
     model: options.Model = None,
     force: options.Force = False,
     as_json: options.AsJson = False,
@@ -66,6 +73,8 @@ def crop(
     from rgnet.faces.detection import FaceDetector
 
     wanted = parse_ratio(ratio)
+    if lossless:
+        _check_lossless(output)
     found = find_arguments(photos)
     stems = _plan_stems(found, output, ratio, force=force)
     scorer, detector = rgnet.load(model), FaceDetector()
@@ -74,11 +83,13 @@ def crop(
         for photo in track(found, total=len(found), description="cropping"):
             try:
                 search = find_crop(photo, scorer, wanted, size=size, pool=pool, detector=detector)
-                file = _write(photo, search, stems[photo], pool) if stems else None
+                row = _to_row(photo, search)
+                if stems:
+                    row |= _write(photo, search, stems[photo], pool, lossless)
             except PhotoError as problem:
                 failures.add(photo, problem.message)
                 continue
-            rows.append(_to_row(photo, search, file))
+            rows.append(row)
     if as_json:
         for row in rows:
             print_json(row)
@@ -109,7 +120,18 @@ def _plan_stems(photos: list[str], output: Path | None, ratio: str, *, force: bo
     return stems
 
 
-def _write(photo: str, search: CropSearch, stem: Path, pool: DecodePool) -> Path:
+def _check_lossless(output: Path | None) -> None:
+    """Before anything is read: what is missing fails every photo alike."""
+    from rgnet.errors import SettingError
+    from rgnet.imaging.lossless import need_jpeglib
+
+    if output is None:
+        raise SettingError("--lossless says how files are written: give an --output for them, too")
+    need_jpeglib()
+
+
+def _write(photo: str, search: CropSearch, stem: Path, pool: DecodePool, lossless: bool) -> dict[str, Any]:
+    """Write a photo's files; the columns that say what was written."""
     from io import BytesIO
 
     from rgnet.atomic import make_writable_folder, write_bytes
@@ -117,25 +139,28 @@ def _write(photo: str, search: CropSearch, stem: Path, pool: DecodePool) -> Path
     from rgnet.imaging.crop import SUFFIXES
     from rgnet.outputs.crops import draw_crop
 
-    data, file_format = cut_out(photo, search.best.box, pool)
+    data, file_format, pixels = cut_out(photo, search.best.box, pool, lossless=lossless)
     make_writable_folder(stem.parent)
     target = stem.with_name(stem.name + SUFFIXES[file_format])
     write_bytes(target, data)
     sheet = BytesIO()
     draw_crop(search.picture, search.best.box).save(sheet, "JPEG", quality=88)
     write_bytes(stem.with_name(f"{stem.name}.compare.jpg"), sheet.getvalue())
-    return target
+    return _place(pixels) | {"file": str(target)}
 
 
-def _to_row(photo: str, search: CropSearch, file: Path | None) -> dict[str, Any]:
+def _place(pixels: tuple[int, int, int, int]) -> dict[str, Any]:
+    sides = dict(zip(("left", "top", "right", "bottom"), pixels, strict=True))
+    return sides | {"left,top,right,bottom": ",".join(map(str, pixels))}
+
+
+def _to_row(photo: str, search: CropSearch) -> dict[str, Any]:
     advice = "crop" if search.is_clear else "centre: no crop is clearly better"
     if search.centre_cuts:
         advice = "crop: the centre cuts or loses a face"
-    box = dict(zip(("left", "top", "right", "bottom"), search.pixels, strict=True))
     return {
         "path": photo,
-        **box,
-        "left,top,right,bottom": ",".join(map(str, search.pixels)),
+        **_place(search.pixels),
         "score": search.best.score,
         "centre": search.centre.score,
         "advice": advice,
@@ -143,5 +168,5 @@ def _to_row(photo: str, search: CropSearch, file: Path | None) -> dict[str, Any]
         "photo_score": search.photo.score,
         "model": search.photo.model,
         "model_hash": search.photo.model_hash,
-        "file": str(file) if file else None,
+        "file": None,
     }

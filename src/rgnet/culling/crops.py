@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -173,10 +174,22 @@ def _with_head(face: Face) -> Box:
     )
 
 
-def cut_out(photo: str, box: Box, pool: DecodePool) -> tuple[bytes, str]:
-    """(file, format) of a part of a photo, in its own colours, upright, with its EXIF block. Raises PhotoError."""
-    answer = _read(CropJob(source=photo, box=box), pool)
-    return answer.file, answer.file_format
+class CutOut(NamedTuple):
+    """A part of a photo as a file. pixels: (left, top, right, bottom) of it in the upright photo"""
+
+    file: bytes
+    file_format: str
+    pixels: tuple[int, int, int, int]
+
+
+def cut_out(photo: str, box: Box, pool: DecodePool, *, lossless: bool = False) -> CutOut:
+    """A part of a photo in its own colours, upright, with its EXIF block.
+
+    lossless: of a JPEG file the part is moved by up to half a block, and not compressed again; for extra `lossless`
+    Raises PhotoError, also where a format cannot be kept without loss.
+    """
+    answer = _read(CropJob(source=photo, box=box, lossless=lossless), pool)
+    return CutOut(answer.file, answer.file_format, answer.pixels)
 
 
 def estimates(whole: ScoredPhoto, boxes: Sequence[Box], scorer: Scorer) -> np.ndarray:

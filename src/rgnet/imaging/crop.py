@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from rgnet.errors import PhotoUnsupported
 from rgnet.imaging.decode import Photo, decode
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, read_content
 from rgnet.imaging.pictures import draw
@@ -31,6 +32,7 @@ _SAVE: dict[str, dict[str, Any]] = {
     "TIFF": {"compression": "tiff_lzw"},
     "WEBP": {"quality": 95},
 }
+_LOSSLESS = ("PNG", "TIFF")
 SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WEBP": ".webp"}
 
 
@@ -59,11 +61,13 @@ class CropJob(DecodeJob):
     """With a `preprocess`, the whole photo and its parts of one ratio are prepared for it; else `box` is cut out.
 
     ratio: width over height; size: of the largest part of this ratio, see `candidate_boxes`
+    lossless: whether the box may move a little so that no pixel of it changes
     """
 
     ratio: float = 1.0
     size: float = 1.0
     box: Box | None = None
+    lossless: bool = False
 
     def run(self) -> DecodedPhoto:
         return read_crops(self)
@@ -71,12 +75,13 @@ class CropJob(DecodeJob):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodedCrops(DecodedPhoto):
-    """boxes, parts: the parts that were prepared; file, file_format: of a job with a box"""
+    """boxes, parts: the parts that were prepared; file, file_format, pixels: of a job with a box"""
 
     boxes: tuple[Box, ...] = ()
     parts: tuple[Prepared, ...] = field(default=(), repr=False)
     file: bytes = field(default=b"", repr=False)
     file_format: str = ""
+    pixels: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
 def read_crops(job: CropJob) -> DecodedCrops:
@@ -85,10 +90,12 @@ def read_crops(job: CropJob) -> DecodedCrops:
     policy, preprocess = job.policy, job.preprocess
     if preprocess is None:
         photo = decode(data, name=job.display_name, policy=policy)
-        answer = DecodedCrops(width=photo.width, height=photo.height)
         assert job.box is not None
-        file, kind = _cut_out(data, photo, job.box)
-        return replace(answer, file=file, file_format=kind)
+        cut = _cut_lossless if job.lossless else _cut_out
+        file, kind, pixels = cut(data, photo, job.box, job.display_name)
+        return DecodedCrops(
+            width=photo.width, height=photo.height, file=file, file_format=kind, pixels=pixels
+        )
 
     def wanted(width: int, height: int) -> tuple[int, int]:
         (across, down), part = (
@@ -138,19 +145,44 @@ def _part(photo: Photo, box: Box) -> Photo:
     return Photo(photo.image.crop(box.pixels(*photo.image.size)), right - left, bottom - top)
 
 
-def _cut_out(data: bytes, photo: Photo, box: Box) -> tuple[bytes, str]:
-    """(file, format) of a part in the pixels, colour profile and EXIF block of the photo's own file."""
+_CutOut = tuple[bytes, str, tuple[int, int, int, int]]
+
+
+def _cut_lossless(data: bytes, photo: Photo, box: Box, name: str) -> _CutOut:
+    """As `_cut_out`, with the very pixels. Raises PhotoUnsupported where the format cannot."""
+    with Image.open(BytesIO(data)) as own:
+        kind = _format(own)
+    if kind in _LOSSLESS:
+        return _cut_out(data, photo, box, name)
+    if kind != "JPEG":
+        reason = f"a part of a {kind or 'camera raw'} file cannot be kept without loss"
+        raise PhotoUnsupported(name, reason, "crop it without --lossless")
+    from rgnet.imaging.lossless import cut_jpeg
+
+    file, pixels = cut_jpeg(data, box.pixels(photo.width, photo.height))
+    return file, kind, pixels
+
+
+def _cut_out(data: bytes, photo: Photo, box: Box, name: str) -> _CutOut:
+    """(file, format, part) in the pixels, colour profile and EXIF block of the photo's own file."""
     file = BytesIO()
     with Image.open(BytesIO(data)) as own:
-        kind = own.format if own.format in _SAVE else None
-        if kind is None:  # of a format that is not written, or read by another library: as sRGB
-            photo.image.crop(box.pixels(*photo.image.size)).save(file, "JPEG", **_SAVE["JPEG"])
-            return file.getvalue(), "JPEG"
+        kind = _format(own)
+        if kind not in _SAVE:  # of a format that is not written, or read by another library: as sRGB
+            pixels = box.pixels(*photo.image.size)
+            photo.image.crop(pixels).save(file, "JPEG", **_SAVE["JPEG"])
+            return file.getvalue(), "JPEG", pixels
         upright = ImageOps.exif_transpose(own)  # first: it asks the block which way is up
         exif, profile = _described(own), own.info.get("icc_profile")
         extra = {"icc_profile": profile} if profile else {}
-        upright.crop(box.pixels(*upright.size)).save(file, kind, exif=exif, **extra, **_SAVE[kind])
-    return file.getvalue(), kind
+        pixels = box.pixels(*upright.size)
+        upright.crop(pixels).save(file, kind, exif=exif, **extra, **_SAVE[kind])
+    return file.getvalue(), kind, pixels
+
+
+def _format(own: Image.Image) -> str | None:
+    """A JPEG with further pictures behind the first is a JPEG."""
+    return "JPEG" if own.format == "MPO" else own.format
 
 
 def _described(own: Image.Image) -> Image.Exif:
