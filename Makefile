@@ -1,6 +1,7 @@
 # make demo   set up and score real photographs (no torch)
 # make test   set up, lint, and run every test (installs torch)
 # make check  the same without setting anything up first
+# make release  build what is published into dist/, twice, with an SBOM; TAG=vX.Y.Z checks the version too
 # Everything that pip installs stays in .venv of this checkout.
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check lint docs clean
+.PHONY: demo test check lint docs release clean
 
 demo: .venv/demo.done
 	@mkdir -p demo
@@ -31,11 +32,18 @@ lint: .venv/test.done
 docs: .venv/test.done
 	$(BIN)/mkdocs build --strict
 
+release: .venv/release.done
+	$(BIN)/python scripts/release.py $(if $(TAG),--tag $(TAG))
+
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
 .venv/demo.done: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) --editable ".[demo]"
+	@touch $@
+
+.venv/release.done: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) --editable ".[release]"
 	@touch $@
 
 .venv/test.done: pyproject.toml constraints.txt | .venv/bin/python

@@ -18,10 +18,10 @@ from rgnet.export.interface import Interface
 from rgnet.export.write import FORMATS, export_network
 from rgnet.scorer import unit_score
 from rgnet.weights.file import read_model
-from rgnet.weights.registry import DEFAULT, SHIPPED
+from rgnet.weights.registry import DEFAULT, shipped_folder
 
 ROOT = Path(__file__).resolve().parents[1]
-SHIPPED_FILE = SHIPPED / f"{DEFAULT}.safetensors"
+SHIPPED_FILE = shipped_folder() / f"{DEFAULT}.safetensors"
 
 
 @pytest.fixture
@@ -189,7 +189,6 @@ def test_a_full_disk_leaves_the_networks_of_before(tiny_file, full_disk, kind):
     assert set(full_disk.iterdir()) == before and {path.read_text() for path in before} == {"of yesterday"}
 
 
-@pytest.mark.skipif(not SHIPPED_FILE.exists(), reason="no default model in this checkout")
 def test_the_example_scores_as_rgnet_does_where_neither_rgnet_nor_torch_can_be_imported(tmp_path):
     from skimage import data
 
@@ -218,7 +217,6 @@ def test_the_example_scores_as_rgnet_does_where_neither_rgnet_nor_torch_can_be_i
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not SHIPPED_FILE.exists(), reason="no default model in this checkout")
 def test_what_the_docs_say_runs_without_rgnet_and_scores_alike(tmp_path):
     from skimage import data
 

@@ -31,6 +31,7 @@ A message names the thing, what was expected, what was found, and what to do.
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -172,9 +173,29 @@ def need(module: str, *, extra: str, purpose: str) -> ModuleType:
 
 
 def install_command(extra: str = "") -> str:
-    """How to install rgnet or one of its extras: said here for every message, because rgnet is not on PyPI."""
-    target = f'".[{extra}]"' if extra else "."
-    return f"in your copy of rgnet, run  pip install {target}"
+    """How to install rgnet or one of its extras, the way that this rgnet was installed."""
+    place, target = ("in your copy of rgnet, ", ".") if _comes_from_a_folder() else ("", "rgnet")
+    requirement = f'"{target}[{extra}]"' if extra else target
+    return f"{place}run  pip install {requirement}"
+
+
+def update_command() -> str:
+    """How to install a newer rgnet, the way that this one was installed."""
+    if _comes_from_a_folder():
+        return "update your copy of rgnet (git pull), then run  pip install ."
+    return "run  pip install --upgrade rgnet"
+
+
+@functools.cache
+def _comes_from_a_folder() -> bool:
+    """Whether rgnet was installed from a folder, which pip notes (PEP 610), or is used without being installed."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        origin = distribution("rgnet").read_text("direct_url.json")
+    except PackageNotFoundError:
+        return True
+    return origin is not None and "dir_info" in origin
 
 
 # Begins the reason of every camera raw file without the extra: commands count these apart
@@ -197,9 +218,6 @@ def video_refused(source: str) -> PhotoUnsupported:
     """Of a video where a photo is asked for."""
     hint = "rgnet frames finds its best frames, and rgnet scan takes it into the catalogue by its best one"
     return PhotoUnsupported(source, "this is a video, not a photo", hint)
-
-
-UPDATE = "update your copy of rgnet (git pull), then run  pip install ."
 
 
 def near(name: str, known: Iterable[str]) -> str:

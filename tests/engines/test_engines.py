@@ -12,7 +12,7 @@ from rgnet.engines.registry import has_cuda, open_engine
 from rgnet.errors import EngineError, MissingExtra
 from rgnet.scorer import BATCH
 from rgnet.weights.file import read_card, read_model
-from rgnet.weights.registry import DEFAULT, SHIPPED
+from rgnet.weights.registry import shipped_folder
 
 SCALE = 4.0
 
@@ -103,7 +103,7 @@ def test_stages_are_the_same_on_both_engines(kind, tiny_file, pixels):
 # Its edges are bounded, so that no rounding error turns one
 ATTENTION = [
     path
-    for path in sorted(SHIPPED.glob("*.safetensors"))
+    for path in sorted(shipped_folder().glob("*.safetensors"))
     if read_card(path).architecture.graph == "attention"
 ]
 
@@ -180,8 +180,6 @@ def test_looking_at_stages_leaves_scoring_as_it_was(tiny_file, pixels):
 
 @pytest.mark.slow
 def test_shipped_model_agrees_across_engines_on_200_real_photos(shared):
-    if not (SHIPPED / f"{DEFAULT}.safetensors").exists():
-        pytest.skip("no default model in this checkout")
     photos = sorted((shared / "photos" / "hard" / "good").rglob("*.*"))[:200]
     settings = {
         "openvino": {"engine": "openvino", "precision": "f32"},

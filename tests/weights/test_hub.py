@@ -1,9 +1,12 @@
 """A model becomes a repository that hubs understand and rgnet reads again; nothing is fetched without being asked."""
 
+import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
+from importlib.machinery import PathFinder
 
 import pytest
 from typer.testing import CliRunner
@@ -11,6 +14,7 @@ from typer.testing import CliRunner
 import rgnet
 from rgnet.cli import app
 from rgnet.errors import MissingExtra, ModelDamaged, ModelNotFound
+from rgnet.weights import registry
 from rgnet.weights.registry import find_model
 
 
@@ -117,6 +121,26 @@ def test_a_model_does_not_take_the_name_of_one_that_comes_with_rgnet_unasked(tin
         file = tmp_path / "other.safetensors"
         write_model(file, replace(tiny_file.card, name=name), tiny_file.tensors, tiny_file.graph)
         assert message in str(run("install", file).exception)
+
+
+def test_models_come_from_the_package_rgnet_weights_and_without_it_the_message_installs_it(
+    tmp_path, monkeypatch, tiny_model
+):
+    monkeypatch.setattr(registry, "_IN_CHECKOUT", tmp_path / "not a checkout")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "site"), *sys.path])
+    monkeypatch.setattr(importlib.util, "find_spec", PathFinder.find_spec)  # not what an earlier import found
+    package = tmp_path / "site" / "rgnet_weights"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    shutil.copy(tiny_model, package / f"{registry.DEFAULT}.safetensors")
+    assert find_model() == package / f"{registry.DEFAULT}.safetensors"
+
+    shutil.rmtree(package)
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "site")])
+    with pytest.raises(
+        ModelNotFound, match=r"no model 'rgnet-regions': .* run {2}pip install rgnet-weights {2}or"
+    ):
+        find_model()
 
 
 def test_a_hubs_model_comes_from_its_cache_without_a_network(tmp_path, tiny_model):

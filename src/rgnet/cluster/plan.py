@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import rgnet
 from rgnet.cluster.sources import read_names
 from rgnet.cluster.store import Store, is_url
-from rgnet.errors import UPDATE, ClusterError, SettingError
+from rgnet.errors import ClusterError, SettingError, update_command
 from rgnet.imaging.discovery import EVERYTHING, Selection
 from rgnet.weights.card import ModelCard
 
@@ -136,7 +136,9 @@ def load(store: Store) -> Plan | None:
     except (ValueError, TypeError, LookupError):
         raise _damaged(store) from None
     if version > FORMAT:
-        raise ClusterError(f"{store.url} has format {version}, this rgnet reads up to {FORMAT}: {UPDATE}")
+        raise ClusterError(
+            f"{store.url} has format {version}, this rgnet reads up to {FORMAT}: {update_command()}"
+        )
     try:
         return Plan(**values)
     except TypeError:

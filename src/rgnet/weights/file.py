@@ -26,13 +26,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rgnet.atomic import write_bytes
 from rgnet.errors import (
-    UPDATE,
     ModelDamaged,
     ModelFileError,
     ModelForeign,
     ModelNotFound,
     ModelTooNew,
     SettingError,
+    update_command,
 )
 from rgnet.weights.card import FORMAT_VERSION, ModelCard
 
@@ -190,7 +190,9 @@ def _read_values(path: Path) -> tuple[dict[str, Any], str]:
     if not isinstance(version, int):
         raise _damaged(path, "its card names no format_version")
     if version > FORMAT_VERSION:
-        raise ModelTooNew(f"{path} has format {version}, this rgnet reads up to {FORMAT_VERSION}: {UPDATE}")
+        raise ModelTooNew(
+            f"{path} has format {version}, this rgnet reads up to {FORMAT_VERSION}: {update_command()}"
+        )
     return values, metadata["sha256"]
 
 

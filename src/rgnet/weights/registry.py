@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -13,14 +14,23 @@ from rgnet.weights.card import ModelCard
 from rgnet.weights.file import SUFFIX, read_card, read_model
 
 DEFAULT = "rgnet-regions"
-SHIPPED = Path(__file__).parent
+SHIPPED = ("rgnet-compact", DEFAULT)
+_IN_CHECKOUT = Path(__file__).parents[3] / "packages" / "rgnet-weights" / "src" / "rgnet_weights"
+
+
+def shipped_folder() -> Path | None:
+    """Where the models of rgnet are: in a checkout, else in the package rgnet-weights; None without it."""
+    if _IN_CHECKOUT.is_dir():
+        return _IN_CHECKOUT
+    package = importlib.util.find_spec("rgnet_weights")
+    return Path(package.origin).parent if package and package.origin else None
 
 
 def available_models() -> dict[str, Path]:
     """Names and files of the shipped models and of the user's own; the user's win."""
     found: dict[str, Path] = {}
-    for folder in (SHIPPED, *model_folders()):
-        if folder.is_dir():
+    for folder in (shipped_folder(), *model_folders()):
+        if folder and folder.is_dir():
             found |= {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}"))}
     return found
 
@@ -75,7 +85,14 @@ def find_model(model: str | Path | None = None) -> Path:
     if str(model) not in known and hub.is_hub_id(str(model)):
         return hub.fetch(str(model))
     if str(model) not in known:
-        raise ModelNotFound(
-            f"there is no model {str(model)!r}: {near(str(model), known)}; or give a path to a file"
-        )
+        raise ModelNotFound(f"there is no model {str(model)!r}: {_suggest(str(model), known)}")
     return known[str(model)]
+
+
+def _suggest(model: str, known: dict[str, Path]) -> str:
+    if model in SHIPPED and shipped_folder() is None:
+        package = "the package rgnet-weights (34 MB, for research and learning only)"
+        return f"it comes with {package}: run  pip install rgnet-weights  or give a path to a file"
+    if not known:
+        return "none is installed; give a path to a file"
+    return f"{near(model, known)}; or give a path to a file"

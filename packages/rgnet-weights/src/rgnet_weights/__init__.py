@@ -1,0 +1,1 @@
+"""Model files for rgnet, which finds them here by name."""
