@@ -1,6 +1,8 @@
 """Crops are of one size, keep what a photo is made of, and are never worse than the one in the middle."""
 
+import importlib.util
 import json
+import sys
 from io import BytesIO
 from pathlib import Path
 from unittest import mock
@@ -8,6 +10,7 @@ from unittest import mock
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from scipy.io import savemat
 
 import rgnet
 from rgnet.cli import main
@@ -175,3 +178,55 @@ def test_a_face_at_the_edge_is_kept_where_the_middle_cuts_it(tmp_path, scorer, p
     found = find_crop(str(tmp_path / "upright.jpg"), scorer, 1.0, pool=pool, detector=detector)
     (face,) = found.faces
     assert found.centre_cuts and found.is_clear and found.best.box.top < face.top < face.bottom
+
+
+# --- benchmarks/crop_sets.py on invented files of the published formats ------------------------------------
+
+
+@pytest.fixture(scope="module")
+def crop_sets():
+    file = Path(__file__).parents[2] / "benchmarks" / "crop_sets.py"
+    spec = importlib.util.spec_from_file_location("crop_sets", file)
+    sys.modules["crop_sets"] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_sets_of_crops_are_read_as_they_are_published(tmp_path, crop_sets):
+    for name in ("images/test", "annotations/test", "data", "image"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("images/test/a.jpg", "data/9_b.jpg"):
+        (tmp_path / name).touch()
+    (tmp_path / "annotations/test/a.txt").write_text("1 2 30 40 3.5\n5 6 70 80 -2\n")
+    entries = [
+        {"url": "https://x/9_b.jpg", "crop": [1, 2, 30, 40]},
+        {"url": "https://x/lost.jpg", "crop": [0] * 4},
+    ]
+    (tmp_path / "cropping_testing_set.json").write_text(json.dumps(entries))
+    table = np.empty((1, 1), [("filename", object), ("bbox", object)])
+    table[0, 0] = "c.jpg", np.array([[1, 2, 30, 40], [-1, -1, -1, -1]])
+    savemat(tmp_path / "500_image_dataset.mat", {"img_gt": table})
+    (gaic,), (fcdb,) = crop_sets.read_gaic(tmp_path), crop_sets.read_fcdb(tmp_path)
+    (flms,) = crop_sets.read_flms(tmp_path)
+    assert [sample.photo.name for sample in (gaic, fcdb, flms)] == ["a.jpg", "9_b.jpg", "c.jpg"]
+    assert gaic.box_C4.tolist() == flms.box_C4.tolist() == [[2, 1, 40, 30]]
+    assert gaic.rating_C.tolist() == [3.5] and fcdb.box_C4.tolist() == [[1, 2, 31, 42]]
+
+
+def test_metrics_of_crops_are_those_of_their_papers(crop_sets):
+    boxes = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [20, 20, 30, 30]])
+    np.testing.assert_allclose(crop_sets.find_overlap((0, 0, 10, 10), boxes), [1, 1 / 3, 0])
+    np.testing.assert_allclose(crop_sets.find_displacement((0, 0, 10, 10), boxes[:2], (20, 10)), [0, 0.125])
+    ratings = np.array([5.0, 4, 3, 2, 1])
+    assert crop_sets.count_hits(np.array([0, 9, 0, 0, 8]), ratings, 2, 2) == 0.5
+
+
+def test_crops_that_people_chose_are_compared_with_the_advice(subject, scorer, pool, detector, crop_sets):
+    drawn = crop_sets.Sample(subject, np.array([[888, 0, 1400, 512]]))
+    found = crop_sets.compare_places([drawn], scorer, pool, detector)
+    assert found["rgnet"]["IoU"] > 0.75 > found["middle"]["IoU"]
+    assert found["rgnet"]["displacement"] < found["middle"]["displacement"]
+    boxes = np.array([[left, 0, left + 512, 512] for left in range(0, 889, 111)])
+    rated = crop_sets.Sample(subject, boxes, np.arange(len(boxes)))
+    ranked = crop_sets.compare_ratings([rated], scorer)
+    assert ranked["score"]["SRCC"] > 0.5 and ranked["score"]["Acc 1/5"] == 1
