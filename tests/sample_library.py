@@ -50,10 +50,10 @@ class BrightnessScorer:
         self.card = make_card(name)
         self.preprocess = self.card.preprocess
 
-    def score_prepared(self, sources, photos, *, regions=False) -> list[Record]:
-        return [self.record(source, photo) for source, photo in zip(sources, photos, strict=True)]
+    def score_prepared(self, sources, photos, *, regions=False, features=False) -> list[Record]:
+        return [self.record(source, photo, features) for source, photo in zip(sources, photos, strict=True)]
 
-    def record(self, source: str, photo) -> Record:
+    def record(self, source: str, photo, features: bool = False) -> Record:
         if isinstance(photo, PhotoError):
             return self.make_failure(source, photo)
         grey_HW = photo.pixels_HW3.mean(axis=2, dtype=np.float32)
@@ -68,6 +68,7 @@ class BrightnessScorer:
             height=photo.height,
             notes=photo.notes,
             regions=regions,
+            features=np.array([score, photo.width], np.float16) if features else None,
             **self._known(source),
         )
 

@@ -102,6 +102,8 @@ def test_scores_of_explanations_are_those_of_the_served_network(small, photos):
     stages = engine.stages(pixels)
     for one, other in zip(engine.run(pixels), stages, strict=False):
         np.testing.assert_array_equal(one, other)
+    with pytest.raises(EngineError, match="gives no features in int8: ask for f32"):
+        engine.run_with_features(pixels)
 
 
 def test_auto_is_int8_only_where_the_card_says_so_and_the_processor_is_fast_at_it(small, monkeypatch):

@@ -103,6 +103,7 @@ class ScoredPhoto:
     width, height: pixels of the upright photo, after the orientation tag
     notes:       what had to be worked around, in words; usually empty
     histogram:   the share of people expected to give each rating, low to high, where the model predicts it
+    features:    (D,) float16, the backbone's, where they were asked for: what a person's taste is learned from
     """
 
     path: str
@@ -118,6 +119,7 @@ class ScoredPhoto:
     notes: tuple[str, ...] = ()
     histogram: tuple[float, ...] | None = field(default=None, repr=False)
     regions: RegionMap | None = field(default=None, repr=False, compare=False)
+    features: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     ok: ClassVar[Literal[True]] = True
     error: ClassVar[None] = None
@@ -171,6 +173,7 @@ class ScoreFailure:
     notes: ClassVar[tuple[str, ...]] = ()
     histogram: ClassVar[None] = None
     regions: ClassVar[None] = None
+    features: ClassVar[None] = None
 
     def to_dict(self) -> dict[str, Any]:
         """The record as plain values in the order of COLUMNS."""

@@ -202,11 +202,17 @@ class Scorer:
         return photo._replace(notes=(*photo.notes, note))
 
     def score_prepared(
-        self, sources: Sequence[Source], photos: Sequence[Prepared | PhotoError], *, regions: bool = False
+        self,
+        sources: Sequence[Source],
+        photos: Sequence[Prepared | PhotoError],
+        *,
+        regions: bool = False,
+        features: bool = False,
     ) -> list[Record]:
         """Records of photos that `prepare` has decoded, here or in another process; for one batch.
 
-        Photos of one shape run together, and failures keep their place.
+        features: also give the backbone's features
+        Photos of one shape run together, and failures keep their place. Raises EngineError for features in int8.
         """
         records: dict[int, Record] = {
             index: self.make_failure(source, photo)
@@ -214,11 +220,21 @@ class Scorer:
             if isinstance(photo, PhotoError)
         }
         for batch in batches_by_shape(photos):
-            image_BC, vote_BHWC = self.engine.run(batch.pixels_BHWC)
-            for index, photo, image_C, vote_HWC in zip(
-                batch.indices, batch.photos, image_BC, vote_BHWC, strict=True
+            feature_BD: Iterable[np.ndarray | None]
+            if features:
+                image_BC, vote_BHWC, feature_BD = self.engine.run_with_features(batch.pixels_BHWC)
+            else:
+                (image_BC, vote_BHWC), feature_BD = (
+                    self.engine.run(batch.pixels_BHWC),
+                    [None] * len(batch.photos),
+                )
+            for index, photo, image_C, vote_HWC, feature_D in zip(
+                batch.indices, batch.photos, image_BC, vote_BHWC, feature_BD, strict=True
             ):
-                records[index] = self.make_record(sources[index], photo, image_C, vote_HWC, regions=regions)
+                record = self.make_record(sources[index], photo, image_C, vote_HWC, regions=regions)
+                if feature_D is not None and isinstance(record, ScoredPhoto):
+                    record = replace(record, features=_as_half(feature_D))
+                records[index] = record
         return [records[index] for index in range(len(sources))]
 
     def make_record(
@@ -272,6 +288,12 @@ class Scorer:
         return RegionMap(
             votes=self.card.scale.human(vote_HW), weights=vote_weights(vote_HW, self.card.architecture.r)
         )
+
+
+def _as_half(feature_D: np.ndarray) -> np.ndarray:
+    """As float16, which ends at 65504."""
+    end = float(np.finfo(np.float16).max)
+    return np.clip(feature_D, -end, end).astype(np.float16)
 
 
 def vote_weights(vote_HW: np.ndarray, r: float) -> np.ndarray:

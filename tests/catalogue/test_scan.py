@@ -12,6 +12,7 @@ import time
 import unicodedata
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sample_library
 from sample_library import (
@@ -54,6 +55,24 @@ def test_a_first_scan_scores_every_photo_and_a_second_reads_none(folder, file):
     assert found == {str(path): 20.0 * int(path.stem) for path in folder.rglob("*.png")}
     again, _ = scan_folder(folder, file, decode=sample_library.unopened)
     assert count_outcomes(again) == {"unchanged": 12}
+
+
+def test_features_are_kept_on_request_and_made_up_for(folder, file):
+    scan_folder(folder, file)
+    first, _ = scan_folder(folder / "a", file, features=True)
+    again, _ = scan_folder(folder, file, features=True)
+    assert count_outcomes(first) == {"scored": 6} and count_outcomes(again) == {"unchanged": 6, "scored": 6}
+    # A copy needs no second pass, and a scan without features takes none away
+    shutil.copy2(folder / "a" / "01.png", folder / "copy.png")
+    (folder / "bad.png").write_bytes(b"no photo")
+    last, _ = scan_folder(folder, file, features=True)
+    assert count_outcomes(last) == {"unchanged": 12, "known": 1, "failed": 1}
+    outcomes, _ = scan_folder(folder, file)
+    assert count_outcomes(outcomes) == {"unchanged": 13, "failed before": 1}
+    with Catalogue.open(file) as catalogue:
+        query = "SELECT features, score FROM feature JOIN score USING (photo, model)"
+        found = [(np.frombuffer(row["features"], np.float16), row["score"]) for row in catalogue.rows(query)]
+    assert len(found) == 12 and all((features == [score, 20]).all() for features, score in found)
 
 
 def test_changed_photos_are_read_again_and_new_ones_too(folder, file):

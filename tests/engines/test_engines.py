@@ -38,6 +38,20 @@ def test_openvino_and_torch_agree_on_any_shape(name, request, pixels):
         assert votes.shape[0] == len(batch) and votes.ndim == 4
 
 
+def test_features_come_with_the_same_scores_and_are_the_mean_of_the_backbones(tiny_file, pixels):
+    one, other = (
+        open_engine(tiny_file, name, precision="f32", threads=1) for name in ("openvino", "torch:cpu")
+    )
+    for batch in pixels[1:]:
+        found, reference = one.run_with_features(batch), other.run_with_features(batch)
+        for mine, theirs in zip(found, reference, strict=True):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-4)
+        for mine, plain in zip(found[:2], one.run(batch), strict=True):
+            np.testing.assert_allclose(mine, plain, atol=1e-6)
+        grid_BHWD = one.stages(batch).fcn_BHWD
+        np.testing.assert_allclose(found.feature_BD, grid_BHWD.mean((1, 2)), atol=1e-5)
+
+
 def test_in_float32_one_network_serves_every_shape_but_the_square(tiny_file, monkeypatch):
     engine, reference = (open_engine(tiny_file, name, precision="f32") for name in ("openvino", "torch:cpu"))
     compiled, compile = [], engine.core.compile_model

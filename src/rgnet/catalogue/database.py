@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from rgnet.imaging.measure import Measurement
 
 _FETCHED = 256
+_HAS_FEATURES = (
+    "EXISTS (SELECT 1 FROM feature WHERE feature.photo = score.photo AND feature.model = score.model)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class KnownFile:
 
     mtime, read: when it was written and when it was read, in nanoseconds
     has_score:   from the model asked about; None where the model has not seen it, False where there is no score
-    is_measured: whether it can be compared with other photos
+    is_complete: whether it can be compared with other photos, and has features where they were asked for
     has_error:   whether it could not be read last time
     """
 
@@ -53,7 +56,7 @@ class KnownFile:
     mtime: int
     read: int
     has_score: bool | None
-    is_measured: bool
+    is_complete: bool
     has_error: bool
 
 
@@ -152,28 +155,33 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
 
     # What a scan asks
 
-    def known_files(self, paths: list[bytes], model: str) -> dict[bytes, KnownFile]:
-        """Those of the paths whose files were read."""
+    def known_files(
+        self, paths: list[bytes], model: str, *, features: bool = False
+    ) -> dict[bytes, KnownFile]:
+        """Those of the paths whose files were read. features: one without features is not complete"""
+        complete = "measurement.photo IS NOT NULL" + (f" AND {_HAS_FEATURES}" if features else "")
         query = f"""
             SELECT path.path, path.bytes, mtime, read,
                 CASE WHEN score.photo IS NOT NULL THEN score.error IS NULL END,
-                measurement.photo IS NOT NULL, path.error IS NOT NULL
+                {complete}, path.error IS NOT NULL
             FROM path LEFT JOIN score ON score.photo = path.photo AND score.model = ?
             LEFT JOIN measurement ON measurement.photo = path.photo
             WHERE path.path IN ({", ".join("?" * len(paths))}) AND path.bytes IS NOT NULL"""
         known = {}
         with decoding(self.file):
-            for path, size, mtime, read, scored, measured, has_error in self.rows(query, (model, *paths)):
+            for path, size, mtime, read, scored, complete, has_error in self.rows(query, (model, *paths)):
                 has_score = None if scored is None else bool(scored)
-                facts = has_score, bool(measured), bool(has_error)
+                facts = has_score, bool(complete), bool(has_error)
                 known[path] = KnownFile(int(size), int(mtime), int(read), *facts)
         return known
 
-    def has_score(self, sha256: bytes, model: str) -> bool | None:
-        """Whether this content has a score from the model; None where the model has not seen it."""
-        query = (
-            "SELECT error IS NULL FROM photo JOIN score ON score.photo = id WHERE sha256 = ? AND model = ?"
-        )
+    def has_score(self, sha256: bytes, model: str, *, features: bool = False) -> bool | None:
+        """Whether this content has a score from the model; None where the model has to see it.
+
+        features: it has to, too, where its features were not kept
+        """
+        query = f"""SELECT error IS NULL FROM photo JOIN score ON score.photo = id WHERE sha256 = ? AND model = ?
+            {f"AND (error IS NOT NULL OR {_HAS_FEATURES})" if features else ""}"""
         row = self.first(query, (sha256, model))
         return None if row is None else bool(row[0])
 
@@ -270,6 +278,11 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
             values |= {"notes": "[]", "error": _storable(record.error)}
         if frame is not None:
             values |= {"frame_s": frame.time_s, "duration_s": frame.duration_s, "shots": frame.shots}
+        if record.features is not None:
+            features = record.features.astype("float16").tobytes()
+            self.execute(
+                "INSERT OR REPLACE INTO feature VALUES (?, ?, ?)", (photo, record.model_hash, features)
+            )
         names, marks = ", ".join(values), ", ".join("?" * len(values))
         self.execute(f"INSERT OR REPLACE INTO score ({names}) VALUES ({marks})", values.values())
 

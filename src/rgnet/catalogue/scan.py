@@ -54,6 +54,7 @@ class Scan:
     decode:   what they do with a job
     previews: that keep a small picture of every photo that is read; None: none is made
     score_videos: finds the best frames of videos, which are read last; for a selection with videos
+    features: keep the backbone's features of every photo that has a score; what lacks them is read again
     selection: which entries of folders are passed over; photos known below an excluded one are not missing
     """
 
@@ -72,6 +73,7 @@ class Scan:
         decode: Decoder = run_job,
         previews: PreviewCache | None = None,
         score_videos: ScoreVideos = no_videos,
+        features: bool = False,
     ) -> None:
         self._catalogue = catalogue
         self._card = card
@@ -81,6 +83,7 @@ class Scan:
         self._policy = policy or DecodePolicy()
         self._selection = selection
         self._processes, self._seconds, self._decode = processes, seconds, decode
+        self._features = features
         self._store = ScanStore(catalogue, card.short_hash, on_file, previews)
         self._videos = VideoQueue(
             self._store,
@@ -128,7 +131,7 @@ class Scan:
         paths = photo_names(map(os.fsdecode, roots), selection)
         while chunk := list(itertools.islice(paths, _CHUNK)):
             keys = [os.fsencode(path) for path in chunk]
-            known = self._catalogue.known_files(keys, self._card.short_hash)
+            known = self._catalogue.known_files(keys, self._card.short_hash, features=self._features)
             self._catalogue.execute_many("INSERT OR IGNORE INTO seen VALUES (?)", [(key,) for key in keys])
             for path, key in zip(chunk, keys, strict=True):
                 if self._stopping():
@@ -161,7 +164,7 @@ class Scan:
             return hash_only if self._may_be_moved(stat.st_size) else self._scoring_job(path)
         if _is_in_doubt(known):
             return hash_only
-        if known.has_score is None or (known.has_score and not known.is_measured):
+        if known.has_score is None or (known.has_score and not known.is_complete):
             return self._scoring_job(path)
         self._pass(path, known)
         return None
@@ -215,7 +218,7 @@ class Scan:
         if found.sha256 is None:
             assert found.error is not None
             self._store.put_error(path, found.error)
-        elif self._store.put_known(path, found):
+        elif self._store.put_known(path, found, features=self._features):
             return
         elif found.prepared is None and found.error is None:
             self._postponed.append(path)
@@ -231,9 +234,9 @@ class Scan:
         scorer, batch = self._load_once(), self._batch
         self._batch = []
         photos = [found.prepared_or_error for _, found in batch]
-        self._store.put_scores(
-            batch, scorer.score_prepared([path for path, _ in batch], photos, regions=True)
-        )
+        paths = [path for path, _ in batch]
+        records = scorer.score_prepared(paths, photos, regions=True, features=self._features)
+        self._store.put_scores(batch, records)
 
     def _load_once(self) -> Scorer:
         self._scorer = self._scorer or self._load_checked()

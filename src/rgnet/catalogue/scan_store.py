@@ -37,10 +37,13 @@ class ScanStore:
         self._begun[path] = time.time_ns()
         return path
 
-    def put_known(self, path: str, found: DecodedPhoto) -> bool:
-        """Whether the model has seen this content, of which this file is then noted to be another one."""
+    def put_known(self, path: str, found: DecodedPhoto, *, features: bool = False) -> bool:
+        """Whether the model has seen this content, of which this file is then noted to be another one.
+
+        features: it has not where no features were kept
+        """
         assert found.sha256 is not None
-        has_score = self.catalogue.has_score(found.sha256, self.model)
+        has_score = self.catalogue.has_score(found.sha256, self.model, features=features)
         if has_score is None:
             return False
         with self.catalogue.transaction():

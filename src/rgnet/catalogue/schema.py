@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from rgnet.catalogue.locations import canonical_folder, composed_path
 
-FORMAT = 6
+FORMAT = 7
 APPLICATION_ID = int.from_bytes(b"rgnt", "big")
 
 # What photos are compared with each other by, of those that decode; see imaging/measure.py and imaging/exif.py
@@ -32,6 +32,30 @@ CREATE TABLE mark_history (
     photo INTEGER NOT NULL REFERENCES photo,
     pick TEXT, stars INTEGER, colour TEXT,
     PRIMARY KEY (step, photo)
+) WITHOUT ROWID;
+"""
+
+# What a person's taste is learned from, and what it says of photos; see features.py and tastes.py
+_TASTES = """
+CREATE TABLE feature (
+    photo INTEGER NOT NULL REFERENCES photo,
+    model TEXT NOT NULL REFERENCES model,
+    features BLOB NOT NULL,             -- of the model's backbone, float16
+    UNIQUE (photo, model)
+);
+CREATE TABLE taste (
+    name TEXT NOT NULL,
+    photo INTEGER NOT NULL REFERENCES photo,
+    hash TEXT NOT NULL,                 -- of the taste
+    value REAL NOT NULL, percentile REAL NOT NULL,
+    PRIMARY KEY (name, photo)
+) WITHOUT ROWID;
+CREATE TABLE preference (
+    better INTEGER NOT NULL REFERENCES photo,
+    other INTEGER NOT NULL REFERENCES photo,
+    equal INTEGER NOT NULL,             -- 1: neither is better
+    answered INTEGER NOT NULL,          -- seconds
+    PRIMARY KEY (better, other)
 ) WITHOUT ROWID;
 """
 
@@ -63,7 +87,7 @@ CREATE INDEX path_error ON path (error) WHERE error IS NOT NULL;
 CREATE INDEX path_composed ON path (composed) WHERE composed IS NOT NULL;
 CREATE INDEX path_pair ON path (pair) WHERE pair IS NOT NULL;
 
-{_MEASUREMENT}{_MARKS}
+{_MEASUREMENT}{_MARKS}{_TASTES}
 CREATE TABLE model (hash TEXT PRIMARY KEY, name TEXT NOT NULL, used INTEGER NOT NULL, low REAL, high REAL);
 
 CREATE TABLE score (
@@ -102,6 +126,8 @@ def create_or_migrate(connection: sqlite3.Connection) -> None:
     if 1 <= format <= 5:
         for column in ("frame_s REAL", "duration_s REAL", "shots INTEGER"):
             connection.execute(f"ALTER TABLE score ADD COLUMN {column}")
+    if 1 <= format <= 6:
+        _run(connection, _TASTES)
     if format < FORMAT:
         connection.execute(f"PRAGMA user_version = {FORMAT}")
     connection.execute("COMMIT")

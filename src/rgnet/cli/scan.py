@@ -37,6 +37,13 @@ def scan(
     exclude: options.Exclude = [],  # noqa: B006 - Typer copies it
     include: options.Include = [],  # noqa: B006
     videos: options.Videos = True,
+    features: Annotated[
+        bool,
+        typer.Option(
+            "--features",
+            help="Also keep what rgnet taste learns from, about 4 KB a photo. Photos without it are read again.",
+        ),
+    ] = False,
 ) -> None:
     """Score the photos of folders and remember them: the next scan reads only what is new or changed.
 
@@ -58,7 +65,13 @@ def scan(
     with Catalogue.open(catalogue or catalogue_file(), create=True) as opened:
         skipping = Skipping(exclude, include, videos=videos)
         outcome = scan_folders(
-            opened, find_model(model), folders, threads=threads, timeout=timeout, skipping=skipping
+            opened,
+            find_model(model),
+            folders,
+            threads=threads,
+            timeout=timeout,
+            skipping=skipping,
+            features=features,
         )
     skipping.print()
     outcome.failures.print("rgnet export --errors names each")
@@ -112,6 +125,7 @@ def scan_folders(
     skipping: Skipping,
     threads: int | None = None,
     timeout: float = SECONDS,
+    features: bool = False,
 ) -> ScanOutcome:
     """Scan with a bar on the terminal, until done or told to stop. model: its file."""
     import rgnet
@@ -144,6 +158,7 @@ def scan_folders(
             selection=skipping.selection,
             previews=previews,
             score_videos=_score_videos,
+            features=features,
         )
         outcome.missing = run.run(folders)
     return outcome

@@ -25,6 +25,18 @@ class EngineStages(NamedTuple):
     affinity_BNN: np.ndarray | None
 
 
+class FeatureOutputs(NamedTuple):
+    """A batch's scores with what its photos are like, in float32.
+
+    image_BC, vote_BHWC: as `Engine.run` gives them
+    feature_BD:          the backbone's features, the mean over their grid
+    """
+
+    image_BC: np.ndarray
+    vote_BHWC: np.ndarray
+    feature_BD: np.ndarray
+
+
 class Engine(Protocol):
     """name: what computes and in which precision, such as "openvino-bf16"."""
 
@@ -32,6 +44,9 @@ class Engine(Protocol):
 
     def run(self, pixels_BHWC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """uint8 RGB of one size -> (image_BC, vote_BHWC) float32: y of equation 4, and every region's vote."""
+
+    def run_with_features(self, pixels_BHWC: np.ndarray) -> FeatureOutputs:
+        """The same with features, of the same pass. Raises EngineError in int8, where no features are computed."""
 
     def stages(self, pixels_BHWC: np.ndarray) -> EngineStages:
         """The same with what lies between; slower, and the first call for a size may compile."""

@@ -9,13 +9,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 from xml.etree import ElementTree
 
 import numpy as np
 import openvino as ov
 from openvino.preprocess import PrePostProcessor, ResizeAlgorithm
 
-from rgnet.engines.base import EngineStages
+from rgnet.engines.base import EngineStages, FeatureOutputs
 from rgnet.engines.openvino_graph import find_stages
 from rgnet.errors import EngineError, ModelDamaged
 from rgnet.weights.card import ModelCard
@@ -25,6 +26,9 @@ PRECISIONS = {"f32": ov.Type.f32, "bf16": ov.Type.bf16, "f16": ov.Type.f16}
 PRECISE = 2
 SHAPES_KEPT = 6
 
+# What a network gives besides scores and votes
+Extra = Literal["nothing", "features", "stages"]
+
 
 class OpenVINOEngine:
     """Runs the model file's graph on its own weights; normalisation is part of the compiled network.
@@ -32,8 +36,8 @@ class OpenVINOEngine:
     The network is compiled for each photo shape it meets, and the last few are kept: with the shape known,
     OpenVINO computes no padding at run time, where bf16 would round sizes above 256. In float32 on a processor that is
     exact, and one network with open sides serves all shapes but the square: about a tenth slower, but nothing is
-    compiled for the next shape, and a hundred megabytes for each of them are saved. What gives the stages is
-    compiled apart from what scores, and only when it is asked for.
+    compiled for the next shape, and a hundred megabytes for each of them are saved. What also gives features or
+    stages is compiled apart from what only scores, and only when it is asked for.
 
     precision: "bf16" leaves the first convolutions in float32 (`precise`); "int8" is the network that the model file
                holds beside its weights, and what is not in int8 there is in float32, the same on every processor
@@ -58,10 +62,11 @@ class OpenVINOEngine:
             self.settings["INFERENCE_PRECISION_HINT"] = PRECISIONS[precision]
         if threads is not None:
             self.settings["INFERENCE_NUM_THREADS"] = threads
-        self.scoring = Shapes(lambda shape: self.compiled(shape, stages=False))
-        self.explaining = Shapes(lambda shape: self.compiled(shape, stages=True))
+        self.scoring = Shapes(lambda shape: self.compiled(shape, "nothing"))
+        self.describing = Shapes(lambda shape: self.compiled(shape, "features"))
+        self.explaining = Shapes(lambda shape: self.compiled(shape, "stages"))
         self.lock = threading.Lock()
-        self.networks: dict[bool, ov.Model] = {}
+        self.networks: dict[Extra, ov.Model] = {}
 
         self.square, self.exact = (model.card.preprocess.size,) * 2, False
         kind = self.scoring.at(self.square).get_property("INFERENCE_PRECISION_HINT").get_type_name()
@@ -76,6 +81,15 @@ class OpenVINOEngine:
             with self.explaining_errors():
                 outputs = network(pixels_BHWC)
             return outputs["image_BC"].copy(), outputs["vote_BHWC"].copy()
+
+    def run_with_features(self, pixels_BHWC: np.ndarray) -> FeatureOutputs:
+        if self.precision == "int8":
+            raise EngineError(f"{self.model.card.name} gives no features in int8: ask for f32")
+        with self.lock:
+            network = self.describing.at(self.form(pixels_BHWC.shape[1:3]))
+            with self.explaining_errors():
+                outputs = network(pixels_BHWC)
+            return FeatureOutputs(*(outputs[name].copy() for name in FeatureOutputs._fields))
 
     def form(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The sides that the network for a shape is compiled with; -1 is open."""
@@ -99,15 +113,15 @@ class OpenVINOEngine:
             arrays.get("affinity_BNN"),
         )
 
-    def compiled(self, shape: tuple[int, ...], *, stages: bool) -> ov.CompiledModel:
-        """The network for photos of (H, W) and any batch, with its stages among the outputs or without."""
+    def compiled(self, shape: tuple[int, ...], extra: Extra) -> ov.CompiledModel:
+        """The network for photos of (H, W) and any batch. extra: what is among its outputs besides scores and votes"""
         with explaining_misfits(self.model):
-            if stages not in self.networks:
-                small = self.precision == "int8" and not stages
-                network = self.int8() if small else self.float(stages=stages)
+            if extra not in self.networks:
+                small = self.precision == "int8" and extra == "nothing"
+                network = self.int8() if small else self.float(extra)
                 _check_outputs(network, self.model.card.architecture.channels)
-                self.networks[stages] = network
-            network = self.networks[stages].clone()
+                self.networks[extra] = network
+            network = self.networks[extra].clone()
             network.reshape([-1, *shape, 3])
         with self.explaining_errors():
             return self.core.compile_model(network, self.device, self.settings)
@@ -126,10 +140,13 @@ class OpenVINOEngine:
         weights = np.frombuffer(self.model.int8.weights, np.uint8)
         return self.core.read_model(self.model.int8.xml, ov.Tensor(weights))
 
-    def float(self, *, stages: bool) -> ov.Model:
+    def float(self, extra: Extra) -> ov.Model:
         network = self.core.read_model(io.BytesIO(self.model.graph))
-        if stages:
+        if extra != "nothing":
             found = find_stages(network)
+            if extra == "features":
+                grid = np.array([2, 3], np.int64)
+                found = {"feature_BD": ov.opset13.reduce_mean(found["fcn_BDHW"], grid).output(0)}
             for name, output in found.items():
                 output.get_tensor().add_names({name})
             network.add_outputs(list(found.values()))

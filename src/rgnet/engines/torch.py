@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 
-from rgnet.engines.base import EngineStages
+from rgnet.engines.base import EngineStages, FeatureOutputs
 from rgnet.errors import EngineError, need
 from rgnet.weights.file import ModelFile
 
@@ -46,6 +46,14 @@ class TorchEngine:
         votes = self.votes(pixels_BHWC)
         return plain(votes.image_BC), plain(votes.vote_BNC.unflatten(1, votes.grid))
 
+    def run_with_features(self, pixels_BHWC: np.ndarray) -> FeatureOutputs:
+        votes = self.votes(pixels_BHWC, explain=True)
+        return FeatureOutputs(
+            plain(votes.image_BC),
+            plain(votes.vote_BNC.unflatten(1, votes.grid)),
+            plain(votes.stages.fcn_BDHW.float().mean((2, 3))),
+        )
+
     def stages(self, pixels_BHWC: np.ndarray) -> EngineStages:
         votes = self.votes(pixels_BHWC, explain=True)
         stages = votes.stages
@@ -74,7 +82,7 @@ class CompiledEngine(TorchEngine):
     Every shape of a batch is compiled when it is first met, for up to minutes: this pays for many photos of one
     shape. Batches of fewer than LEAST photos are filled up, so that a last one is not compiled for itself. The first
     shape is compiled here, so that a missing compiler is said at once. No CUDA graphs: torch's belong to the thread
-    that made them, and a scorer may be used from many. Stages come from the eager network.
+    that made them, and a scorer may be used from many. Stages and features come from the eager network.
     """
 
     def __init__(self, model: ModelFile, device: str, *, precision: str, threads: int | None) -> None:
