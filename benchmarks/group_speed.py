@@ -85,7 +85,7 @@ def invent_catalogue(file: Path, rows: int) -> Path:
                 (index, found.hash - 2**63, found.thumbnail, found.sharpness, 0.0, int(milliseconds[index])),
             )
         catalogue.execute_many(
-            "INSERT INTO path VALUES (?, ?, 1, 1, 1, NULL, NULL, NULL)",
+            "INSERT INTO path (path, photo, bytes, mtime, read) VALUES (?, ?, 1, 1, 1)",
             ((f"/p/{index // 1000:04}/{index:07}.jpg".encode(), index) for index in range(rows)),
         )
         catalogue.execute_many(

@@ -52,7 +52,7 @@ OPTIONS = {
     "group": {*NO_FOLDER, "--json", "--help"},
     "show": {"--catalogue", "--model", "--json", "--help"},
     "stats": {"--catalogue", "--model", "--json", "--help"},
-    "report": {*FILTERS, *FOLDERS, "--output", "--thumbnails", "--limit", "--help"},
+    "report": {*FILTERS, *FOLDERS, "--output", "--thumbnails", "--limit", "--groups", "--help"},
     "export": {*FILTERS, "--output", "--errors", "--to", "--input", "--force", "--help"},
     "convert": {"--output", "--to", "--model", "--input", "--force", "--help"},
     "rate": {

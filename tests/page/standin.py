@@ -61,7 +61,13 @@ class Gallery:
         rows = [row for row in self.rows if query.get("text", "") in row["path"]]
         first, failed = int(query["offset"]), sum(row["score"] is None for row in rows)
         shown = rows[first : first + int(query["limit"])]
-        return {"photos": shown, "total": len(rows), "failed": failed, "about": self.about}
+        return {
+            "photos": shown,
+            "total": len(rows),
+            "failed": failed,
+            "matching": len(rows),
+            "about": self.about,
+        }
 
 
 @contextlib.contextmanager

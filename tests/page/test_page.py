@@ -58,6 +58,20 @@ def test_what_failed_and_what_vanished_carry_their_reason():
     assert failure.keys() == gone.keys()
 
 
+@pytest.mark.parametrize(
+    ("path", "pair", "badge"),
+    [
+        ("a/b.jpg", None, None),
+        ("a/b.NEF", None, "raw"),
+        ("a/b.JPG", "a/b.CR2", "raw + JPEG"),
+        ("a/b.dng", "a/b.heic", "raw + HEIC"),
+    ],
+)
+def test_camera_raw_files_and_pairs_are_named(path, pair, badge):
+    row = page.describe_photo("x", scored(path=path), pair=pair)
+    assert (row["raw"], row["pair"]) == (badge, pair)
+
+
 def test_names_that_are_not_text_become_escapes():
     row = page.describe_photo("x", scored(path="caf\udce9/\udcff.jpg"), camera="\ud800")
     assert row["name"] == "\\udcff.jpg" and row["folder"] == "caf\\udce9" and row["camera"] == "\\ud800"

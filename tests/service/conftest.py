@@ -23,6 +23,7 @@ from typer.testing import CliRunner
 
 import rgnet
 from rgnet import cli
+from rgnet.catalogue.database import Catalogue
 from rgnet.imaging.workers import DecodePool
 from rgnet.service.app import create_app
 from rgnet.service.settings import Settings
@@ -192,6 +193,33 @@ def library(tiny_model, tmp_path_factory) -> Library:
     (folder / "sub" / "copy.jpg").write_bytes(noise(0))
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not a photo")
     return scan(folder, tiny_model, exit_code=3)
+
+
+@pytest.fixture
+def look_alikes(library) -> Iterator[None]:
+    """0.jpg to 2.jpg are a burst, and 3.jpg to 5.jpg a bracket, as long as the test runs."""
+    with Catalogue.open(library.catalogue) as catalogue:
+        kept = list(map(tuple, catalogue.rows("SELECT * FROM measurement")))
+        ids = [_id_of(catalogue, library.folder / f"{number}.jpg") for number in range(6)]
+        for number, id in enumerate(ids):
+            catalogue.execute(
+                """UPDATE measurement SET (hash, thumbnail, sharpness, clipped) =
+                   (SELECT hash, thumbnail, sharpness, clipped FROM measurement WHERE photo = ?) WHERE photo = ?""",
+                (ids[number // 3 * 3], id),
+            )
+            taken = f"2026-11-26T10:{number // 3:02}:0{number % 3}"
+            catalogue.execute("UPDATE photo SET taken = ? WHERE id = ?", (taken, id))
+            if number > 2:
+                exposure = (0.02, 0.005, 0.08)[number - 3]
+                catalogue.execute("UPDATE measurement SET seconds = ? WHERE photo = ?", (exposure, id))
+        yield
+        marks = ", ".join("?" * len(kept[0]))
+        catalogue.execute_many(f"INSERT OR REPLACE INTO measurement VALUES ({marks})", kept)
+        catalogue.execute_many("UPDATE photo SET taken = NULL WHERE id = ?", [(id,) for id in ids])
+
+
+def _id_of(catalogue: Catalogue, path: Path) -> int:
+    return catalogue.count("SELECT photo FROM path WHERE path = ?", (os.fsencode(path.resolve()),))
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """The gallery and the API page in a real browser. Skipped, visibly, where Chromium or Playwright is missing."""
 
-from pathlib import Path
-
 import pytest
+from accessibility import serious_problems
 from sample_photos import HOSTILE_NAME, noise
 
 from rgnet.catalogue.database import Catalogue
@@ -59,19 +58,6 @@ def test_a_library_is_looked_through_and_a_hostile_name_does_nothing(tab, runnin
 
 def click(tab, selector, *, by_touch: bool) -> None:
     (tab.locator(selector).tap if by_touch else tab.locator(selector).click)()
-
-
-def serious_problems(tab) -> list[str]:
-    """What axe-core says against the page as it is now."""
-    base = pytest.importorskip("axe_playwright_python.base", reason="needs axe-playwright-python")
-    tab.evaluate((Path(base.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
-    found = tab.evaluate("axe.run()")["violations"]
-    return [
-        f"{one['id']}: {node['html']} {node['failureSummary']}"
-        for one in found
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-    ]
 
 
 @pytest.fixture
@@ -137,13 +123,13 @@ def test_photos_are_picked_compared_written_and_undone(
     tab.keyboard.press("Escape")
     tab.wait_for_selector("#compare", state="hidden")
 
-    # One photo, then the filters and the help
-    click(tab, "#select", by_touch=by_touch)
+    # One photo, which Enter opens while a click selects, then the filters and the help
     tab.locator("[data-index='0'] a").press("Enter")
     tab.wait_for_selector("#legend:not([hidden])")
     assert serious_problems(tab) == []
     tab.keyboard.press("Escape")
     tab.wait_for_selector("#photo", state="hidden")
+    click(tab, "#select", by_touch=by_touch)
     for key, opened in (("f", "#filters"), ("?", "#help")):
         tab.keyboard.press(key)
         tab.wait_for_selector(opened)
@@ -186,6 +172,48 @@ def test_photos_are_picked_compared_written_and_undone(
     assert serious_problems(tab) == []
     assert said == []
     context.close()
+
+
+def test_groups_are_opened_marked_and_compared(tab, running_gallery, unmarked, look_alikes):
+    tab.emulate_media(color_scheme="dark")
+    tab.goto(running_gallery.address + "/")
+    tab.wait_for_selector(".card img.loaded")
+    tab.keyboard.press("g")
+    cards = tab.locator(".card")
+    sync_api.expect(cards).to_have_count(5)
+    bracket = tab.locator(".card", has_text="bracket of 3 · kept whole")
+    burst = tab.locator(".card", has_text="of 3 · ").filter(has_not_text="kept whole")
+    assert serious_problems(tab) == []
+
+    # A member is marked as itself, a bracket as the one picture that it is
+    burst.locator("a").focus()
+    tab.keyboard.press("s")
+    sync_api.expect(cards).to_have_count(7)
+    assert serious_problems(tab) == []
+    tab.keyboard.press("ArrowRight")
+    tab.keyboard.press("p")
+    sync_api.expect(tab.locator(".card.open .badge.picked")).to_have_count(1)
+    tab.keyboard.press("s")
+    sync_api.expect(cards).to_have_count(5)
+    assert "of 3" in tab.locator(".card a:focus").text_content() and not burst.locator(".badge").count()
+    bracket.locator("a").focus()
+    tab.keyboard.press("4")
+    sync_api.expect(tab.locator("#said")).to_have_text("Marked 3 photos")
+    bracket.locator(".stack").click()
+    sync_api.expect(tab.locator(".card.open .badge .stars")).to_have_count(3)
+
+    # The frames of a group side by side
+    burst.locator("a").first.focus()
+    tab.keyboard.press("c")
+    sync_api.expect(tab.locator("#compare .cell")).to_have_count(3)
+    assert serious_problems(tab) == []
+    tab.keyboard.press("Escape")
+    tab.wait_for_selector("#compare", state="hidden")
+    sync_api.expect(cards).to_have_count(9)
+    tab.keyboard.press("z")
+    tab.keyboard.press("z")
+    sync_api.expect(tab.locator(".badge")).to_have_count(0)
+    assert tab.said == []
 
 
 def test_quick_marks_are_all_made_in_the_order_of_the_keys(tab, running_gallery, unmarked):

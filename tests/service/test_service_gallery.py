@@ -79,6 +79,31 @@ def test_filters_leave_out_what_does_not_match(gallery):
         assert answer.status_code == 422 and next(iter(asked)) in answer.json()["error"]
 
 
+def test_of_look_alikes_the_best_that_matches_is_listed_and_the_others_are_asked_for(
+    open_service, library, look_alikes
+):
+    with open_service(catalogue=library.catalogue) as gallery:
+        found = rows(gallery, groups="1")
+        leads = {row["group"]["kind"]: row for row in found["photos"] if row["group"]}
+        assert (found["total"], found["matching"], found["failed"]) == (5, 9, 1)
+        assert leads.keys() == {"burst", "bracket"}
+        assert leads["burst"]["group"]["rank"] == 0 and leads["burst"]["group"]["size"] == 3
+        members = gallery.get(f"/v1/photos/{leads['burst']['id']}/group").json()["photos"]
+        assert sorted(row["name"] for row in members) == ["0.jpg", "1.jpg", "2.jpg"]
+        assert members[0] == leads["burst"] and [row["group"]["place"] for row in members] == [0, 1, 2]
+        bracket = gallery.get(f"/v1/photos/{leads['bracket']['id']}/group").json()["photos"]
+        assert [row["name"] for row in bracket] == ["3.jpg", "4.jpg", "5.jpg"]
+        assert leads["bracket"]["group"]["photos"] == [row["id"] for row in bracket]
+        # Another frame stands for the burst where the best does not match; a list of paths has all that match
+        second = members[1]["path"]
+        assert [row["path"] for row in rows(gallery, groups="1", text=second)["photos"]] == [second]
+        assert len(gallery.get("/v1/photos/paths", params={"groups": "1"}).json()["photos"]) == 9
+        alone = row_of(gallery, "large.jpg")
+        assert [row["id"] for row in gallery.get(f"/v1/photos/{alone['id']}/group").json()["photos"]] == [
+            alone["id"]
+        ]
+
+
 def test_pictures_are_drawn_anew_at_their_size_without_what_else_is_in_the_file(gallery):
     row = row_of(gallery, "large.jpg")
     for what, size in (("thumbnail", (512, 341)), ("picture", (900, 600))):

@@ -11,7 +11,7 @@ raw file stands for it where it has a score and the other has none, else the oth
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -50,6 +50,7 @@ class Filter:
     marks:           what a person said: picked, rejected, or neither
     exclude:         patterns of files and folders that do not match, as of `imaging.discovery.Selection`
     include_missing: also photos whose file is no longer there
+    distinct:        of each group of look-alikes, as `put_groups` got them, the best photo that matches otherwise
     """
 
     model: str
@@ -62,6 +63,7 @@ class Filter:
     marks: PickState | None = None
     exclude: tuple[str, ...] = ()
     include_missing: bool = False
+    distinct: bool = False
 
     @property
     def needs_score(self) -> bool:
@@ -88,6 +90,9 @@ def select_scored(catalogue: Catalogue, wanted: Filter, columns: str, *, once: b
     given = {term: value for term, value in bounds.items() if value is not None}
     condition = " AND ".join(["score.model = ?", "score.score IS NOT NULL", _mark_term(wanted), *given])
     values = [wanted.model, *given.values()]
+    if wanted.distinct:
+        others = _outranked(catalogue, wanted)
+        condition, values = f"{condition} AND photo.id NOT IN ({others.text})", [*values, *others.values]
     source = Select(f"{_tables(catalogue, wanted)} {MARKS} WHERE {condition}", values)
     return _select(columns, source, wanted, [_scored_pair("pair.path = path.pair", wanted)], once=once)
 
@@ -107,6 +112,15 @@ def select_failed(wanted: Filter, columns: str, *, once: bool) -> Select:
     ]
     text = " UNION ALL ".join(half.text for half in halves)
     return Select(text, [value for half in halves for value in half.values])
+
+
+def _outranked(catalogue: Catalogue, wanted: Filter) -> Select:
+    """Photos that match, and look like a better one that matches."""
+    matching = select_scored(catalogue, replace(wanted, distinct=False), "photo.id AS id", once=True)
+    text = f"""SELECT photo FROM (
+        SELECT photo, row_number() OVER (PARTITION BY number ORDER BY rank) AS place
+        FROM ({matching.text}) JOIN temp.look_alike ON photo = id) WHERE place > 1"""
+    return Select(text, matching.values)
 
 
 def _mark_term(wanted: Filter) -> str:

@@ -47,6 +47,13 @@ def report(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Number of photos, best first.", show_default="all")
     ] = None,
+    groups: Annotated[
+        bool,
+        typer.Option(
+            "--groups",
+            help="Begin with one card for each group of look-alikes, the best frame on top; see rgnet group.",
+        ),
+    ] = False,
     catalogue: options.Catalogue = None,
     model: Annotated[
         str | None,
@@ -68,6 +75,7 @@ def report(
 
     Examples:
     $ rgnet report ~/Pictures/wedding --output wedding.html
+    $ rgnet report ~/Pictures/wedding --groups
     """
     from rgnet.cli.skipping import Skipping
 
@@ -85,7 +93,8 @@ def report(
         wanted = filters.select(opened, hash, exclude=exclude)
         root = scanned.resolve() if scanned else None
         opened.check_output(output)
-        made = _write(output, thumbnails, file, catalogue=opened, wanted=wanted, limit=limit, root=root)
+        contents = {"catalogue": opened, "wanted": wanted, "limit": limit, "root": root, "grouped": groups}
+        made = _write(output, thumbnails, file, **contents)
     megabytes = output.stat().st_size / 1e6
     counts = f"{made.photos} photos, {made.scored_photos} with a score, {made.not_shown} not shown"
     typer.echo(f"{counts}; {megabytes:.1f} MB in {output}", err=True)

@@ -31,7 +31,7 @@ def top(
     from rgnet.catalogue.database import Catalogue
     from rgnet.catalogue.queries import find_scored
     from rgnet.cli.score import print_photos
-    from rgnet.culling.look_alikes import find_distinct
+    from rgnet.culling.membership import find_distinct
     from rgnet.paths import catalogue_file
 
     with Catalogue.open(catalogue or catalogue_file()) as opened:

@@ -11,7 +11,7 @@ Nothing is deleted or moved.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,7 +20,6 @@ import numpy as np
 from rgnet.catalogue.database import Catalogue
 from rgnet.catalogue.errors import decoding
 from rgnet.catalogue.models import find_scale
-from rgnet.catalogue.queries import find_scored
 from rgnet.catalogue.records import PhotoRow, read_votes
 from rgnet.catalogue.selects import Filter
 from rgnet.culling.groups import KEPT_WHOLE, Kind, Members, group_shots
@@ -91,16 +90,6 @@ def find_groups(catalogue: Catalogue, wanted: Filter, *, eyes: FrameEyes | None 
     groups = [_make_group(shots, members, scale, weights, eyes) for members in found]
     alone = len(shots) - sum(len(group.frames) for group in groups)
     return LookAlikes(groups, alone, unmeasured)
-
-
-def find_distinct(catalogue: Catalogue, wanted: Filter) -> Iterator[PhotoRow[ScoredPhoto]]:
-    """The photos that match, best first, of each group the best one only. Raises CatalogueError."""
-    groups = find_groups(catalogue, wanted).groups
-    others = {frame.row.id for group in groups for frame in group.frames} - {
-        group.best.row.id for group in groups
-    }
-    rows = find_scored(catalogue, wanted, once=True)
-    return (row for row in rows if row.id not in others)
 
 
 def _make_group(

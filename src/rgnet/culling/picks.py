@@ -71,7 +71,8 @@ def _describe(merits: Merits, better: int, worse: int, words: tuple[str, ...]) -
     gain, *costs = merits
     ahead = [gain[better] - gain[worse], *(cost_F[worse] - cost_F[better] for cost_F in costs)]
     strongest = sorted(zip(ahead, words, strict=True), reverse=True)
-    return ", ".join(word for points, word in strongest if points >= TOO_CLOSE / 2)
+    said = [word for points, word in strongest if points >= TOO_CLOSE / 2]
+    return ", ".join(said or [strongest[0][1]])
 
 
 def weigh_frames(

@@ -56,7 +56,8 @@ class Compare {
 
   fillCaption({ row, element, caption }) {
     const score = create("b", {}, row.score === null ? "–" : row.score.toFixed(2));
-    caption.replaceChildren(...[score, create("span", {}, row.name), createBadge(row.mark)].filter(Boolean));
+    const alike = row.group && describeMember(row);
+    caption.replaceChildren(...[score, create("span", {}, row.name), alike && create("span", {}, alike), createBadge(row.mark)].filter(Boolean));
     element.setAttribute("aria-label", accessibleName(row));
   }
 

@@ -19,6 +19,7 @@ _SCRIPTS = (
     "numbers.js",
     "source.js",
     "layout.js",
+    "groups.js",
     "grid.js",
     "map.js",
     "graph.js",

@@ -2,9 +2,13 @@
 // The grid of photos. Only the lines near the window are in the document, however many photos there are.
 
 class Grid {
-  /** element: the list; source: of thumbnails; selection: of photos; onEnd: called when the end comes into sight */
-  constructor(element, source, selection, onEnd) {
-    Object.assign(this, { element, source, selection, onEnd, rows: [], lines: [], cards: new Map(), current: 0 });
+  /**
+   * element: the list; source: of thumbnails; selection: of photos; onEnd: called when the end comes into sight;
+   * onGroup: called with a row to open or close its group
+   */
+  constructor(element, source, selection, { onEnd, onGroup }) {
+    Object.assign(this, { element, source, selection, onEnd, onGroup, listed: [], rows: [], lines: [], cards: new Map(), current: 0 });
+    this.groups = new OpenGroups(source);
     let isScheduled = false;
     const drawSoon = () => {
       if (isScheduled) return;
@@ -20,25 +24,55 @@ class Grid {
     element.addEventListener("focusin", (event) => this.onFocus(event));
   }
 
-  /** Show other rows, grouped by `group`, a function of a row to a heading. */
-  show(rows, total, group) {
+  /** Show other rows, under headings by `heading`, a function of a row; isGrouped: each may stand for its look-alikes. */
+  show(rows, total, heading, isGrouped) {
     for (const card of this.cards.values()) card.remove();
     this.cards.clear();
-    Object.assign(this, { rows, total, group, current: 0 });
+    Object.assign(this, { listed: rows, rows, total, heading, isGrouped, current: 0, groups: new OpenGroups(this.source) });
     this.layOut();
   }
 
   /** Add rows at the end. */
   append(rows) {
-    this.rows = this.rows.concat(rows);
+    this.listed = this.listed.concat(rows);
+    this.rows = this.groups.spread(this.listed);
     this.layOut();
+  }
+
+  /** Open the group of a photo, or close it; the photo keeps the focus, or the card that stands for it gets it. */
+  async toggleGroup(row, isOpening = !this.groups.isOpen(row)) {
+    if (!this.isGrouped || !row?.group || row.error || isOpening === this.groups.isOpen(row)) return;
+    const { groups } = this;
+    const lead = groups.leadOf(row);
+    const hidden = groups.photosOf(row).filter((one) => one !== lead);
+    if (isOpening) await groups.open(row);
+    else groups.close(row);
+    if (groups !== this.groups) return;
+    for (const { id } of hidden) {
+      this.cards.get(`p${id}`)?.remove();
+      this.cards.delete(`p${id}`);
+    }
+    const current = hidden.includes(this.rows[this.current]) ? lead : this.rows[this.current];
+    this.rows = groups.spread(this.listed);
+    this.current = Math.max(0, this.rows.indexOf(current));
+    this.layOut();
+    this.refreshCards();
+  }
+
+  get extra() {
+    return this.rows.length - this.listed.length;
   }
 
   layOut() {
     const width = this.element.clientWidth;
     if (!width) return;
     this.gap = width < 700 ? 10 : 18;
-    this.lines = layOut(this.rows, this.group, { width, gap: this.gap, lineHeight: width < 700 ? 150 : 250 });
+    const heading = this.heading && ((row) => this.heading(this.groups.leadOf(row)));
+    const alikeHeight = this.isGrouped ? (width < 700 ? 36 : 20) : 0; // two lines or one
+    this.element.style.setProperty("--gap", `${this.gap}px`);
+    this.element.style.setProperty("--alike", `${alikeHeight}px`);
+    const captionHeight = CAPTION_HEIGHT + alikeHeight;
+    this.lines = layOut(this.rows, heading, { width, gap: this.gap, lineHeight: width < 700 ? 150 : 250, captionHeight });
     const last = this.lines.at(-1);
     this.element.style.height = `${last ? last.top + last.height : 0}px`;
     this.draw(true);
@@ -59,23 +93,28 @@ class Grid {
       card.remove();
       this.cards.delete(key);
     }
-    for (const [key, box] of needed) this.place(key, box, hasMoved);
+    let before = null;
+    for (const [key, box] of needed) before = this.place(key, box, hasMoved, before);
     const last = this.lines.at(-1);
-    if (last && last.top < top + innerHeight + 2 * margin && this.rows.length < this.total) this.onEnd();
+    if (last && last.top < top + innerHeight + 2 * margin && this.listed.length < this.total) this.onEnd();
   }
 
-  place(key, box, hasMoved) {
+  /** A new card comes after the one before it, for whoever reads the document in its order. */
+  place(key, box, hasMoved, before) {
     let card = this.cards.get(key);
     if (!card) {
       card = box.heading === undefined ? this.createCard(box.index) : createHeading(box.heading);
       card.dataset.key = key;
       this.cards.set(key, card);
       setBox(card, box);
-      this.element.append(card);
+      if (before) before.after(card);
+      else this.element.prepend(card);
     } else if (hasMoved) {
       setBox(card, box);
+      if (box.index !== undefined) this.placeCard(card, box.index);
     }
     if (card.isPending) this.fillCard(card, this.rows[box.index]);
+    return card;
   }
 
   createCard(index) {
@@ -85,11 +124,33 @@ class Grid {
     const face = create("span", { className: "face" });
     const link = create("a", { href: `#photo=${row.id}`, tabIndex: index === this.current ? 0 : -1 }, face, caption);
     const card = create("div", { className: "card" }, link);
-    setAttributes(card, { role: "listitem", "aria-posinset": index + 1, "aria-setsize": this.total });
-    card.dataset.index = index;
+    if (this.isGrouped) link.append(create("span", { className: "alike" }));
+    card.setAttribute("role", "listitem");
+    this.placeCard(card, index);
     this.fillCard(card, row);
     this.fillMark(card, row);
     return card;
+  }
+
+  placeCard(card, index) {
+    card.dataset.index = index;
+    setAttributes(card, { "aria-posinset": index + 1, "aria-setsize": this.total + this.extra });
+    card.firstChild.tabIndex = index === this.current ? 0 : -1;
+  }
+
+  /** What is said of the photo's group, and whether that is open. */
+  fillGroup(card, row) {
+    if (!this.isGrouped) return;
+    const isOpen = this.groups.isOpen(row);
+    const text = row.group && !row.error ? describeMember(row) : "";
+    const alike = card.querySelector(".alike");
+    alike.textContent = alike.title = text;
+    card.classList.toggle("open", isOpen);
+    let button = card.querySelector(".stack");
+    if (!text || this.groups.leadOf(row) !== row) return button?.remove();
+    if (!button) card.append((button = createGroupButton(() => this.onGroup(row))));
+    button.tabIndex = Number(card.dataset.index) === this.current ? 0 : -1;
+    fillGroupButton(button, row, isOpen);
   }
 
   /** What a person said of the photo, and whether it is selected. */
@@ -97,14 +158,15 @@ class Grid {
     const isSelected = this.selection.rows.has(row.id);
     card.classList.toggle("selected", isSelected);
     card.classList.toggle("rejected", row.mark?.pick === "rejected");
+    this.fillGroup(card, row);
     card.firstChild.setAttribute("aria-label", `${isSelected ? "Selected: " : ""}${accessibleName(row)}`);
     card.querySelector(".badge")?.remove();
     const badge = createBadge(row.mark);
     if (badge) card.querySelector(".caption").append(badge);
   }
 
-  /** Draw the marks of all cards anew. */
-  refreshMarks() {
+  /** Draw marks and groups of all cards anew. */
+  refreshCards() {
     for (const card of this.cards.values()) {
       if (card.dataset.index !== undefined) this.fillMark(card, this.rows[card.dataset.index]);
     }
@@ -123,7 +185,7 @@ class Grid {
     image.addEventListener("load", () => image.classList.add("loaded"), { once: true });
     image.addEventListener("error", () => showReason(card, "The picture could not be loaded."), { once: true });
     image.src = address;
-    card.querySelector(".face").replaceChildren(image, ...createClipBadge(row.video));
+    card.querySelector(".face").replaceChildren(image, ...createFaceBadge(row));
   }
 
   /** The first line that ends below a height. */
@@ -145,13 +207,18 @@ class Grid {
   }
 
   setCurrent(index) {
-    this.link(this.current)?.setAttribute("tabindex", -1);
+    this.setTabbable(-1);
     this.current = index;
-    this.link(index)?.setAttribute("tabindex", 0);
+    this.setTabbable(0);
+  }
+
+  /** Whether Tab comes to the current card: to its photo, and to the button of its group. */
+  setTabbable(tabIndex) {
+    for (const part of this.cards.get(`p${this.rows[this.current]?.id}`)?.querySelectorAll("a, button") ?? []) part.tabIndex = tabIndex;
   }
 
   link(index) {
-    return this.cards.get(`p${index}`)?.firstChild;
+    return this.cards.get(`p${this.rows[index]?.id}`)?.firstChild;
   }
 
   focus(index = this.current) {
@@ -207,10 +274,10 @@ function createHeading(text) {
   return item;
 }
 
-/** That a card is of a video: how long it is, and when the frame comes that is shown. */
-function createClipBadge(video) {
-  if (!video) return [];
-  const badge = create("span", { className: "clip" }, `video ${video.duration} · at ${video.time}`);
+/** What a card is of, other than a photo: a camera raw file; a video, how long it is and when the frame comes. */
+function createFaceBadge({ video, raw }) {
+  if (!video && !raw) return [];
+  const badge = create("span", { className: `clip ${raw ? "raw" : ""}` }, video ? `video ${video.duration} · at ${video.time}` : raw);
   badge.setAttribute("aria-hidden", "true");
   return [badge];
 }

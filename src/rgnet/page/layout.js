@@ -9,13 +9,13 @@ const WIDEST = 3;
 const UNKNOWN = 1.25;
 
 /** Lines of boxes: {top, height, boxes, first, last} of photos, and {top, height, boxes} of a heading. */
-function layOut(rows, group, { width, gap, lineHeight }) {
+function layOut(rows, group, { width, gap, lineHeight, captionHeight = CAPTION_HEIGHT }) {
   const lines = [];
   let [top, start, ratios, heading] = [0, 0, 0, undefined];
   const finishLine = (end, height) => {
     if (end > start) {
-      lines.push(layOutLine(rows, start, end, { top, height, gap }));
-      top += height + CAPTION_HEIGHT + gap;
+      lines.push(layOutLine(rows, start, end, { top, height, gap, captionHeight }));
+      top += height + captionHeight + gap;
     }
     [start, ratios] = [end, 0];
   };
@@ -37,14 +37,14 @@ function layOut(rows, group, { width, gap, lineHeight }) {
   return lines;
 }
 
-function layOutLine(rows, first, end, { top, height, gap }) {
+function layOutLine(rows, first, end, { top, height, gap, captionHeight }) {
   let left = 0;
   const boxes = rows.slice(first, end).map((row, offset) => {
-    const box = { key: `p${first + offset}`, index: first + offset, left, top, width: aspectRatio(row) * height };
+    const box = { key: `p${row.id}`, index: first + offset, left, top, width: aspectRatio(row) * height };
     left += box.width + gap;
-    return { ...box, height: height + CAPTION_HEIGHT };
+    return { ...box, height: height + captionHeight };
   });
-  return { top, height: height + CAPTION_HEIGHT, boxes, first, last: end - 1 };
+  return { top, height: height + captionHeight, boxes, first, last: end - 1 };
 }
 
 function aspectRatio(row) {

@@ -18,7 +18,10 @@ function createBadge(mark) {
   badge.setAttribute("aria-hidden", "true");
   const sign = { picked: "✓", rejected: "✕" }[mark.pick];
   if (sign) badge.append(create("span", { className: "pick" }, sign));
-  if (mark.stars) badge.append(create("span", { className: "stars" }, "★".repeat(mark.stars)));
+  if (mark.stars) {
+    const [many, few] = ["★".repeat(mark.stars), `${mark.stars}★`].map((text, index) => create("span", { className: index ? "few" : "many" }, text));
+    badge.append(create("span", { className: "stars" }, many, few));
+  }
   if (mark.colour) badge.append(create("i", { className: `colour ${mark.colour}` }));
   return badge;
 }

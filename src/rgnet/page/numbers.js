@@ -3,10 +3,9 @@
 
 /** A row as a screen reader says it. */
 function accessibleName(row) {
-  const mark = row.mark ? `, ${describeMark(row.mark)}` : "";
-  if (row.error) return `${row.name}${mark}: not shown. ${row.error}`;
-  const video = row.video ? `, video of ${row.video.duration}` : "";
-  return `${row.name}${mark}${video}, score ${row.score.toFixed(2)}, better than ${Math.round(row.percentile)} percent of rated photos`;
+  const name = [row.name, row.raw, describeMark(row.mark), row.video && `video of ${row.video.duration}`].filter(Boolean).join(", ");
+  if (row.error) return `${name}: not shown. ${row.error}`;
+  return `${name}, score ${row.score.toFixed(2)}, better than ${Math.round(row.percentile)} percent of rated photos${row.group ? `; ${describeMember(row).replace(" · ", ", ")}` : ""}`;
 }
 
 /** The score on its scale, and the percentile, each with a sentence about its meaning. */
@@ -32,6 +31,7 @@ function createFacts(photo, detail, about) {
   const votes = detail?.votes.flat();
   const facts = {
     Votes: votes && `${Math.min(...votes).toFixed(2)} to ${Math.max(...votes).toFixed(2)} in ${detail.rows} × ${detail.columns} regions`,
+    "Look-alikes": photo.group && `${describeKind(photo)}: ${describeMember(photo)}`,
     "Your marks": describeMark(photo.mark),
     Video: photo.video && describeVideo(photo.video),
     Size: photo.width && `${photo.width} × ${photo.height} pixels`,
@@ -40,6 +40,7 @@ function createFacts(photo, detail, about) {
     Graph: detail && !detail.edges && (about.graph ?? "Not available for this photo."),
     Model: `${about.model} (${about.model_hash})${photo.engine ? `, ${photo.engine}` : ""}`,
     File: photo.path,
+    "File beside it": photo.pair,
   };
   return Object.entries(facts)
     .filter(([, value]) => value)

@@ -8,9 +8,9 @@ const NO_FILTER = { min: null, max: null, since: "", until: "", folder: "", text
 class Page {
   constructor(source) {
     this.source = source;
-    this.query = { ...NO_FILTER, sort: "score", order: "desc" };
+    this.query = { ...NO_FILTER, sort: "score", order: "desc", groups: source.startsGrouped ? "1" : "" };
     this.selection = new Selection(() => this.showSelection());
-    this.grid = new Grid(byId("grid"), source, this.selection, () => this.loadMore());
+    this.grid = new Grid(byId("grid"), source, this.selection, { onEnd: () => this.loadMore(), onGroup: (row) => this.toggleGroup(row) });
     this.photo = new PhotoPage(source, { findNext: (id, step) => this.findNext(id, step), onShown: () => this.placeBar(), onClose: () => this.closePhoto() });
     this.marks = new MarkBar(source, {
       targets: () => this.findTargets(),
@@ -43,6 +43,7 @@ class Page {
       this.find();
     });
     byId("filter").addEventListener("click", () => this.toggleFilters());
+    byId("group").addEventListener("click", () => this.toggleGroups());
     byId("filters").addEventListener("reset", () => setTimeout(() => this.clearFilters()));
     byId("filters").addEventListener("submit", (event) => event.preventDefault());
     byId("clear").addEventListener("click", () => byId("filters").reset());
@@ -64,6 +65,7 @@ class Page {
     try {
       this.isLoading = true;
       const found = await this.ask(() => 0);
+      clearTimeout(this.comparing);
       if (this.total !== undefined) scrollTo({ top: 0, behavior: "instant" });
       this.showMessage("");
       this.show(found);
@@ -86,18 +88,48 @@ class Page {
     }
   }
 
-  show({ photos, total, failed }) {
+  show({ photos, total, failed, matching }) {
     Object.assign(this, { total, isLoading: false });
-    this.grid.show(photos, total, groupBy(this.query.sort));
+    const isGrouped = Boolean(this.query.groups);
+    this.grid.show(photos, total, groupBy(this.query.sort), isGrouped);
     byId("none").hidden = total > 0;
-    const scored = failed ? `  ·  ${(total - failed).toLocaleString()} with a score` : "";
-    byId("count").textContent = `${countOf(total, "photo")}${scored}`;
+    const cards = isGrouped ? `${countOf(total, "card")}  ·  ` : "";
+    const scored = failed ? `  ·  ${(matching - failed).toLocaleString()} with a score` : "";
+    byId("count").textContent = `${cards}${countOf(matching, "photo")}${scored}`;
+    byId("group").setAttribute("aria-pressed", isGrouped);
+    byId("group").hidden = !this.source.mayGroup;
     const active = Object.keys(NO_FILTER).filter((name) => name !== "text" && this.query[name] !== NO_FILTER[name]);
     byId("active").hidden = !active.length;
     byId("active").textContent = ` · ${active.length}`;
     this.drawHistogram();
     if (this.photo.isOpen) this.photo.fill();
     this.marks.refresh();
+  }
+
+  /** One card for each group of look-alikes, or one for each photo. */
+  toggleGroups() {
+    if (!this.source.mayGroup) return;
+    this.query.groups = this.query.groups ? "" : "1";
+    saveChoice("groups", this.query.groups || "0");
+    this.comparing = setTimeout(() => (byId("count").textContent = "Comparing photos with each other …"), 400);
+    this.find();
+  }
+
+  /** The photo that is looked at, or whose card has the focus. */
+  findFront() {
+    const { grid, photo } = this;
+    return photo.isOpen ? grid.rows.find(({ id }) => id === photo.id) : grid.rows[grid.current];
+  }
+
+  /** Open or close the group of a photo; under an open photo only open it, for its arrows to go through. */
+  async toggleGroup(row = this.findFront()) {
+    if (!row?.group || !this.query.groups) return;
+    await this.workbench.attempt(() => this.grid.toggleGroup(row, this.photo.isOpen || undefined));
+    const said = `${this.grid.groups.isOpen(row) ? "Open" : "Closed"}: ${describeKind(row)}`;
+    if (this.marks.isUsable) this.marks.say(said);
+    else byId("heard").textContent = said;
+    if (this.photo.isOpen) this.photo.fillSteps();
+    else if (!document.activeElement?.matches(".stack")) this.grid.focus();
   }
 
   // Marks and selection
@@ -111,9 +143,15 @@ class Page {
   findTargets() {
     if (this.workbench?.compare.isOpen) return [this.workbench.compare.activeId].filter(Boolean);
     if (this.photo.isOpen) return [this.photo.id];
-    if (this.selection.size) return [...this.selection.rows.keys()];
+    if (this.selection.size) return this.findMeant([...this.selection.rows.values()]);
     const isHere = this.isOnCard && document.activeElement?.closest?.(".card, #bar");
-    return isHere && this.grid.rows.length ? [this.grid.rows[this.grid.current].id] : [];
+    return isHere && this.grid.rows.length ? this.findMeant([this.grid.rows[this.grid.current]]) : [];
+  }
+
+  /** The ids that cards stand for: a sequence that is kept whole is marked as a whole while its card is closed. */
+  findMeant(rows) {
+    const isClosed = (row) => this.query.groups && row.group?.photos && !this.grid.groups.isOpen(row);
+    return rows.flatMap((row) => (isClosed(row) ? row.group.photos : [row.id]));
   }
 
   /** On the bar's buttons the card that had the focus before is still meant. */
@@ -129,12 +167,12 @@ class Page {
       if (row) row.mark = this.photo.photo.mark;
       this.photo.fillFacts();
     }
-    this.grid.refreshMarks();
+    this.grid.refreshCards();
     this.workbench.compare.refresh();
   }
 
   showSelection() {
-    this.grid.refreshMarks();
+    this.grid.refreshCards();
     this.workbench.refresh();
     this.marks.refresh();
   }
@@ -148,13 +186,13 @@ class Page {
   }
 
   async loadMore() {
-    if (this.isLoading || this.grid.rows.length >= this.total) return;
+    if (this.isLoading || this.grid.listed.length >= this.total) return;
     this.isLoading = true;
     try {
       // Photos that have been marked since may match the filter no more, but stay in the grid
-      const { photos } = await this.ask(() => this.grid.rows.filter(makeMarkFilter(this.query.marks)).length);
+      const { photos } = await this.ask(() => this.grid.listed.filter(makeMarkFilter(this.query.marks)).length);
       this.grid.append(photos);
-      if (!photos.length) this.total = this.grid.total = this.grid.rows.length;
+      if (!photos.length) this.total = this.grid.total = this.grid.listed.length;
       this.isLoading = false;
     } catch (problem) {
       if (problem.name === "AbortError") return;
@@ -192,7 +230,8 @@ class Page {
     byId("folders").replaceChildren(...folders.map((folder) => create("option", { value: folder })));
     const created = about.created && formatDate(`${about.created}T00:00`, { dateStyle: "long" });
     const scores = `Scores by ${about.model} (${about.model_hash}) on a scale of ${formatShort(about.low)} to ${formatShort(about.high)}`;
-    byId("about").textContent = [scores, about.rgnet && `rgnet ${about.rgnet}`, created].filter(Boolean).join("  ·  ");
+    const uncompared = about.uncompared && `${countOf(about.uncompared, "photo")} not compared with others: scan their folders again`;
+    byId("about").textContent = [scores, about.rgnet && `rgnet ${about.rgnet}`, created, uncompared].filter(Boolean).join("  ·  ");
     for (const id of ["min", "max"]) Object.assign(byId(id), { min: about.low, max: about.high });
     this.resetRange();
   }
@@ -282,8 +321,10 @@ class Page {
     if (event.key === "Escape" && !this.photo.isOpen) this.onEscape(event);
     if (isTyping) return;
     if (event.key === "?") byId("help").showModal();
+    if (event.key === "s") this.toggleGroup();
     if (this.photo.isOpen) return;
     if (event.key === "/") byId("text").focus();
+    else if (event.key === "g") this.toggleGroups();
     else if (event.key === "f") this.toggleFilters();
     else if (event.key.startsWith("Arrow") && event.target === document.body) this.grid.focus();
     else return;

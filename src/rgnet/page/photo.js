@@ -76,12 +76,16 @@ class PhotoPage {
     byId("where").textContent = [photo.folder, formatDate(photo.taken), photo.camera].filter(Boolean).join("  ·  ");
     byId("scores").replaceChildren(...createScores(photo, this.source.about));
     this.fillFacts();
-    byId("previous").disabled = !this.findNext(this.id, -1);
-    byId("next").disabled = !this.findNext(this.id, 1);
+    this.fillSteps();
     this.fillPicture(photo);
     byId("tools").hidden = !detail;
     byId("graph").hidden = byId("map").hidden = !detail;
     this.dialog.scrollTop = 0;
+  }
+
+  fillSteps() {
+    byId("previous").disabled = !this.findNext(this.id, -1);
+    byId("next").disabled = !this.findNext(this.id, 1);
   }
 
   fillFacts() {

@@ -30,6 +30,8 @@ from rgnet.catalogue.models import find_scale
 from rgnet.catalogue.queries import count_scored, find_failed, find_scored
 from rgnet.catalogue.records import PhotoRow
 from rgnet.catalogue.selects import Filter
+from rgnet.culling.look_alikes import LookAlikes, find_groups
+from rgnet.culling.membership import Membership, find_memberships, keep_members
 from rgnet.explanation import EDGES, Explanation, explain_prepared
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob
 from rgnet.imaging.pictures import MIME
@@ -57,6 +59,7 @@ class Report:
     pictures_beside: pictures go to a folder beside the page; otherwise they are inside, and smaller
     root:    folders are named from this one on; None: in full
     limit:   of the scored photos, best first
+    grouped: whether the page begins with one card for each group of look-alikes
     on_photo: called for every scored photo that is done
     photos, scored_photos, not_shown: counts of what was written; not shown are those without a picture or score
     """
@@ -69,6 +72,7 @@ class Report:
     pictures_beside: bool = False
     root: Path | None = None
     limit: int | None = None
+    grouped: bool = False
     on_photo: Callable[[], None] = lambda: None
     policy: DecodePolicy = field(default_factory=DecodePolicy)
     processes: int | None = None
@@ -233,6 +237,10 @@ class Report:
             camera=photo.camera,
             mark=photo.mark,
             frame=photo.frame,
+            pair=photo.pair,
+            group=self._memberships[photo.id].to_dict() | {"photos": None}
+            if photo.id in self._memberships
+            else None,
             folder=folder,
             thumbnail=thumbnail,
             error=error,
@@ -268,7 +276,22 @@ class Report:
             maps=self._worth.no_maps,
             caution=self._worth.caution,
             usual_HW=None if self.card is None else usual_map(self.card),
+            grouped=self.grouped,
+            uncompared=self._look_alikes.unmeasured,
         )
+
+    @cached_property
+    def _look_alikes(self) -> LookAlikes:
+        return find_groups(self.catalogue, self.wanted)
+
+    @cached_property
+    def _memberships(self) -> dict[str, Membership]:
+        """Of the photos of the page, by their ids in the catalogue."""
+        groups = self._look_alikes.groups
+        if self.limit is None:
+            return find_memberships(groups)
+        shown = find_scored(self.catalogue, self.wanted, once=True, limit=self.limit)
+        return find_memberships(keep_members(groups, {photo.id for photo in shown}))
 
     @cached_property
     def _worth(self) -> ExplanationWorth:

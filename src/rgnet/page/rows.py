@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rgnet.catalogue.marks import NO_MARK, Mark
+from rgnet.imaging.discovery import is_raw_name
 from rgnet.results import Record, VideoFrame, clock_time
 from rgnet.weights.card import Scale
 
@@ -36,6 +37,8 @@ def describe_page(
     caution: str | None = None,
     usual_HW: np.ndarray | None = None,
     folders: Sequence[str] | None = None,
+    grouped: bool | None = None,
+    uncompared: int = 0,
 ) -> dict[str, Any]:
     """Metadata shared by all photos on the page.
 
@@ -46,8 +49,11 @@ def describe_page(
     caution: what to say beside maps and graph
     usual_HW: the mean vote at each place, which maps can be compared with
     folders: to choose from; None where the page finds them in its own rows, or they are too many
+    grouped: whether the page begins with one card for each group of look-alikes; None: as it was left last time
+    uncompared: photos that an earlier rgnet scanned, so that they are in no group
     """
     known: dict[str, Any] = {"created": created, "graph": graph, "maps": maps, "caution": caution}
+    known |= {"grouped": grouped, "uncompared": uncompared or None}
     if usual_HW is not None:
         known["usual"] = _rounded(usual_HW)
     if folders is not None:
@@ -72,6 +78,8 @@ def describe_photo(
     camera: str | None = None,
     mark: Mark = NO_MARK,
     frame: VideoFrame | None = None,
+    pair: str | None = None,
+    group: dict[str, Any] | None = None,
     folder: str | None = None,
     thumbnail: str | None = None,
     error: str | None = None,
@@ -82,6 +90,8 @@ def describe_photo(
     taken:     YYYY-MM-DDTHH:MM:SS by the camera's clock
     mark:      a person's
     frame:     of a video, which of its frames was scored
+    pair:      path of the other file of a raw + JPEG pair
+    group:     of `Membership.to_dict`: what the photo is in its group of look-alikes
     folder:    as it is shown; default: that of the path
     thumbnail: a URL or a data URI; None where the page holds it in `render_photo_data`, or there is none
     error:     why there is nothing to show now of a photo that was scored once; a failure brings its own
@@ -102,6 +112,9 @@ def describe_photo(
         "error": reason and _valid(reason),
         "mark": None if mark == NO_MARK else mark.to_dict(),
         "video": None if frame is None else describe_frame(frame),
+        "raw": _raw_badge(path, pair),
+        "pair": pair and _valid(pair),
+        "group": group,
         "thumbnail": thumbnail,
     }
 
@@ -114,6 +127,15 @@ def describe_frame(frame: VideoFrame) -> dict[str, Any]:
         "duration": clock_time(frame.duration_s),
         "shots": frame.shots,
     }
+
+
+def _raw_badge(path: PurePath, pair: str | None) -> str | None:
+    """Of a camera raw file raw, of a pair raw + JPEG, whichever of the two stands for it; None of other photos."""
+    files = [path] if pair is None else [path, PurePath(pair)]
+    if not any(is_raw_name(file.name) for file in files):
+        return None
+    others = [file.suffix[1:].upper() for file in files if not is_raw_name(file.name)]
+    return " + ".join(["raw", *("JPEG" if other in ("JPG", "JPE") else other for other in others)])
 
 
 def describe_explanation(

@@ -1,9 +1,11 @@
 "use strict";
 // Where rows and details come from. A report has them inside the page, a service is asked for them; both answer
-//   find(query, offset)  {photos, total, failed}, of query {sort, order, min, max, since, until, folder, text, marks, errors}
+//   find(query, offset)  {photos, total, failed, matching}, of query
+//                        {sort, order, min, max, since, until, folder, text, marks, errors, groups}
+//   findGroup(photo)     photos that look alike, in their order
 //   open(id)             {photo, detail}
 //   thumbnail(photo)     an address, null where there is none, undefined where it has not arrived yet
-// total: photos that match; failed: those among them without a score.
+// matching: photos that match; failed: those among them without a score; total: those that are listed, of each group one.
 
 const REQUEST = { credentials: "same-origin", headers: { Accept: "application/json" } };
 const PAGE_SIZE = 200;
@@ -20,8 +22,21 @@ class ReportSource {
   }
 
   async find(query) {
-    const photos = this.rows.filter(makeFilter(query)).sort(makeOrder(query));
-    return { photos, total: photos.length, failed: photos.filter((row) => row.score === null).length };
+    const found = this.rows.filter(makeFilter(query)).sort(makeOrder(query));
+    const photos = query.groups ? keepBest(found) : found;
+    return { photos, total: photos.length, failed: found.filter((row) => row.score === null).length, matching: found.length };
+  }
+
+  async findGroup({ group: { number } }) {
+    return this.rows.filter((row) => row.group?.number === number && !row.error).sort((one, other) => one.group.place - other.group.place);
+  }
+
+  get startsGrouped() {
+    return this.about.grouped && this.mayGroup;
+  }
+
+  get mayGroup() {
+    return this.rows.some((row) => row.group);
   }
 
   async open(id) {
@@ -50,6 +65,9 @@ class ReportSource {
 }
 
 class ServiceSource {
+  mayGroup = true;
+  startsGrouped = loadChoice("groups", ["1", "0"]) === "1";
+
   async find(query, offset = 0) {
     this.request?.abort();
     this.request = new AbortController();
@@ -63,6 +81,10 @@ class ServiceSource {
 
   open(id) {
     return request("v1/photos/" + encodeURIComponent(id));
+  }
+
+  async findGroup({ id }) {
+    return (await request(`v1/photos/${id}/group`)).photos;
   }
 
   thumbnail(photo) {

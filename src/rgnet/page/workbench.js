@@ -11,12 +11,13 @@ class Workbench {
     this.sidecars = new SidecarDialog(page.source, () => page.grid.focus());
     byId("select").addEventListener("click", () => this.setSelecting(!this.isSelecting));
     byId("deselect").addEventListener("click", () => this.selection.clear());
-    byId("compare-button").addEventListener("click", () => this.openCompare());
+    byId("compare-button").addEventListener("click", () => this.attempt(() => this.openCompare()));
     byId("copy").addEventListener("click", () => this.list((text, count) => copyText(text).then(() => `Copied ${countOf(count, "path")}`)));
     byId("download").addEventListener("click", () => this.list((text, count) => (downloadText("photos.txt", text), `List of ${countOf(count, "photo")}`)));
     byId("xmp").addEventListener("click", () => this.writeSidecars());
     byId("open-viewer").addEventListener("click", () => this.openViewer());
     page.grid.element.addEventListener("click", (event) => this.onClick(event));
+    page.grid.element.addEventListener("keydown", ({ key }) => (this.isEnter = key === "Enter"));
   }
 
   refresh() {
@@ -32,10 +33,12 @@ class Workbench {
     byId("select").setAttribute("aria-pressed", isSelecting);
   }
 
-  /** A click on a card selects it while selecting, or with Ctrl; with Shift all up to it. */
+  /** A click on a card selects it while selecting, or with Ctrl; with Shift all up to it. Enter opens it, as ever. */
   onClick(event) {
     const card = event.target.closest(".card");
-    if (!card || !this.page.marks.isUsable) return;
+    const isEnter = this.isEnter;
+    this.isEnter = false;
+    if (!card || isEnter || !this.page.marks.isUsable) return;
     if (!(this.isSelecting || event.ctrlKey || event.metaKey || event.shiftKey)) return;
     event.preventDefault();
     const index = Number(card.dataset.index);
@@ -52,18 +55,27 @@ class Workbench {
     const key = event.key.toLowerCase();
     if (key === "o" && this.source.about.may_open) this.openViewer();
     else if (this.compare.isOpen) return false;
-    else if (key === "c") this.openCompare();
-    else if (key === " " && event.target.closest?.(".card")) this.selection.toggle(this.page.grid.rows[this.page.grid.current]);
+    else if (key === "c") this.attempt(() => this.openCompare());
+    else if (key === " " && event.target.closest?.(".card a")) this.selection.toggle(this.page.grid.rows[this.page.grid.current]);
     else return false;
     return true;
   }
 
-  /** The selected photos; without a selection the one in front and the next. */
-  openCompare() {
-    const { grid, photo } = this.page;
-    const start = photo.isOpen ? grid.rows.findIndex((row) => row.id === photo.id) : grid.current;
-    const chosen = [...this.selection.rows.values()];
-    const rows = (photo.isOpen || !chosen.length ? grid.rows.slice(start, start + 2) : chosen).filter((row) => row && !row.error);
+  /** The selected photos; else the photo in front with those after it: of its look-alikes, or the next one. */
+  async findCompared() {
+    const { grid } = this.page;
+    if (this.selection.size && !this.page.photo.isOpen) return [...this.selection.rows.values()];
+    const front = this.page.findFront();
+    const start = grid.rows.indexOf(front);
+    await grid.toggleGroup(front, true);
+    const alike = grid.groups.photosOf(front);
+    const place = Math.min(alike.indexOf(front), alike.length - 2);
+    return alike.length > 1 ? alike.slice(place, place + MOST_FRAMES) : grid.rows.slice(start, start + 2);
+  }
+
+  async openCompare() {
+    if (this.compare.isOpen) return;
+    const rows = (await this.findCompared()).filter((row) => row && !row.error);
     if (rows.length < 2) return this.page.marks.say("Select two to four photos with a picture to compare them.");
     this.compare.show(rows);
     this.page.placeBar();

@@ -14,6 +14,7 @@ from rgnet import page
 from rgnet.catalogue.content_check import expected_sha256, looks_unchanged
 from rgnet.catalogue.paging import Listing
 from rgnet.catalogue.records import PhotoRow
+from rgnet.culling.membership import Membership
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob
 from rgnet.imaging.preprocess import Preprocess
 from rgnet.imaging.workers import DecodePool
@@ -24,7 +25,7 @@ from rgnet.service.access import Allowed
 from rgnet.service.gallery_catalogue import GalleryCatalogue
 from rgnet.service.inference import Inference
 from rgnet.service.limits import Capacity, RequestRefused
-from rgnet.service.schemas import GalleryPhoto, PhotoMap, PhotoPage
+from rgnet.service.schemas import GalleryPhoto, PhotoDetail, PhotoMap, PhotoPage
 from rgnet.service.settings import Settings
 from rgnet.weights.explanations import judge_explanations, usual_map
 
@@ -59,10 +60,24 @@ class Gallery:
                 yield
 
     async def photos(self, listing: Listing, offset: int, limit: int, allowed: Allowed) -> PhotoPage:
+        groups = await self.catalogue.find_groups() if listing.wanted.distinct else {}
         rows, total, failed = await self.catalogue.page(listing, offset, limit)
+        matching = await self.catalogue.count_matching(listing) if groups else total
         about = await self._about() | {"may_mark": allowed.mark, "may_open": allowed.open}
-        photos = [gallery_photo(row) for row in rows]
-        return PhotoPage.model_validate({"photos": photos, "total": total, "failed": failed, "about": about})
+        values = {"total": total, "failed": failed, "matching": matching, "about": about}
+        photos = [gallery_photo(row, groups.get(row.id)) for row in rows]
+        return PhotoPage.model_validate({"photos": photos, **values})
+
+    async def photo(self, row: PhotoRow[Record]) -> PhotoDetail:
+        """With its group where groups have been asked for before."""
+        photo = gallery_photo(row, self.catalogue.groups.memberships.get(row.id))
+        return PhotoDetail(photo=photo, detail=await self.photo_map(row))
+
+    async def group(self, row: PhotoRow[Record]) -> list[GalleryPhoto]:
+        """The look-alikes of a photo in their order, itself among them."""
+        groups = await self.catalogue.find_groups()
+        ids = groups[row.id].photos if row.id in groups else (row.id,)
+        return [gallery_photo(one, groups.get(one.id)) for one in await self.catalogue.rows_of(ids)]
 
     async def _about(self) -> dict[str, Any]:
         return page.describe_page(
@@ -76,6 +91,7 @@ class Gallery:
             caution=self.worth.caution,
             usual_HW=usual_map(self.card),
             folders=await self.catalogue.folders(),
+            uncompared=self.catalogue.groups.unmeasured,
         )
 
     async def row(self, id: str) -> PhotoRow[Record]:
@@ -153,7 +169,7 @@ class Gallery:
         return photo
 
 
-def gallery_photo(row: PhotoRow[Record]) -> GalleryPhoto:
+def gallery_photo(row: PhotoRow[Record], membership: Membership | None = None) -> GalleryPhoto:
     thumbnail = f"v1/photos/{row.id}/thumbnail" if row.record.ok else None
     values = page.describe_photo(
         row.id,
@@ -162,6 +178,8 @@ def gallery_photo(row: PhotoRow[Record]) -> GalleryPhoto:
         camera=row.camera,
         mark=row.mark,
         frame=row.frame,
+        pair=row.pair,
+        group=None if membership is None else membership.to_dict(),
         thumbnail=thumbnail,
     )
     return GalleryPhoto.model_validate(values)

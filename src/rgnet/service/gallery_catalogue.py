@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,8 +19,10 @@ from rgnet.catalogue.models import resolve_model
 from rgnet.catalogue.paging import Listing, count_photos, find_page
 from rgnet.catalogue.queries import find_entry, find_photo, list_folders
 from rgnet.catalogue.records import PhotoRow
+from rgnet.culling.membership import Membership, put_memberships
 from rgnet.errors import CatalogueError, PhotoError
 from rgnet.results import Record
+from rgnet.service.gallery_groups import GalleryGroups
 from rgnet.service.limits import Capacity, RequestRefused
 
 _MAX_QUERIES, _MAX_CACHED_TOTALS = 256, 256
@@ -41,6 +44,7 @@ class GalleryCatalogue:
         self._capacity = Capacity(max_photos=_MAX_QUERIES, max_bytes=0)
         self._version = -1
         self._totals: dict[Hashable, Any] = {}
+        self.groups = GalleryGroups(file, model_hash)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -69,6 +73,30 @@ class GalleryCatalogue:
         scored, failed = self._cached(listing, lambda: count_photos(self._opened, listing))
         rows = find_page(self._opened, listing, offset=offset, limit=limit, scored=scored)
         return rows, scored + failed, failed
+
+    async def count_matching(self, listing: Listing) -> int:
+        """How many photos match, also those that a better one stands for."""
+        every = replace(listing, wanted=replace(listing.wanted, distinct=False))
+        return await self._in_thread(
+            self._cached, ("matching", every), lambda: sum(count_photos(self._opened, every))
+        )
+
+    async def find_groups(self) -> dict[str, Membership]:
+        """By photo; also for listings of distinct photos, which ask for them first."""
+        version = await self._in_thread(self._opened.count, "PRAGMA data_version")
+        if await self.groups.refresh(version):
+            await self._in_thread(
+                self._changing, lambda: put_memberships(self._opened, self.groups.memberships)
+            )
+        return self.groups.memberships
+
+    async def rows_of(self, ids: Sequence[str]) -> list[PhotoRow[Record]]:
+        """Those that are still there."""
+        return await self._in_thread(self._rows_of, ids)
+
+    def _rows_of(self, ids: Sequence[str]) -> list[PhotoRow[Record]]:
+        rows = (find_photo(self._opened, self._model_hash, id) for id in ids)
+        return [row for row in rows if row is not None]
 
     async def folders(self) -> list[str] | None:
         """None where they are too many to choose from."""
@@ -123,8 +151,7 @@ class GalleryCatalogue:
 
     def _rows_to_write(self, photos: Sequence[int]) -> list[tuple[PhotoRow[Record], str | None]]:
         contents = ContentCheck(self._opened)
-        rows = (find_photo(self._opened, self._model_hash, str(id)) for id in photos)
-        return [(row, _find_problem(contents, row)) for row in rows if row is not None]
+        return [(row, _find_problem(contents, row)) for row in self._rows_of(list(map(str, photos)))]
 
     def _cached(self, key: Hashable, count: Callable[[], _Returned]) -> _Returned:
         version = self._opened.count("PRAGMA data_version")

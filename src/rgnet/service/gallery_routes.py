@@ -24,7 +24,7 @@ from rgnet.service.mark_schemas import (
     SidecarRequest,
 )
 from rgnet.service.pages import not_modified, tagged_response
-from rgnet.service.schemas import PhotoDetail, PhotoMark, PhotoPage, error_responses
+from rgnet.service.schemas import GroupPhotos, PhotoDetail, PhotoMark, PhotoPage, error_responses
 from rgnet.service.settings import Settings
 from rgnet.service.sidecars import change_sidecars
 from rgnet.service.viewer import open_in_viewer
@@ -63,6 +63,7 @@ class _ListingQuery:
         folder: Annotated[str, Query(max_length=4096, description="This one and those below.")] = "",
         text: Annotated[str, Query(max_length=200, description="A part of the path.")] = "",
         marks: Annotated[PickState | None, Query(description="What a person said of the photo.")] = None,
+        groups: Annotated[Literal["0", "1"], Query(description="1: of look-alikes only the best.")] = "0",
         errors: Annotated[Literal["0", "1", "only"], Query(description="Photos without a score.")] = "1",
     ) -> None:
         self.sort, self.errors = sort, errors
@@ -75,6 +76,7 @@ class _ListingQuery:
             "folder": folder or None,
             "text": text,
             "marks": marks,
+            "distinct": groups == "1",
         }
 
     def listing(self, model_hash: str) -> Listing:
@@ -100,6 +102,7 @@ def gallery_router(gallery: Gallery, settings: Settings) -> APIRouter:
     @router.get("/paths", responses=error_responses(401, 421, 422, 429, 503))
     async def paths(listed: _Listed) -> PhotoPaths:
         """The paths of all photos that match, in the same order."""
+        listed.wanted["distinct"] = False
         rows = await gallery.catalogue.every_photo(listed.listing(gallery.card.short_hash), _MOST_PATHS)
         found = [PhotoPath(id=photo.id, path=photo.path) for photo in map(gallery_photo, rows)]
         return PhotoPaths(photos=found, is_complete=len(found) < _MOST_PATHS)
@@ -107,8 +110,12 @@ def gallery_router(gallery: Gallery, settings: Settings) -> APIRouter:
     @router.get("/{id}", responses=_READING)
     async def photo(id: _PhotoId) -> PhotoDetail:
         """One photo with the map and the graph of its regions; without them where it has no score."""
-        row = await gallery.row(id)
-        return PhotoDetail(photo=gallery_photo(row), detail=await gallery.photo_map(row))
+        return await gallery.photo(await gallery.row(id))
+
+    @router.get("/{id}/group", responses=_READING)
+    async def group(id: _PhotoId) -> GroupPhotos:
+        """The photos that look like this one, itself among them, with the reason of their order."""
+        return GroupPhotos(photos=await gallery.group(await gallery.row(id)))
 
     @router.get("/{id}/thumbnail", response_class=Response, responses=_JPEG | _READING)
     async def thumbnail(request: Request, id: _PhotoId) -> Response:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
 
 from rgnet.catalogue.marks import Colour, Pick
+from rgnet.culling.groups import Kind
 from rgnet.explanation import Explanation
 from rgnet.service.inference import ScoredUpload
 
@@ -171,6 +172,18 @@ class GalleryVideo(ResponseModel):
     shots: int | None = Field(description="None where only parts of the video were looked at.")
 
 
+class PhotoGroup(ResponseModel):
+    """What a photo is in its group of look-alikes."""
+
+    number: int
+    kind: Kind
+    size: int = Field(description="Photos in the group.")
+    place: int = Field(description="Of this one among them, from 0.")
+    rank: int = Field(description="0 is the best.")
+    reason: str
+    photos: list[str] | None = Field(description="All ids, of a sequence that is kept whole.")
+
+
 class GalleryPhoto(ResponseModel):
     id: str
     name: str
@@ -189,6 +202,9 @@ class GalleryPhoto(ResponseModel):
     error: str | None
     mark: PhotoMark | None = Field(description="None where nothing was marked.")
     video: GalleryVideo | None = Field(description="Of a video.")
+    raw: str | None = Field(description="raw, or raw + JPEG of a pair; None of other photos.")
+    pair: str | None = Field(description="The other file of a raw + JPEG pair.")
+    group: PhotoGroup | None = Field(description="In listings of groups; None where nothing looks like it.")
     thumbnail: str | None = Field(description="Relative to the gallery's page.")
 
 
@@ -207,6 +223,7 @@ class GalleryAbout(ResponseModel):
     maps: str | None = Field(default=None, description="Why there are no maps.")
     caution: str | None = Field(default=None, description="What to say beside maps and graph.")
     usual: list[list[float]] | None = Field(default=None, description="The mean vote at each place.")
+    uncompared: int | None = Field(default=None, description="Photos whose look-alikes are not known.")
     may_mark: bool = Field(description="Whether whoever asks may mark photos and write sidecars.")
     may_open: bool = Field(description="Whether whoever asks may open photos in the viewer of this machine.")
 
@@ -215,7 +232,12 @@ class PhotoPage(ResponseModel):
     photos: list[GalleryPhoto]
     total: int = Field(description="Photos that match, on all pages.")
     failed: int = Field(description="How many of them have no score.")
+    matching: int = Field(description="The same with those that a better look-alike stands for.")
     about: GalleryAbout
+
+
+class GroupPhotos(ResponseModel):
+    photos: list[GalleryPhoto] = Field(description="Best first, or of a sequence in the order of capture.")
 
 
 class PackedEdges(ResponseModel):
