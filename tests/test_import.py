@@ -44,6 +44,7 @@ MAY_IMPORT = {
         "catalogue",
         "culling",
         "explanation",
+        "faces",
         "imaging",
         "page",
         "rgnet",

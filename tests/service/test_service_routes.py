@@ -7,7 +7,9 @@ import re
 import pytest
 from typer.testing import CliRunner
 
+import rgnet
 from rgnet import cli
+from rgnet.culling.crops import find_crop
 from rgnet.results import COLUMNS
 from rgnet.service import schemas
 
@@ -133,6 +135,33 @@ def test_an_explanation_stands_beside_the_record_of_the_score(service, photo):
     assert service.post("/v1/explain", files=files, params={"what_if": 99}).status_code == 422
 
 
+def test_a_crop_is_that_of_the_command_beside_the_record_of_the_score(service, photo, tiny_model, tmp_path):
+    (tmp_path / "a.png").write_bytes(photo(1, format="PNG"))
+    found = find_crop(str(tmp_path / "a.png"), rgnet.load(tiny_model, threads=1), 16 / 9, size=0.8)
+    files = [("files", ("a.png", (tmp_path / "a.png").read_bytes())), ("files", ("b", b"text"))]
+    good, bad = service.post("/v1/crop?ratio=16:9&size=0.8", files=files).json()["photos"]
+    crop = good["crop"]
+    assert tuple(crop["best"][side] for side in ("left", "top", "right", "bottom")) == found.pixels
+    assert crop["best"]["score"] == pytest.approx(found.best.score, abs=1e-4)
+    assert len(crop["others"]) == len(found.others) and crop["is_clear"] is found.is_clear
+    assert good["record"]["score"] == pytest.approx(found.photo.score, abs=1e-4)
+    assert good["sha256"] == hashlib.sha256(files[0][1][1]).hexdigest()
+    assert bad["crop"] is None and "no photo of a format" in bad["record"]["error"]
+
+
+@pytest.mark.parametrize("query", ["", "?ratio=wide", "?ratio=1:99", "?ratio=1:1&size=0.1"])
+def test_a_crop_that_makes_no_sense_is_refused(service, photo, query):
+    answer = service.post(f"/v1/crop{query}", content=photo(1), headers=BINARY)
+    assert answer.status_code == 422 and answer.json()["error"]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (900, 2), (3, 40)])
+def test_a_photo_with_hardly_a_pixel_has_a_crop_or_a_reason(service, photo, size):
+    answer = service.post("/v1/crop?ratio=10:1", content=photo(1, size=size), headers=BINARY)
+    (found,) = answer.json()["photos"]
+    assert answer.status_code == (200 if found["crop"] else 422)
+
+
 def test_the_model_is_described_without_its_place_on_disk(service, tiny_model, tiny_file):
     answer = service.get("/v1/models")
     (model,) = answer.json()["models"]
@@ -221,7 +250,7 @@ def test_head_is_get_without_a_body(service, address):
 
 def test_openapi_describes_every_route_with_an_example(service):
     schema = service.get("/openapi.json").json()
-    assert {"/v1/score", "/v1/explain", "/v1/models", "/healthz", "/readyz", "/metrics"} == set(
+    assert {"/v1/score", "/v1/explain", "/v1/crop", "/v1/models", "/healthz", "/readyz", "/metrics"} == set(
         schema["paths"]
     )
     score = schema["paths"]["/v1/score"]["post"]

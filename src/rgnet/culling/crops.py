@@ -22,12 +22,12 @@ import numpy as np
 from PIL import Image
 
 from rgnet.culling.picks import TOO_CLOSE
-from rgnet.errors import SettingError
+from rgnet.errors import PhotoDamaged, SettingError
 from rgnet.faces.detection import Face, FaceDetector, find_prominent
 from rgnet.imaging.crop import Box, CropJob, DecodedCrops
 from rgnet.imaging.prepare import Prepared
 from rgnet.imaging.workers import DecodePool
-from rgnet.results import ScoredPhoto, overlaps
+from rgnet.results import ScoredPhoto, ScoreFailure, overlaps
 from rgnet.scorer import Scorer
 
 _SCORED = 5
@@ -113,16 +113,28 @@ def find_crop(
     detector: of faces; default: a new one
     Raises PhotoError, and SettingError for an impossible size.
     """
-    if not 0.3 <= size <= 1:
-        raise SettingError(f"the size of a crop is 0.3 to 1 of the largest one, found {size:g}")
+    job = crop_job(photo, scorer, ratio, size=size)
     if pool is None:
         with open_crop_pool() as pool:
             return find_crop(photo, scorer, ratio, size=size, pool=pool, detector=detector)
-    job = CropJob(source=photo, preprocess=scorer.preprocess, ratio=ratio, size=size, pictures=(PICTURE,))
-    answer = _read(job, pool)
+    return choose_crop(photo, _read(job, pool), scorer, detector)
+
+
+def crop_job(source: str | bytes, scorer: Scorer, ratio: float, *, size: float) -> CropJob:
+    """What a DecodePool has to do with a photo; `choose_crop` takes the answer. Raises SettingError."""
+    if not 0.3 <= size <= 1:
+        raise SettingError(f"the size of a crop is 0.3 to 1 of the largest one, found {size:g}")
+    return CropJob(source=source, preprocess=scorer.preprocess, ratio=ratio, size=size, pictures=(PICTURE,))
+
+
+def choose_crop(
+    name: str, answer: DecodedCrops, scorer: Scorer, detector: FaceDetector | None = None
+) -> CropSearch:
+    """The best crop of a photo that was decoded. Raises PhotoError where the network gives no score."""
     assert answer.prepared is not None
-    whole = scorer.score_prepared([photo], [answer.prepared], regions=True)[0]
-    assert isinstance(whole, ScoredPhoto) and whole.regions is not None
+    whole = scorer.score_prepared([name], [answer.prepared], regions=True)[0]
+    if isinstance(whole, ScoreFailure):
+        raise PhotoDamaged(name, whole.error, hint="")
     faces = tuple(_with_head(face) for face in _find_faces(answer.pictures[0], detector))
     allowed = keep_faces(answer.boxes, faces)
     estimate_C = estimates(whole, answer.boxes, scorer).tolist()

@@ -5,6 +5,7 @@ Runs in a process of `DecodePool`.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -107,6 +108,7 @@ def read_crops(job: CropJob) -> DecodedCrops:
     photo = decode(data, at_least=wanted, name=job.display_name, policy=policy)
     boxes = tuple(candidate_boxes(photo.width, photo.height, job.ratio, job.size))
     return DecodedCrops(
+        sha256=hashlib.sha256(data).digest() if job.hashed else None,
         width=photo.width,
         height=photo.height,
         boxes=boxes,

@@ -7,15 +7,18 @@ import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
 from typing import Generic, TypeVar
 
 from PIL import Image
 
+from rgnet.culling.crops import CropSearch, choose_crop, crop_job
 from rgnet.errors import PhotoDecoderCrashed, PhotoError, PhotoTimedOut, PhotoTooLarge, PhotoUnsupported
 from rgnet.explanation import Explanation, explain_prepared
+from rgnet.faces.detection import FaceDetector
+from rgnet.imaging.crop import DecodedCrops
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob
 from rgnet.imaging.policy import DecodePolicy
 from rgnet.imaging.prepare import Prepared
@@ -39,13 +42,14 @@ class ScoredUpload:
 
     sha256:      of the bytes that were sent, in hexadecimal
     status:      of a response about this photo alone
-    explanation: where it was asked for and there is a score
+    explanation, crop: where they were asked for and there is a score
     """
 
     sha256: str
     record: Record
     status: int
     explanation: Explanation | None = None
+    crop: CropSearch | None = None
 
 
 class Inference:
@@ -55,6 +59,7 @@ class Inference:
         self.scorer, self.metrics = scorer, metrics
         self.policy = DecodePolicy(max_bytes=settings.max_bytes, max_pixels=settings.max_pixels)
         self.pool = DecodePool(scorer.threads, seconds=settings.decode_s, memory=settings.decode_memory)
+        self._detector: FaceDetector | None = None
         self.batcher: _Batcher[tuple[str, Prepared | PhotoError], Record] = _Batcher(
             self._score_batch,
             size=BATCH,
@@ -100,6 +105,23 @@ class Inference:
             return self._finished(photo, found)
         return self._finished(photo, found.photo, explanation=found)
 
+    async def crop(self, upload: Upload, ratio: float, size: float) -> ScoredUpload:
+        job = crop_job(upload.data, self.scorer, ratio, size=size)
+        photo = await self._decode(upload, job)
+        if not isinstance(photo, DecodedCrops):
+            assert photo.error is not None
+            return self._failed(upload, photo, photo.error)
+        try:
+            found = await self.batcher.run_alone(self._choose_crop, upload.name, photo)
+        except PhotoError as problem:
+            return self._failed(upload, photo, problem)
+        return self._finished(photo, found.photo, crop=found)
+
+    def _choose_crop(self, name: str, photo: DecodedCrops) -> CropSearch:
+        """In the thread of the network, which alone uses the detector."""
+        self._detector = self._detector or FaceDetector()
+        return choose_crop(name, photo, self.scorer, self._detector)
+
     async def explain_decoded(
         self, name: str, photo: Prepared | PhotoError, what_if: int | None = None
     ) -> Explanation | ScoreFailure:
@@ -114,25 +136,26 @@ class Inference:
         return ScoredUpload(sha256.hex(), record, status_of(error))
 
     def _finished(
-        self, photo: DecodedPhoto, record: Record, explanation: Explanation | None = None
+        self,
+        photo: DecodedPhoto,
+        record: Record,
+        *,
+        explanation: Explanation | None = None,
+        crop: CropSearch | None = None,
     ) -> ScoredUpload:
         self.metrics.photos.labels("scored" if record.ok else "failed").inc()
         # Taken where the bytes were decoded, so that no result can carry another photo's hash
         assert photo.sha256 is not None
-        return ScoredUpload(photo.sha256.hex(), record, 200 if record.ok else 422, explanation)
+        return ScoredUpload(photo.sha256.hex(), record, 200 if record.ok else 422, explanation, crop)
 
     def _score_batch(self, photos: list[tuple[str, Prepared | PhotoError]]) -> list[Record]:
         names, prepared = zip(*photos, strict=True)
         return self.scorer.score_prepared(names, prepared)
 
-    async def _decode(self, upload: Upload) -> DecodedPhoto:
+    async def _decode(self, upload: Upload, job: DecodeJob | None = None) -> DecodedPhoto:
         """The upload decoded in another process, whose death is this upload's failure and no other's."""
-        job = DecodeJob(
-            source=upload.data,
-            name=upload.name,
-            preprocess=self.scorer.card.preprocess,
-            policy=self.policy,
-        )
+        job = job or DecodeJob(source=upload.data, preprocess=self.scorer.card.preprocess)
+        job = replace(job, name=upload.name, policy=self.policy)
         with self.batcher.expecting(), self.metrics.decode_seconds.time():
             photo = await asyncio.wrap_future(self.pool.submit(job))
         lost = isinstance(photo.error, PhotoDecoderCrashed | PhotoTimedOut)

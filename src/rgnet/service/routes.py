@@ -9,11 +9,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from rgnet.culling.crops import parse_ratio
+from rgnet.errors import SettingError
 from rgnet.service.inference import Inference, ScoredUpload
-from rgnet.service.limits import Capacity
+from rgnet.service.limits import Capacity, RequestRefused
 from rgnet.service.metrics import Metrics
 from rgnet.service.schemas import (
     SCORES_EXAMPLE,
+    CroppedPhotos,
     ExplainedPhotos,
     PhotoScores,
     RatingScale,
@@ -76,6 +79,10 @@ _WhatIfCells = Annotated[
         description="Also cover each cell of a grid with this many cells a side (default: none).",
     ),
 ]
+_Ratio = Annotated[str, Query(max_length=20, description="Width to height: 16:9, 4:5 or 1.5; at most 1:10.")]
+_CropSize = Annotated[
+    float, Query(ge=0.3, le=1, description="Sides of a crop as a share of the largest one of this ratio.")
+]
 
 
 def scoring_router(inference: Inference, capacity: Capacity, settings: Settings) -> APIRouter:
@@ -123,6 +130,27 @@ def scoring_router(inference: Inference, capacity: Capacity, settings: Settings)
         scored = await run(request, name, lambda upload: inference.explain(upload, what_if))
         response.status_code = _common_status(scored)
         return ExplainedPhotos.of(scored)
+
+    @router.post(
+        "/v1/crop",
+        openapi_extra=body,
+        responses=error_responses(*statuses, photos=CroppedPhotos),
+        response_description="At least one photo was scored.",
+    )
+    async def crop(
+        request: Request, response: Response, ratio: _Ratio, size: _CropSize = 1.0, name: _Name = ""
+    ) -> CroppedPhotos:
+        """Find the best crop of photos to a ratio, in pixels.
+
+        Sent and answered as /v1/score is, each photo with a `crop`: null where there is no score.
+        """
+        try:
+            wanted = parse_ratio(ratio)
+        except SettingError as problem:
+            raise RequestRefused(422, str(problem)) from None
+        scored = await run(request, name, lambda upload: inference.crop(upload, wanted, size))
+        response.status_code = _common_status(scored)
+        return CroppedPhotos.of(scored)
 
     @router.get("/v1/models", responses=error_responses(401, 421))
     async def models() -> ServedModels:

@@ -13,8 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
 
 from rgnet.catalogue.marks import Colour, Pick
+from rgnet.culling.crops import Crop, CropSearch
 from rgnet.culling.groups import Kind
 from rgnet.explanation import Explanation
+from rgnet.results import ScoredPhoto
 from rgnet.service.inference import ScoredUpload
 
 
@@ -123,6 +125,55 @@ class ExplainedPhotos(ResponseModel):
         return cls(photos=[ExplainedPhoto.model_validate(_explained_values(one)) for one in scored])
 
 
+class ScoredCrop(ResponseModel):
+    """A part of a photo in pixels of the upright photo, and its score as a photo of its own."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    score: float
+
+    @classmethod
+    def of(cls, crop: Crop, photo: ScoredPhoto) -> ScoredCrop:
+        box = zip(("left", "top", "right", "bottom"), crop.box.pixels(photo.width, photo.height), strict=True)
+        return cls.model_validate({**dict(box), "score": crop.score})
+
+
+class PhotoCrop(ResponseModel):
+    """All crops are of one size: only such can be compared, and not with the photo itself."""
+
+    best: ScoredCrop
+    centre: ScoredCrop
+    others: list[ScoredCrop] = Field(description="That were scored, too; best first.")
+    is_clear: bool = Field(description="Whether `best` is clearly better than `centre`; else it is the same.")
+    centre_cuts: bool = Field(description="Whether `centre` cuts or loses a face that other crops keep.")
+
+    @classmethod
+    def of(cls, found: CropSearch) -> PhotoCrop:
+        return cls(
+            best=ScoredCrop.of(found.best, found.photo),
+            centre=ScoredCrop.of(found.centre, found.photo),
+            others=[ScoredCrop.of(crop, found.photo) for crop in found.others],
+            is_clear=found.is_clear,
+            centre_cuts=found.centre_cuts,
+        )
+
+
+class CroppedPhoto(PhotoScore):
+    crop: PhotoCrop | None
+
+
+class CroppedPhotos(ResponseModel):
+    """One entry per photo, in the order in which they were sent."""
+
+    photos: list[CroppedPhoto] = Field(min_length=1)
+
+    @classmethod
+    def of(cls, scored: Sequence[ScoredUpload]) -> CroppedPhotos:
+        return cls(photos=[CroppedPhoto.model_validate(_cropped_values(one)) for one in scored])
+
+
 def _photo_values(scored: ScoredUpload) -> dict[str, Any]:
     return {"sha256": scored.sha256, "record": scored.record.to_dict()}
 
@@ -130,6 +181,11 @@ def _photo_values(scored: ScoredUpload) -> dict[str, Any]:
 def _explained_values(scored: ScoredUpload) -> dict[str, Any]:
     explanation = None if scored.explanation is None else PhotoExplanation.of(scored.explanation)
     return _photo_values(scored) | {"explanation": explanation}
+
+
+def _cropped_values(scored: ScoredUpload) -> dict[str, Any]:
+    crop = None if scored.crop is None else PhotoCrop.of(scored.crop)
+    return _photo_values(scored) | {"crop": crop}
 
 
 class RatingScale(ResponseModel):
