@@ -1,6 +1,7 @@
 # make demo   set up and score real photographs (no torch)
 # make test   set up, lint, and run every test (installs torch)
 # make check  the same without setting anything up first
+# make docs   build the documentation into site/; make site: the same with pictures of real runs
 # make release  build what is published into dist/, twice, with an SBOM; TAG=vX.Y.Z checks the version too
 # Everything that pip installs stays in .venv of this checkout.
 
@@ -9,7 +10,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check lint docs release clean
+.PHONY: demo test check lint docs site release clean
 
 demo: .venv/demo.done
 	@mkdir -p demo
@@ -32,6 +33,11 @@ lint: .venv/test.done
 docs: .venv/test.done
 	$(BIN)/mkdocs build --strict
 
+# The site is built without pictures, too, where they cannot be made
+site: .venv/test.done
+	-@scripts/install-test-programs.sh && $(BIN)/python scripts/make_pictures.py
+	$(MAKE) --no-print-directory docs
+
 release: .venv/release.done
 	$(BIN)/python scripts/release.py $(if $(TAG),--tag $(TAG))
 
@@ -52,4 +58,4 @@ release: .venv/release.done
 	@touch $@
 
 clean:
-	rm -rf .venv demo build dist site
+	rm -rf .venv demo build dist site docs/pictures

@@ -76,7 +76,7 @@ class Camera:
                 page.keyboard.press(key)
             page.wait_for_selector(".badge .green")
             self.take(page, "gallery")
-            page.locator(".card:has(.stack) a", has_text="best of 5").focus()
+            page.locator(".card:has(.stack) a", has_text="of 5").focus()
             page.keyboard.press("c")
             page.wait_for_selector("#compare .cell.active")
             while not page.evaluate(_ALL_LOADED):

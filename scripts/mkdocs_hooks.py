@@ -1,7 +1,13 @@
-"""Pages of the documentation that are generated: the commands from the parser, the changelog from its file."""
+"""What of the documentation is generated: the commands from the parser, the changelog from its file, and pictures.
+
+A line <!-- picture: NAME | CAPTION --> of a page becomes the picture of a real run that make_pictures.py made, at desk
+and phone width, in light or dark as the site is; without pictures it says how to make them.
+"""
 
 from __future__ import annotations
 
+import html
+import re
 from pathlib import Path
 
 import typer.main
@@ -10,6 +16,8 @@ from mkdocs.structure.files import File, Files
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 ROOT = Path(__file__).resolve().parents[1]
+PICTURES = ROOT / "docs" / "pictures"
+_PICTURE = re.compile(r"^<!-- picture: ([\w-]+) \| (.*) -->$", re.MULTILINE)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -17,6 +25,28 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     files.append(File.generated(config, "commands.md", content=command_reference()))
     files.append(File.generated(config, "changelog.md", content=(ROOT / "CHANGELOG.md").read_text("utf-8")))
     return files
+
+
+def on_page_markdown(markdown: str, **_known: object) -> str:
+    """MkDocs calls this with the text of every page."""
+    return _PICTURE.sub(lambda found: picture(found[1], found[2]), markdown)
+
+
+def picture(name: str, caption: str) -> str:
+    """A figure in HTML, or where it was not made a sentence."""
+    files = [
+        (size, scheme, f"{name}-{size}-{scheme}.jpg")
+        for size in ("desk", "phone")
+        for scheme in ("light", "dark")
+    ]
+    if not all((PICTURES / file).is_file() for _, _, file in files):
+        return f"*(Picture: {caption} `make site` makes it by `scripts/make_pictures.py`.)*"
+    text = html.escape(caption, quote=True)
+    images = "".join(
+        f'<img class="{size}" src="pictures/{file}#only-{scheme}" alt="{text}" loading="lazy">'
+        for size, scheme, file in files
+    )
+    return f'<figure class="run">{images}<figcaption>{html.escape(caption)}</figcaption></figure>'
 
 
 def command_reference() -> str:

@@ -104,6 +104,14 @@ def test_files_named_in_the_documentation_exist():
             assert any((place / name).exists() for place in places), f"{page.name} names {name}"
 
 
+def test_pictures_in_the_documentation_are_those_that_the_script_makes():
+    pages = "".join(page.read_text("utf-8") for page in (ROOT / "docs").glob("*.md"))
+    script = (ROOT / "scripts" / "make_pictures.py").read_text("utf-8")
+    assert set(re.findall(r"<!-- picture: ([\w-]+) \| .+ -->", pages)) == set(
+        re.findall(r'take\(page, "(.+)"\)', script)
+    )
+
+
 def test_tests_named_in_the_documentation_exist():
     tests = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     for page in (ROOT / "docs").glob("*.md"):

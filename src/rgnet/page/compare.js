@@ -56,8 +56,8 @@ class Compare {
 
   fillCaption({ row, element, caption }) {
     const score = create("b", {}, row.score === null ? "–" : row.score.toFixed(2));
-    const alike = row.group && describeMember(row);
-    caption.replaceChildren(...[score, create("span", {}, row.name), alike && create("span", {}, alike), createBadge(row.mark)].filter(Boolean));
+    const among = row.group && create("span", { className: "among" }, describeMember(row));
+    caption.replaceChildren(...[score, create("span", { className: "name" }, row.name), among, createBadge(row.mark)].filter(Boolean));
     element.setAttribute("aria-label", accessibleName(row));
   }
 

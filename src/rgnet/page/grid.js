@@ -68,7 +68,7 @@ class Grid {
     if (!width) return;
     this.gap = width < 700 ? 10 : 18;
     const heading = this.heading && ((row) => this.heading(this.groups.leadOf(row)));
-    const alikeHeight = this.isGrouped ? (width < 700 ? 36 : 20) : 0; // two lines or one
+    const alikeHeight = this.isGrouped ? GROUP_HEIGHT : 0;
     this.element.style.setProperty("--gap", `${this.gap}px`);
     this.element.style.setProperty("--alike", `${alikeHeight}px`);
     const captionHeight = CAPTION_HEIGHT + alikeHeight;

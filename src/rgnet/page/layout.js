@@ -2,6 +2,7 @@
 // The layout of the grid: photos with their own aspect ratio, in lines of one height each that fill the width.
 
 const CAPTION_HEIGHT = 30;
+const GROUP_HEIGHT = 34; // two lines of what is said of the photo's group
 const HEADING_HEIGHT = 64;
 const FIRST_HEADING_HEIGHT = 40;
 const NARROWEST = 0.55; // aspect ratio of a card, width by height
