@@ -19,6 +19,7 @@ from rgnet.culling.frames import _different, best_frames, time_code
 from rgnet.culling.shot_boundaries import find_shots
 from rgnet.errors import PhotoDamaged, PhotoError
 from rgnet.imaging.video import VideoJob, read_video
+from rgnet.imaging.video_file import read_frame, upright
 from rgnet.imaging.workers import DecodePool
 
 pytest.importorskip("av")
@@ -133,6 +134,38 @@ def test_turned_frames_and_wide_pixels_are_seen_as_meant(tmp_path, scorer, pool)
         for turned in (Image.Transpose.ROTATE_270, Image.Transpose.ROTATE_90)
     )
     assert right < 12 < left
+
+
+def test_of_an_interlaced_frame_that_holds_two_moments_one_is_kept():
+    sharp = Image.fromarray(scene(1)[:108, :192]).resize((192, 108), Image.Resampling.BICUBIC)
+    smooth = np.asarray(sharp.resize((24, 14)).resize((192, 108), Image.Resampling.BICUBIC))
+    mixed = smooth.copy()
+    mixed[1::2] = np.roll(smooth, 24, axis=1)[1::2]
+    for pixels, difference in ((mixed, 3), (smooth, 1e-9)):
+        frame = mock.Mock(interlaced_frame=True, rotation=0, width=192, height=108)
+        frame.to_image.return_value = Image.fromarray(pixels)
+        found = np.asarray(upright(frame, mock.Mock(sample_aspect_ratio=None)), int)
+        assert np.abs(found[:107] - smooth[:107]).mean() < difference
+    assert np.abs(mixed.astype(int) - smooth)[:107].mean() > 5
+
+
+def test_the_colours_of_hd_that_does_not_say_how_they_are_coded(tmp_path):
+    import av
+
+    # (200, 60, 40) in BT.709
+    planes = [np.full(shape, value, np.uint8) for shape, value in (((720, 1280), 91), ((360, 640), 103))]
+    planes.append(np.full((360, 640), 191, np.uint8))
+    with av.open(str(tmp_path / "hd.mp4"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=RATE)
+        stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
+        frame = av.VideoFrame(1280, 720, "yuv420p")
+        for plane, values in zip(frame.planes, planes, strict=True):
+            assert plane.line_size == values.shape[1]
+            plane.update(values.tobytes())
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    found = np.asarray(read_frame(str(tmp_path / "hd.mp4"), 0.0))[360, 640].astype(int)
+    assert np.abs(found - (200, 60, 40)).max() < 10
 
 
 def test_a_rate_that_varies(tmp_path, scorer, pool):

@@ -24,6 +24,7 @@ _DISSOLVE_HISTOGRAM, _DISSOLVE_PIXELS = 0.15, 12.0
 # Of the change over a dissolve: what may remain in its middle, and what may change before and after it
 _REMAINDER, _OUTSIDE = 0.25, 0.35
 _MIXED = (0.04, 0.96)
+_BLOCK = 2048
 
 
 class Shot(NamedTuple):
@@ -37,8 +38,7 @@ def find_shots(time_F: np.ndarray, signature_FHW3: np.ndarray, histogram_FK: np.
     """Shots in order. time_F: seconds, ascending; signature_FHW3: small frames, 0-255; see `DecodedVideo`."""
     if not len(time_F):
         return []
-    signature_FP = signature_FHW3.reshape(len(time_F), -1).astype(np.float32)
-    histogram_FK = histogram_FK.astype(np.float32)
+    signature_FP = signature_FHW3.reshape(len(time_F), -1)
     cuts = _find_cuts(time_F, signature_FP, histogram_FK)
     edges = [Shot(cut, cut - 1) for cut in cuts]  # a transition without frames
     edges += _find_dissolves(time_F, signature_FP, histogram_FK, cuts)
@@ -52,20 +52,33 @@ def find_shots(time_F: np.ndarray, signature_FHW3: np.ndarray, histogram_FK: np.
     return shots
 
 
-def _moved(one_FK: np.ndarray, other_FK: np.ndarray) -> np.ndarray:
-    """(F,) share of the pixels in other levels, the mean of three colours."""
-    return np.abs(one_FK - other_FK).sum(axis=-1) / 6
+def _moved(histogram_FK: np.ndarray, one_F: np.ndarray, other_F: np.ndarray) -> np.ndarray:
+    """(F,) share of the pixels in other levels, the mean of three colours, between pairs of frames."""
+    return _changed(histogram_FK, one_F, other_F) * (histogram_FK.shape[1] / 6)
 
 
-def _changed(one_FP: np.ndarray, other_FP: np.ndarray) -> np.ndarray:
-    """(F,) mean difference in grey levels."""
-    return np.abs(one_FP - other_FP).mean(axis=-1)
+def _changed(
+    picture_FX: np.ndarray, one_F: np.ndarray, other_F: np.ndarray, third_F: np.ndarray | None = None
+) -> np.ndarray:
+    """(F,) mean difference between pairs of frames; with a third one, between the first and the mean of the others.
+
+    Some frames at a time: those of hours would take gigabytes as float32.
+    """
+    differences = [np.zeros(0, np.float32)]
+    for start in range(0, len(one_F), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        other_BX = picture_FX[other_F[block]].astype(np.float32)
+        if third_F is not None:
+            other_BX = (other_BX + picture_FX[third_F[block]]) / 2
+        differences.append(np.abs(picture_FX[one_F[block]].astype(np.float32) - other_BX).mean(axis=-1))
+    return np.concatenate(differences)
 
 
 def _find_cuts(time_F: np.ndarray, signature_FP: np.ndarray, histogram_FK: np.ndarray) -> list[int]:
     """The first frame of every shot that begins with a cut."""
-    moved_F = np.concatenate([[0], _moved(histogram_FK[1:], histogram_FK[:-1])])
-    changed_F = np.concatenate([[0], _changed(signature_FP[1:], signature_FP[:-1])])
+    frame_F = np.arange(1, len(time_F))
+    moved_F = np.concatenate([[0], _moved(histogram_FK, frame_F, frame_F - 1)])
+    changed_F = np.concatenate([[0], _changed(signature_FP, frame_F, frame_F - 1)])
     other_colours_F = (moved_F > _CUT_HISTOGRAM) & (changed_F > _CUT_PIXELS) & _is_sudden(moved_F)
     other_picture_F = (changed_F > _CUT_ALIKE_PIXELS) & _is_sudden(changed_F)
     cuts = [int(frame) for frame in np.flatnonzero(other_colours_F | other_picture_F)]
@@ -87,12 +100,12 @@ def _is_flash(cut: int, time_F: np.ndarray, *pictures: np.ndarray) -> bool:
 
     pictures: of every frame, in each way of comparing them
     """
-    later = slice(cut + 1, int(np.searchsorted(time_F, time_F[cut] + _FLASH_S, side="right")))
-    earlier = slice(int(np.searchsorted(time_F, time_F[cut] - _FLASH_S)), cut - 1)
+    later = np.arange(cut + 1, np.searchsorted(time_F, time_F[cut] + _FLASH_S, side="right"))
+    earlier = np.arange(np.searchsorted(time_F, time_F[cut] - _FLASH_S), cut - 1)
     for picture_FX in pictures:
-        change = _changed(picture_FX[cut], picture_FX[cut - 1])
-        back = _changed(picture_FX[later], picture_FX[cut - 1])
-        forth = _changed(picture_FX[earlier], picture_FX[cut])
+        (change,) = _changed(picture_FX, np.array([cut]), np.array([cut - 1]))
+        back = _changed(picture_FX, later, np.full_like(later, cut - 1))
+        forth = _changed(picture_FX, earlier, np.full_like(earlier, cut))
         if min(back.min(initial=np.inf), forth.min(initial=np.inf)) < change / 3:
             return True
     return False
@@ -105,16 +118,15 @@ def _find_dissolves(
     found: list[Shot] = []
     for half_s in _WINDOWS_S:
         window = _Window(time_F, half_s)
-        before_FP, after_FP = signature_FP[window.before], signature_FP[window.after]
-        change_F = _changed(before_FP, after_FP)
-        rest_F = _changed(signature_FP, (before_FP + after_FP) / 2)
+        change_F = _changed(signature_FP, window.before, window.after)
+        rest_F = _changed(signature_FP, np.arange(len(time_F)), window.before, window.after)
         outside_F = np.maximum(
-            _changed(before_FP, signature_FP[window.long_before]),
-            _changed(after_FP, signature_FP[window.long_after]),
+            _changed(signature_FP, window.before, window.long_before),
+            _changed(signature_FP, window.after, window.long_after),
         )
         is_mix_F = window.whole & (change_F > _DISSOLVE_PIXELS)
         is_mix_F &= (rest_F < _REMAINDER * change_F) & (outside_F < _OUTSIDE * change_F)
-        is_mix_F &= _moved(histogram_FK[window.before], histogram_FK[window.after]) > _DISSOLVE_HISTOGRAM
+        is_mix_F &= _moved(histogram_FK, window.before, window.after) > _DISSOLVE_HISTOGRAM
         for run in _runs(is_mix_F):
             middle = run.first + int(np.argmin((rest_F / (change_F + 1))[run.first : run.last + 1]))
             ends = int(window.before[middle]), int(window.after[middle])
@@ -145,8 +157,9 @@ def _runs(is_mix_F: np.ndarray) -> list[Shot]:
 
 def _mixed_frames(signature_FP: np.ndarray, middle: int, before: int, after: int) -> Shot:
     """From `middle` outwards, the frames that hold a share of both ends."""
-    way_P = signature_FP[after] - signature_FP[before]
-    share_F = (signature_FP[before : after + 1] - signature_FP[before]) @ way_P / (way_P @ way_P)
+    part_FP = signature_FP[before : after + 1].astype(np.float32)
+    way_P = part_FP[-1] - part_FP[0]
+    share_F = (part_FP - part_FP[0]) @ way_P / (way_P @ way_P)
     pure = np.flatnonzero((share_F < _MIXED[0]) | (share_F > _MIXED[1])) + before
     first = max((int(frame) + 1 for frame in pure if frame < middle), default=before)
     last = min((int(frame) - 1 for frame in pure if frame > middle), default=after)

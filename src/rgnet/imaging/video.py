@@ -118,6 +118,8 @@ def _read(container: Any, stream: Any, job: VideoJob) -> DecodedVideo:
             signatures.append(_small(frame, SIGNATURE_HW))
             histograms.append(_histogram(_small(frame, _HISTOGRAM_HW)))
         if wanted(time_s):
+            if frame.interlaced_frame:
+                notes["interlaced video: where a frame holds two moments, one of them is kept"] = None
             image = upright(frame, stream)
             size = image.size
             looked.append(_look(image, time_s, job))

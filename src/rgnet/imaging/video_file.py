@@ -13,6 +13,7 @@ from datetime import datetime
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from rgnet.errors import PhotoDamaged, PhotoUnsupported, need, video_missing
@@ -24,6 +25,8 @@ _CONTAINERS = "mov,matroska,avi,mpegts,mpeg,asf,flv,ogg,dv,mxf"
 SAME_S, _EARLIER_S = 1e-6, 1e-3
 # Cameras without a clock begin in 1904 or 1970
 _NO_CLOCK = 1990
+# Of frame.colorspace
+_UNSPECIFIED = 2
 _HDR = {16: "PQ", 18: "HLG"}
 _TURNS = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_270}
 
@@ -115,12 +118,32 @@ class Clock:
 
 def upright(frame: Any, stream: Any) -> Image.Image:
     """The frame as it is meant to be seen: with square pixels, turned as the file says."""
-    image: Image.Image = frame.to_image()
+    # Pictures of this size that do not say how they are coded are so
+    is_hd = frame.colorspace == _UNSPECIFIED and (frame.width >= 1280 or frame.height > 576)
+    image: Image.Image = frame.to_image(**({"src_colorspace": "ITU709"} if is_hd else {}))
+    if _is_combed(frame, image):
+        image = _interpolate_lines(image)
     aspect = stream.sample_aspect_ratio
     if aspect and aspect != 1:
         image = image.resize((max(1, round(image.width * float(aspect))), image.height))
     turn = _TURNS.get(round(frame.rotation / 90) * 90 % 360)
     return image if turn is None else image.transpose(turn)
+
+
+def _is_combed(frame: Any, image: Image.Image) -> bool:
+    """Whether an interlaced frame holds two moments: its lines are then more like every other than like the next."""
+    if not frame.interlaced_frame:
+        return False
+    pixels_HW = np.asarray(image.convert("L"), np.int16)
+    return bool(np.abs(np.diff(pixels_HW, axis=0)).mean() > np.abs(pixels_HW[2:] - pixels_HW[:-2]).mean())
+
+
+def _interpolate_lines(image: Image.Image) -> Image.Image:
+    """The lines of one moment, with those between them as their means."""
+    pixels_HW3 = np.array(image)
+    above_HW3, below_HW3 = pixels_HW3[:-2:2].astype(np.uint16), pixels_HW3[2::2]
+    pixels_HW3[1:-1:2] = (above_HW3 + below_HW3) // 2
+    return Image.fromarray(pixels_HW3)
 
 
 def describe_colours(stream: Any) -> Iterator[str]:
