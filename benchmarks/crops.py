@@ -27,7 +27,7 @@ def main() -> None:
     scorer = rgnet.load(chosen.model)
     names = [str(path) for path in find_photos([chosen.folder])]
     names = names[:: max(1, len(names) // chosen.photos)][: chosen.photos]
-    ranks, first, among, regret, gain, smart = [], [], [], [], [], []
+    ranks, first, among, regret, gain = [], [], [], [], []
     with open_crop_pool() as pool:
         jobs = (
             (
@@ -54,8 +54,6 @@ def main() -> None:
             best = found[[0, *order]].max()
             regret.append(found.max() - best)
             gain.append(best - found[0])
-            if (index := smart_crop(name, answer.boxes)) is not None:
-                smart.append(best - found[index])
     print(
         f"{len(ranks)} photos, {chosen.ratio} at {chosen.size:g}, {scorer.card.name} {scorer.card.short_hash}"
     )
@@ -66,25 +64,6 @@ def main() -> None:
     print(
         f"points lost beside scoring all: {np.mean(regret):.4f}; gained over the middle: {np.mean(gain):.4f}"
     )
-    if smart:
-        lower = np.mean(np.less(smart, 0))
-        print(f"gained over smartcrop's place: {np.mean(smart):.4f}, lower in {lower:.2f} of the photos")
-
-
-def smart_crop(name: str, boxes: tuple) -> int | None:
-    """The candidate that is nearest to the place that smartcrop chooses; None without smartcrop."""
-    try:
-        import smartcrop
-    except ImportError:
-        return None
-    from PIL import Image
-
-    with Image.open(name) as opened:
-        image = opened.convert("RGB")
-    left, top, right, bottom = boxes[0].pixels(*image.size)
-    crop = smartcrop.SmartCrop().crop(image, right - left, bottom - top, max_scale=1, min_scale=1)["top_crop"]
-    place = np.array([crop["x"] / image.width, crop["y"] / image.height])
-    return int(np.argmin([np.abs(place - (box.left, box.top)).sum() for box in boxes]))
 
 
 if __name__ == "__main__":
