@@ -1,5 +1,8 @@
 """The gallery and the API page in a real browser. Skipped, visibly, where Chromium or Playwright is missing."""
 
+import json
+from pathlib import Path
+
 import pytest
 from accessibility import serious_problems
 from sample_photos import HOSTILE_NAME, noise
@@ -49,6 +52,21 @@ def test_a_library_is_looked_through_and_a_hostile_name_does_nothing(tab, runnin
     tab.locator("#graph").click()
     assert "Region in row" in tab.locator("#region").text_content()
     tab.keyboard.press("Escape")  # deselects the region
+
+    # The best crop is a frame over the photo, in words for who does not see it, and as a file
+    tab.keyboard.press("k")
+    tab.wait_for_selector("#crop-frame:not([hidden])")
+    assert "pixels from the left" in tab.locator("#crop-said").text_content()
+    frame, photo = (tab.locator(f"#{id}").bounding_box() for id in ("crop-frame", "picture"))
+    assert frame["width"] / frame["height"] == pytest.approx(16 / 9, rel=0.03)
+    assert frame["x"] >= photo["x"] - 1 and frame["width"] <= photo["width"] + 1
+    assert serious_problems(tab) == []
+    with tab.expect_download() as download:
+        tab.click("#crop-download")
+    found = json.loads(Path(download.value.path()).read_text())
+    assert found["ratio"] == "16:9" and found["right"] - found["left"] > found["bottom"] - found["top"] > 0
+    tab.keyboard.press("k")
+    sync_api.expect(tab.locator("#crop-frame")).to_be_hidden()
     tab.keyboard.press("Escape")
     tab.wait_for_selector("#photo", state="hidden")
 

@@ -192,3 +192,16 @@ def test_a_catalogue_of_another_models_scores_is_not_shown(library, tiny_classif
 
     with pytest.raises(CatalogueError, match="holds no scores of tiny-classes"):
         create_app(Settings(catalogue=library.catalogue, model=str(tiny_classifier), threads=1))
+
+
+def test_the_best_crop_is_found_on_request_of_the_photo_that_was_scanned(changing_gallery, changing_library):
+    row = row_of(changing_gallery, "0.jpg")
+    address = f"/v1/photos/{row['id']}/crop"
+    found = changing_gallery.get(address, params={"ratio": "1:2"}).json()
+    best = found["best"]
+    assert (best["right"] - best["left"]) / (best["bottom"] - best["top"]) == pytest.approx(0.5, abs=0.02)
+    assert best["score"] >= found["centre"]["score"]
+    assert changing_gallery.get(address, params={"ratio": "wide"}).status_code == 422
+    (changing_library.folder / "0.jpg").write_bytes((changing_library.folder / "1.jpg").read_bytes())
+    answer = changing_gallery.get(address, params={"ratio": "1:1"})
+    assert answer.status_code == 404 and "has changed since it was scanned" in answer.json()["error"]

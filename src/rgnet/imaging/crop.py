@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 
 from rgnet.errors import PhotoUnsupported
 from rgnet.imaging.decode import Photo, decode
-from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, read_content
+from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, check_unchanged, read_content
 from rgnet.imaging.pictures import draw
 from rgnet.imaging.prepare import Prepared, to_prepared
 
@@ -88,6 +88,8 @@ class DecodedCrops(DecodedPhoto):
 def read_crops(job: CropJob) -> DecodedCrops:
     """Decode a photo once for all that is wanted of it. Raises PhotoError."""
     data = read_content(job)[0]
+    sha256 = hashlib.sha256(data).digest() if job.hashed or job.expected_sha256 else None
+    check_unchanged(job, sha256)
     policy, preprocess = job.policy, job.preprocess
     if preprocess is None:
         photo = decode(data, name=job.display_name, policy=policy)
@@ -108,7 +110,7 @@ def read_crops(job: CropJob) -> DecodedCrops:
     photo = decode(data, at_least=wanted, name=job.display_name, policy=policy)
     boxes = tuple(candidate_boxes(photo.width, photo.height, job.ratio, job.size))
     return DecodedCrops(
-        sha256=hashlib.sha256(data).digest() if job.hashed else None,
+        sha256=sha256,
         width=photo.width,
         height=photo.height,
         boxes=boxes,

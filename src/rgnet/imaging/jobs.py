@@ -140,11 +140,10 @@ def _decode_photo(job: DecodeJob) -> DecodedPhoto:
         return DecodedPhoto(error=gone if job.expected_sha256 else problem.about(job.display_name))
     except PhotoError as problem:
         return DecodedPhoto(error=problem.about(job.display_name))
-    if job.expected_sha256 not in (None, known.sha256):
-        changed = PhotoChanged(
-            job.display_name, "this file has changed since it was scanned", "scan its folder again"
-        )
-        return replace(known, error=changed)
+    try:
+        check_unchanged(job, known.sha256)
+    except PhotoChanged as problem:
+        return replace(known, error=problem)
     if not job.decodes:
         return known
     try:
@@ -154,6 +153,14 @@ def _decode_photo(job: DecodeJob) -> DecodedPhoto:
         return DecodedPhoto(error=problem.about(job.display_name))
     except PhotoError as problem:
         return replace(known, error=problem.about(job.display_name))
+
+
+def check_unchanged(job: DecodeJob, sha256: bytes | None) -> None:
+    """Raises PhotoChanged for any other content than the one that was asked for."""
+    if job.expected_sha256 not in (None, sha256):
+        raise PhotoChanged(
+            job.display_name, "this file has changed since it was scanned", "scan its folder again"
+        )
 
 
 def _read(job: DecodeJob) -> tuple[bytes, DecodedPhoto]:

@@ -23,6 +23,7 @@ _SCRIPTS = (
     "grid.js",
     "map.js",
     "graph.js",
+    "crop.js",
     "photo.js",
     "marks.js",
     "compare.js",

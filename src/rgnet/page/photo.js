@@ -15,6 +15,7 @@ class PhotoPage {
     Object.assign(this, { source, findNext, onShown, onClose, dialog: byId("photo"), chosen: null, hovered: null });
     this.chosenLayer = loadChoice("layer", LAYERS) ?? "votes";
     this.opacity = 0.5;
+    this.crop = new CropTool(source);
     byId("opacity").value = this.opacity;
     byId("opacity").addEventListener("input", (event) => this.setOpacity(Number(event.target.value)));
     for (const input of document.getElementsByName("layer")) {
@@ -78,6 +79,7 @@ class PhotoPage {
     this.fillFacts();
     this.fillSteps();
     this.fillPicture(photo);
+    this.crop.fill(photo);
     byId("tools").hidden = !detail;
     byId("graph").hidden = byId("map").hidden = !detail;
     this.dialog.scrollTop = 0;
@@ -214,7 +216,8 @@ class PhotoPage {
     const onMap = event.target === byId("graph");
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (onMap && this.detail && this.onMapKey(event)) event.preventDefault();
-    else if (step && event.target.type !== "range" && event.target.type !== "radio") this.go(step);
+    else if (step && !["range", "radio", "select-one"].includes(event.target.type)) this.go(step);
+    else if (event.key.toLowerCase() === "k" && event.target.type !== "select-one") this.crop.toggle();
     else if (event.key.toLowerCase() === "m" && this.detail) {
       const layers = this.findLayers();
       this.chooseLayer(layers[(layers.indexOf(this.layer) + 1) % layers.length]);

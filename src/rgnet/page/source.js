@@ -101,6 +101,10 @@ class ServiceSource {
     return `v1/photos/${photo.id}/picture`;
   }
 
+  crop(id, ratio) {
+    return request(`v1/photos/${encodeURIComponent(id)}/crop?` + new URLSearchParams({ ratio }));
+  }
+
   fullPicture(photo) {
     return `v1/photos/${photo.id}/full`;
   }

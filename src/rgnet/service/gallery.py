@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +15,10 @@ from rgnet import page
 from rgnet.catalogue.content_check import expected_sha256, looks_unchanged
 from rgnet.catalogue.paging import Listing
 from rgnet.catalogue.records import PhotoRow
+from rgnet.culling.crops import crop_job
 from rgnet.culling.membership import Membership
+from rgnet.errors import PhotoError
+from rgnet.imaging.crop import DecodedCrops
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob
 from rgnet.imaging.preprocess import Preprocess
 from rgnet.imaging.workers import DecodePool
@@ -25,7 +29,7 @@ from rgnet.service.access import Allowed
 from rgnet.service.gallery_catalogue import GalleryCatalogue
 from rgnet.service.inference import Inference
 from rgnet.service.limits import Capacity, RequestRefused
-from rgnet.service.schemas import GalleryPhoto, PhotoDetail, PhotoMap, PhotoPage
+from rgnet.service.schemas import GalleryPhoto, PhotoCrop, PhotoDetail, PhotoMap, PhotoPage
 from rgnet.service.settings import Settings
 from rgnet.weights.explanations import judge_explanations, usual_map
 
@@ -138,6 +142,23 @@ class Gallery:
         values = page.describe_explanation(found, self.card.scale, picture=f"v1/photos/{row.id}/picture")
         return PhotoMap.model_validate(values).model_dump_json().encode()
 
+    async def crop(self, row: PhotoRow[Record], ratio: float) -> PhotoCrop:
+        """The best crop to a ratio. Raises RequestRefused (404) where there can be none."""
+        if isinstance(row.record, ScoreFailure):
+            raise RequestRefused(404, f"{row.record.path} has no crop: {row.record.error}")
+        data = await self.cache.get((row.sha256, "crop", ratio), lambda: self._find_crop(row, ratio))
+        return PhotoCrop.model_validate_json(data)
+
+    async def _find_crop(self, row: PhotoRow[Record], ratio: float) -> bytes:
+        job = crop_job(row.record.path, self.inference.scorer, ratio, size=1.0)
+        photo = await self._run(replace(job, expected_sha256=expected_sha256(row)))
+        assert isinstance(photo, DecodedCrops)
+        try:
+            found = await self.inference.crop_decoded(row.record.path, photo)
+        except PhotoError as problem:
+            raise RequestRefused(404, str(problem)) from None
+        return PhotoCrop.of(found).model_dump_json().encode()
+
     async def _scanned_map(self, row: PhotoRow[Record]) -> PhotoMap | None:
         """As the scan stored it, where the photo's file is gone or has changed."""
         votes_HW = await self.catalogue.votes(row.record.path)
@@ -161,6 +182,9 @@ class Gallery:
             pictures=pictures,
             picture_format="JPEG",
         )
+        return await self._run(job)
+
+    async def _run(self, job: DecodeJob) -> DecodedPhoto:
         with self.capacity.reserve() as reservation:
             reservation.add_photo()
             photo = await asyncio.wrap_future(self.pool.submit(job))

@@ -24,7 +24,15 @@ from rgnet.service.mark_schemas import (
     SidecarRequest,
 )
 from rgnet.service.pages import not_modified, tagged_response
-from rgnet.service.schemas import GroupPhotos, PhotoDetail, PhotoMark, PhotoPage, error_responses
+from rgnet.service.routes import Ratio, read_ratio
+from rgnet.service.schemas import (
+    GroupPhotos,
+    PhotoCrop,
+    PhotoDetail,
+    PhotoMark,
+    PhotoPage,
+    error_responses,
+)
 from rgnet.service.settings import Settings
 from rgnet.service.sidecars import change_sidecars
 from rgnet.service.viewer import open_in_viewer
@@ -116,6 +124,11 @@ def gallery_router(gallery: Gallery, settings: Settings) -> APIRouter:
     async def group(id: _PhotoId) -> GroupPhotos:
         """The photos that look like this one, itself among them, with the reason of their order."""
         return GroupPhotos(photos=await gallery.group(await gallery.row(id)))
+
+    @router.get("/{id}/crop", responses=_READING)
+    async def crop(id: _PhotoId, ratio: Ratio) -> PhotoCrop:
+        """The best crop of a photo to a ratio, in pixels; nothing is written."""
+        return await gallery.crop(await gallery.row(id), read_ratio(ratio))
 
     @router.get("/{id}/thumbnail", response_class=Response, responses=_JPEG | _READING)
     async def thumbnail(request: Request, id: _PhotoId) -> Response:

@@ -112,10 +112,14 @@ class Inference:
             assert photo.error is not None
             return self._failed(upload, photo, photo.error)
         try:
-            found = await self.batcher.run_alone(self._choose_crop, upload.name, photo)
+            found = await self.crop_decoded(upload.name, photo)
         except PhotoError as problem:
             return self._failed(upload, photo, problem)
         return self._finished(photo, found.photo, crop=found)
+
+    async def crop_decoded(self, name: str, photo: DecodedCrops) -> CropSearch:
+        """In the thread of the network, between two batches. Raises PhotoError."""
+        return await self.batcher.run_alone(self._choose_crop, name, photo)
 
     def _choose_crop(self, name: str, photo: DecodedCrops) -> CropSearch:
         """In the thread of the network, which alone uses the detector."""

@@ -79,7 +79,7 @@ _WhatIfCells = Annotated[
         description="Also cover each cell of a grid with this many cells a side (default: none).",
     ),
 ]
-_Ratio = Annotated[str, Query(max_length=20, description="Width to height: 16:9, 4:5 or 1.5; at most 1:10.")]
+Ratio = Annotated[str, Query(max_length=20, description="Width to height: 16:9, 4:5 or 1.5; at most 1:10.")]
 _CropSize = Annotated[
     float, Query(ge=0.3, le=1, description="Sides of a crop as a share of the largest one of this ratio.")
 ]
@@ -138,16 +138,13 @@ def scoring_router(inference: Inference, capacity: Capacity, settings: Settings)
         response_description="At least one photo was scored.",
     )
     async def crop(
-        request: Request, response: Response, ratio: _Ratio, size: _CropSize = 1.0, name: _Name = ""
+        request: Request, response: Response, ratio: Ratio, size: _CropSize = 1.0, name: _Name = ""
     ) -> CroppedPhotos:
         """Find the best crop of photos to a ratio, in pixels.
 
         Sent and answered as /v1/score is, each photo with a `crop`: null where there is no score.
         """
-        try:
-            wanted = parse_ratio(ratio)
-        except SettingError as problem:
-            raise RequestRefused(422, str(problem)) from None
+        wanted = read_ratio(ratio)
         scored = await run(request, name, lambda upload: inference.crop(upload, wanted, size))
         response.status_code = _common_status(scored)
         return CroppedPhotos.of(scored)
@@ -158,6 +155,14 @@ def scoring_router(inference: Inference, capacity: Capacity, settings: Settings)
         return ServedModels(models=[_served_model(inference)])
 
     return router
+
+
+def read_ratio(text: str) -> float:
+    """Raises RequestRefused (422)."""
+    try:
+        return parse_ratio(text)
+    except SettingError as problem:
+        raise RequestRefused(422, str(problem)) from None
 
 
 def _request_body(max_files: int) -> dict[str, Any]:
