@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from picture_shoot import make_shoot
+from picture_shoot import make_clip, make_shoot
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,6 +41,10 @@ def main() -> None:
         report, catalogue = folder / "saturday.html", folder / "Saturday.sqlite"
         words = ["report", folder / "Saturday", "--groups", "-o", report, "--catalogue", catalogue]
         subprocess.run([*_RGNET, *map(str, words)], env=variables, check=True)
+        make_clip(folder / "cat.mp4")
+        words = ["frames", folder / "cat.mp4", "--output", folder / "stills"]
+        subprocess.run([*_RGNET, *map(str, words)], env=variables, check=True)
+        keep(folder / "stills" / "cat.mp4" / "contact.jpg", "frames")
         with serving(catalogue, variables) as address, open_browser() as browser:
             for size in SIZES:
                 for scheme in SCHEMES:
@@ -48,6 +52,11 @@ def main() -> None:
                     take.report(report.as_uri())
                     take.gallery(address)
     print(f"{len(list(PICTURES.glob('*.jpg')))} pictures in {PICTURES}")
+
+
+def keep(picture: Path, name: str) -> None:
+    """A picture that a command has written: one for every width and colour scheme."""
+    shutil.copy(picture, PICTURES / f"{name}.jpg")
 
 
 class Camera:

@@ -1,7 +1,8 @@
 """What of the documentation is generated: the commands from the parser, the changelog from its file, and pictures.
 
-A line <!-- picture: NAME | CAPTION --> of a page becomes the picture of a real run that make_pictures.py made, at desk
-and phone width, in light or dark as the site is; without pictures it says how to make them.
+A line <!-- picture: NAME | CAPTION --> of a page becomes the picture of a real run that make_pictures.py made: what a
+command has written, or a page at desk and phone width, in light or dark as the site is. Without pictures it says how to
+make them.
 """
 
 from __future__ import annotations
@@ -39,11 +40,14 @@ def picture(name: str, caption: str) -> str:
         for size in ("desk", "phone")
         for scheme in ("light", "dark")
     ]
+    if (PICTURES / f"{name}.jpg").is_file():
+        files = [("run", "", f"{name}.jpg")]
     if not all((PICTURES / file).is_file() for _, _, file in files):
         return f"*(Picture: {caption} `make site` makes it by `scripts/make_pictures.py`.)*"
     text = html.escape(caption, quote=True)
+    anchors = {"": "", **{scheme: f"#only-{scheme}" for scheme in ("light", "dark")}}
     images = "".join(
-        f'<img class="{size}" src="pictures/{file}#only-{scheme}" alt="{text}" loading="lazy">'
+        f'<img class="{size}" src="pictures/{file}{anchors[scheme]}" alt="{text}" loading="lazy">'
         for size, scheme, file in files
     )
     return f'<figure class="run">{images}<figcaption>{html.escape(caption)}</figcaption></figure>'

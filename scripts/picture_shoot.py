@@ -16,8 +16,10 @@ from PIL import Image, ImageFilter
 from PIL.TiffImagePlugin import IFDRational
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from clips import dissolve, write
 from raw_files import dng
 
+_CLIP = (480, 270)
 _LONG_SIDE = 1500
 _ORIGINAL, _SUBSECOND, _SHUTTER, _ISO, _BIAS, _MODEL = 36867, 37521, 33434, 34855, 37380, 272
 
@@ -33,6 +35,24 @@ def make_shoot(folder: Path) -> None:
     camera = _read("camera")
     _add(folder / "DSC_0130.jpg", _cut(camera, 0.05, 0.0, 0.9, 0.68), "10:40:00")
     _add(folder / "DSC_0131.jpg", _cut(camera, 0.25, 0.1, 0.5, 0.72), "11:20:00")
+
+
+def make_clip(path: Path) -> None:
+    """Black, a pan over a cat, which dissolves into cups, then an astronaut after a cut."""
+    shots = [_pan(name) for name in ("chelsea", "coffee", "astronaut")]
+    black = [np.zeros_like(shots[0][0])] * 12
+    write(path, [*black, *dissolve(shots[0], shots[1], 0.8), *shots[2]])
+
+
+def _pan(name: str) -> list[np.ndarray]:
+    """Three seconds of a slow pan."""
+    image, (width, height) = _read(name), _CLIP
+    room = 1.15 * width / image.width
+    wide = image.resize((round(room * image.width), round(room * image.height)), Image.Resampling.LANCZOS)
+    pixels, top = np.asarray(wide), (wide.height - height) // 8
+    return [
+        pixels[top : top + height, left : left + width] for left in range(75) if left + width <= wide.width
+    ]
 
 
 def _add_cat(folder: Path) -> None:

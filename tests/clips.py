@@ -62,7 +62,7 @@ def write(
 
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=RATE)
-        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
+        stream.height, stream.width, stream.pix_fmt = *frames[0].shape[:2], "yuv420p"
         stream.bit_rate, stream.gop_size = 3_000_000, key
         if aspect:
             stream.codec_context.sample_aspect_ratio = aspect

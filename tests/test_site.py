@@ -108,7 +108,7 @@ def test_pictures_in_the_documentation_are_those_that_the_script_makes():
     pages = "".join(page.read_text("utf-8") for page in (ROOT / "docs").glob("*.md"))
     script = (ROOT / "scripts" / "make_pictures.py").read_text("utf-8")
     assert set(re.findall(r"<!-- picture: ([\w-]+) \| .+ -->", pages)) == set(
-        re.findall(r'take\(page, "(.+)"\)', script)
+        re.findall(r'(?:take\(page|keep\(.+), "(.+)"\)', script)
     )
 
 
