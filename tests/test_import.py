@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "export": {"engines", "model", "rgnet", "scorer", "weights"},
     "outputs": {"explanation", "what_if"},
     "xmp": {"imaging"},
-    "integrations": set(),
+    "integrations": {"imaging", "scorer", "weights"},
     "catalogue": {"imaging", "scorer", "weights"},
     "culling": {"catalogue", "faces", "imaging", "scorer", "weights"},
     "page": {"catalogue", "culling", "explanation", "imaging", "rgnet", "scorer", "weights"},

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from rgnet.explanation import Explanation, explain
     from rgnet.imaging.policy import DecodePolicy
+    from rgnet.integrations.fiftyone import to_fiftyone
     from rgnet.results import Record, RegionMap, ScoredPhoto, ScoreFailure
     from rgnet.scorer import Scorer, load, models
     from rgnet.weights.card import ModelCard
@@ -61,6 +62,7 @@ _MODULES = {
     ),
     "explanation": ("Explanation", "explain"),
     "imaging.policy": ("DecodePolicy",),
+    "integrations.fiftyone": ("to_fiftyone",),
     "results": ("Record", "RegionMap", "ScoreFailure", "ScoredPhoto"),
     "scorer": ("Scorer", "load", "models"),
     "weights.card": ("ModelCard",),
@@ -98,6 +100,7 @@ __all__ = [
     "explain",
     "load",
     "models",
+    "to_fiftyone",
 ]
 
 

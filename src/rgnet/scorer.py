@@ -18,13 +18,13 @@ from PIL import Image
 
 from rgnet.engines.base import Engine
 from rgnet.engines.registry import open_engine
-from rgnet.errors import CameraRawRefused, ModelFileError, PhotoDamaged, PhotoError
-from rgnet.imaging.apart import prepare_apart
+from rgnet.errors import ModelFileError, PhotoDamaged, PhotoError
+from rgnet.imaging.apart import prepare_any
 from rgnet.imaging.decode import Source
 from rgnet.imaging.files import absolute_path
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, unexpected_failure
 from rgnet.imaging.policy import SECONDS, DecodePolicy
-from rgnet.imaging.prepare import Prepared, prepare
+from rgnet.imaging.prepare import Prepared
 from rgnet.imaging.preprocess import Fit
 from rgnet.imaging.workers import DecodePool, cores
 from rgnet.results import Record, RegionMap, ScoredPhoto, ScoreFailure
@@ -163,7 +163,7 @@ class Scorer:
 
     def _decode_here(self, source: Source) -> DecodedPhoto:
         try:
-            return DecodedPhoto(prepared=self._decode(source))
+            return DecodedPhoto(prepared=prepare_any(source, self.preprocess, self.policy))
         except PhotoError as problem:
             return DecodedPhoto(error=problem)
         except (
@@ -181,13 +181,7 @@ class Scorer:
 
         A camera raw file is decoded in a process that is started for it.
         """
-        return self._note_fit(self._decode(source))
-
-    def _decode(self, source: Source) -> Prepared:
-        try:
-            return prepare(source, self.preprocess, self.policy)
-        except CameraRawRefused:
-            return prepare_apart(source, self.preprocess, self.policy)
+        return self._note_fit(prepare_any(source, self.preprocess, self.policy))
 
     def _note_fit(self, photo: Prepared) -> Prepared:
         """Says of a photo that is not fed at the size at which the model was evaluated."""

@@ -8,18 +8,25 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from rgnet.errors import PhotoError, camera_raw_missing
+from rgnet.errors import CameraRawRefused, PhotoError, camera_raw_missing
 from rgnet.imaging.decode import Source
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob
 from rgnet.imaging.policy import DecodePolicy
-from rgnet.imaging.prepare import Prepared
+from rgnet.imaging.prepare import Prepared, prepare
 from rgnet.imaging.preprocess import Preprocess
 from rgnet.imaging.raw import is_installed
 from rgnet.imaging.workers import DecodePool
 
 
-def prepare_apart(source: Source, preprocess: Preprocess, policy: DecodePolicy) -> Prepared:
-    """As `prepare`, for a photo that it refuses with CameraRawRefused. Raises PhotoError."""
+def prepare_any(source: Source, preprocess: Preprocess, policy: DecodePolicy) -> Prepared:
+    """As `prepare`, and also camera raw. Raises PhotoError."""
+    try:
+        return prepare(source, preprocess, policy)
+    except CameraRawRefused:
+        return _prepare_apart(source, preprocess, policy)
+
+
+def _prepare_apart(source: Source, preprocess: Preprocess, policy: DecodePolicy) -> Prepared:
     found = _decode(source, preprocess=preprocess, policy=policy).prepared_or_error
     if isinstance(found, PhotoError):
         raise found
