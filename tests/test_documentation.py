@@ -43,6 +43,8 @@ FOREIGN = (
     "lightning",
     "PIL",
     "pandas",
+    "polars",
+    "fiftyone",
     "pyarrow",
     "scipy",
     "typer",
@@ -86,8 +88,8 @@ def snippets_of(page: Path) -> list[Snippet]:
 
 SNIPPETS = [snippet for page in PAGES for snippet in snippets_of(page)]
 PYTHON = [snippet for snippet in SNIPPETS if snippet.language == "python"]
-# Those of docs/convert.md are run by tests/test_export.py, without rgnet and on converted networks
-RUN_HERE = [snippet for snippet in PYTHON if snippet.page != "docs/convert.md"]
+# Those of docs/convert.md are run by tests/test_export.py, without rgnet; FiftyOne needs a database
+RUN_HERE = [snippet for snippet in PYTHON if snippet.page not in ("docs/convert.md", "docs/fiftyone.md")]
 CONSOLE = [snippet for snippet in SNIPPETS if snippet.language == "console"]
 
 

@@ -30,5 +30,6 @@ class PhotoTransform:
         Raises PhotoError.
         """
         pixels_HW3 = prepare_any(photo, self.preprocess, self.policy).pixels_HW3
-        mean, std = (np.float32(values) for values in (self.preprocess.byte_mean, self.preprocess.byte_std))
-        return np.ascontiguousarray(((pixels_HW3 - mean) / std).transpose(2, 0, 1))
+        mean_3 = np.array(self.preprocess.byte_mean, np.float32)
+        std_3 = np.array(self.preprocess.byte_std, np.float32)
+        return np.ascontiguousarray(((pixels_HW3 - mean_3) / std_3).transpose(2, 0, 1))
