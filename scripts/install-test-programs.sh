@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Programs that some tests drive: a browser, two that read sidecars, Lightroom's Lua, and two reverse proxies. Installs
+# Programs that some tests drive: a browser, three that read sidecars, Lightroom's Lua, and two reverse proxies. Installs
 # them where that is possible (Debian's packages, as root); elsewhere prints the one line to run. Tests that lack a program
 # are skipped, with CI=true they fail.
 set -euo pipefail
 
 declare -A package_of=([chromium]=chromium [exiv2]=exiv2 [exiftool]=libimage-exiftool-perl [systemd-analyze]=systemd
-    [lua5.1]=lua5.1 [nginx]=nginx [caddy]=caddy [openssl]=openssl)
+    [lua5.1]=lua5.1 [darktable-cli]=darktable [nginx]=nginx [caddy]=caddy [openssl]=openssl)
 missing=()
 for program in "${!package_of[@]}"; do
     command -v "$program" >/dev/null || missing+=("${package_of[$program]}")
