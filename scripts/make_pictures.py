@@ -78,6 +78,14 @@ class Camera:
 
     def gallery(self, address: str) -> None:
         with self.open(address) as page:
+            page.locator(".card a").first.click()
+            page.wait_for_selector("#legend:not([hidden])")
+            page.locator("input[name=layer][value=none]").check(force=True)
+            page.keyboard.press("k")
+            page.wait_for_selector("#crop-frame:not([hidden])")
+            self.take(page, "crop")
+            page.keyboard.press("k")
+            page.keyboard.press("Escape")
             page.keyboard.press("g")
             page.wait_for_selector(".stack")
             page.locator(".card a").first.focus()
