@@ -52,7 +52,7 @@ MAY_IMPORT = {
         "weights",
         "xmp",
     },
-    "taste": {"catalogue", "evaluation"},
+    "taste": {"catalogue", "evaluation", "weights"},
     "cluster": {"imaging", "outputs", "rgnet", "scorer", "weights"},
     "datasets": {"imaging", "weights"},
     "evaluation": {

@@ -29,6 +29,7 @@ from rgnet.catalogue.selects import (
     COLUMNS,
     MARKS,
     ORDERS,
+    TASTE,
     VOTES,
     Filter,
     Order,
@@ -87,9 +88,11 @@ def find_scored(
 ) -> Iterator[PhotoRow[ScoredPhoto]]:
     """Photos with a score in an order, ties by path; a row for every file, or with `once` for every photo.
 
-    Photos without a date come last in either direction. With `once` a photo has the first of its paths that match.
+    Photos without a date or a taste come last in either direction; the order "taste" needs a filter that names one.
+    With `once` a photo has the first of its paths that match.
     """
-    select = select_scored(catalogue, wanted, COLUMNS + (VOTES if votes else ""), once=once)
+    columns = COLUMNS + (VOTES if votes else "") + (TASTE if wanted.taste is not None else "")
+    select = select_scored(catalogue, wanted, columns, once=once)
     key, direction = ORDERS[order], "DESC" if descending else "ASC"
     ordered = f"{select.text} ORDER BY {key} IS NULL, {key} {direction}, path.path LIMIT ? OFFSET ?"
     if order == "score":  # never NULL here, and without the first term an index gives the order

@@ -37,6 +37,7 @@ class PhotoRow(Generic[Kind_co]):
     mark:     what a person said of it
     pair:     path of the raw file beside it; of a raw file, that of its JPEG or HEIC
     frame:    of a video, which of its frames was scored
+    taste, taste_percentile: what the taste that the filter names says; None where it has no features, or none is named
     votes_HW: float32, of its regions on the human scale; None where there are none or they were not asked for
     """
 
@@ -51,6 +52,8 @@ class PhotoRow(Generic[Kind_co]):
     pair: str | None = None
     frame: VideoFrame | None = None
     votes_HW: np.ndarray | None = None
+    taste: float | None = None
+    taste_percentile: float | None = None
 
     @property
     def raw_first(self) -> tuple[Path, Path | None]:
@@ -100,6 +103,7 @@ def _checked(record: Record, kind: type[Kind]) -> Kind:
 
 def _photo(row: sqlite3.Row, record: Kind) -> PhotoRow[Kind]:
     path, photo = required(row, "path", bytes), optional(row, "photo", int)
+    names = row.keys()
     return PhotoRow(
         id="u" + hashlib.sha256(path).hexdigest()[:16] if photo is None else str(photo),
         record=record,
@@ -111,7 +115,9 @@ def _photo(row: sqlite3.Row, record: Kind) -> PhotoRow[Kind]:
         mark=read_mark(row),
         pair=read_path(row, "pair"),
         frame=read_frame(row),
-        votes_HW=read_votes(row) if "votes" in row.keys() else None,  # noqa: SIM118 -- a Row is no dictionary
+        votes_HW=read_votes(row) if "votes" in names else None,
+        taste=optional(row, "taste", float) if "taste" in names else None,
+        taste_percentile=optional(row, "taste_percentile", float) if "taste" in names else None,
     )
 
 

@@ -21,20 +21,23 @@ from rgnet.catalogue.marks import PickState
 
 _FEW = 20_000
 
-Order = Literal["score", "taken", "name", "folder"]
+Order = Literal["score", "taste", "taken", "name", "folder"]
 ORDERS: dict[Order, str] = {
     "score": "score.score",
+    "taste": "taste.value",
     "taken": "photo.taken",
     "name": "name_key(path.path)",
     "folder": "path.path",
 }
 
 COLUMNS = """path.path AS path, path.bytes AS bytes, path.mtime AS mtime, photo.id AS photo, sha256, taken, camera,
-    width, height, score.score AS score, percentile, label, probability, engine, notes,
+    width, height, score.score AS score, score.percentile AS percentile, label, probability, engine, notes,
     coalesce(score.error, path.error) AS error, pick, stars, colour, frame_s, duration_s, shots,
     coalesce(path.pair, (SELECT raw.path FROM path AS raw WHERE raw.pair = path.path AND raw.gone IS NULL
         ORDER BY raw.path LIMIT 1)) AS pair"""
 MARKS = "LEFT JOIN mark ON mark.photo = photo.id"
+# Of photos with a score, where the filter names a taste
+TASTE = ", taste.value AS taste, taste.percentile AS taste_percentile"
 VOTES = ", score.rows AS vote_rows, score.votes AS votes"
 
 
@@ -50,6 +53,7 @@ class Filter:
     marks:           what a person said: picked, rejected, or neither
     exclude:         patterns of files and folders that do not match, as of `imaging.discovery.Selection`
     include_missing: also photos whose file is no longer there
+    taste:           name of the taste that stands beside the scores, see `rgnet.taste.library.apply_taste`
     distinct:        of each group of look-alikes, as `put_groups` got them, the best photo that matches otherwise
     """
 
@@ -63,6 +67,7 @@ class Filter:
     marks: PickState | None = None
     exclude: tuple[str, ...] = ()
     include_missing: bool = False
+    taste: str | None = None
     distinct: bool = False
 
     @property
@@ -80,7 +85,10 @@ class Select:
 
 
 def select_scored(catalogue: Catalogue, wanted: Filter, columns: str, *, once: bool) -> Select:
-    """Columns of the photos with a score that match; the columns are of the tables path, photo, score and mark."""
+    """Columns of the photos with a score that match; the columns are of the tables path, photo, score and mark.
+
+    Where the filter names a taste, also of the table taste.
+    """
     bounds: dict[str, object] = {
         "score.score >= ?": wanted.lowest,
         "score.score <= ?": wanted.highest,
@@ -93,7 +101,11 @@ def select_scored(catalogue: Catalogue, wanted: Filter, columns: str, *, once: b
     if wanted.distinct:
         others = _outranked(catalogue, wanted)
         condition, values = f"{condition} AND photo.id NOT IN ({others.text})", [*values, *others.values]
-    source = Select(f"{_tables(catalogue, wanted)} {MARKS} WHERE {condition}", values)
+    joined = f"{_tables(catalogue, wanted)} {MARKS}"
+    if wanted.taste is not None:
+        joined += " LEFT JOIN taste ON taste.photo = photo.id AND taste.name = ?"
+        values = [wanted.taste, *values]
+    source = Select(f"{joined} WHERE {condition}", values)
     return _select(columns, source, wanted, [_scored_pair("pair.path = path.pair", wanted)], once=once)
 
 

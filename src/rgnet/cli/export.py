@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -30,6 +30,8 @@ def export(
     errors: Annotated[
         bool, typer.Option("--errors", rich_help_panel=options.FILTERS, help="Only photos without a score.")
     ] = False,
+    by: options.By = "score",
+    taste: options.TasteName = None,
     to: Annotated[
         Literal["onnx", "openvino", "pt2"] | None, typer.Option(help="Now rgnet convert.", hidden=True)
     ] = None,
@@ -61,27 +63,32 @@ def export(
     check_not_a_network(output)
     with Catalogue.open(catalogue or catalogue_file()) as opened:
         wanted, failed = filters.select(opened, model), errors or not filters.need_score
-        count = _write_table(opened, wanted, output, scored=not errors, failed=failed)
+        wanted = options.with_taste(opened, wanted, by, taste)
+        rows = _rows(opened, wanted, by, scored=not errors, failed=failed)
+        count = _write_table(opened, rows, output, taste=wanted.taste is not None)
     typer.echo(f"wrote {count} rows to {output}", err=True)
 
 
-def _write_table(opened: Catalogue, wanted: Filter, output: Path, *, scored: bool, failed: bool) -> int:
-    """Write the rows that were selected; returns how many."""
+def _write_table(opened: Catalogue, rows: Iterable[PhotoRow[Record]], output: Path, *, taste: bool) -> int:
+    """Returns how many. taste: with a column for it"""
     from rgnet.outputs.tables import describe_frame, open_table
 
     opened.check_output(output)
     count = 0
-    with open_table(output, catalogue=True) as write:
-        for row in _rows(opened, wanted, scored=scored, failed=failed):
-            write(row.record, row.mark.to_dict() | describe_frame(row.frame))
+    with open_table(output, catalogue=True, taste=taste) as write:
+        for row in rows:
+            said = {"taste": row.taste} if taste else {}
+            write(row.record, said | row.mark.to_dict() | describe_frame(row.frame))
             count += 1
     return count
 
 
-def _rows(opened: Catalogue, wanted: Filter, *, scored: bool, failed: bool) -> Iterator[PhotoRow[Record]]:
+def _rows(
+    opened: Catalogue, wanted: Filter, by: Literal["score", "taste"], *, scored: bool, failed: bool
+) -> Iterator[PhotoRow[Record]]:
     from rgnet.catalogue.queries import find_failed, find_scored
 
     if scored:
-        yield from find_scored(opened, wanted)
+        yield from find_scored(opened, wanted, order=by)
     if failed:
         yield from find_failed(opened, wanted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
@@ -134,6 +134,34 @@ Marks = Annotated[
     PickState | None,
     typer.Option(rich_help_panel=FILTERS, help="Photos that you picked, rejected, or did neither with."),
 ]
+
+# --- a taste ---------------------------------------------------------------------------------------------
+
+By = Annotated[
+    Literal["score", "taste"],
+    typer.Option(help="The model's score, or what it says with your own taste; see rgnet taste --learn."),
+]
+TasteName = Annotated[
+    str | None,
+    typer.Option(
+        "--taste",
+        metavar="NAME",
+        help="Show what this taste says beside the score.",
+        show_default="mine, with --by taste",
+    ),
+]
+
+
+def with_taste(catalogue: OpenCatalogue, wanted: Selection, by: str, name: str | None) -> Selection:
+    """The filter with the taste that is asked for, which then says something of every photo with features."""
+    if by == "score" and name is None:
+        return wanted
+    from rgnet.taste.file import DEFAULT
+    from rgnet.taste.library import open_taste
+
+    taste = open_taste(catalogue, name or DEFAULT, wanted.model)
+    return replace(wanted, taste=taste.card.name)
+
 
 # --- other programs --------------------------------------------------------------------------------------
 

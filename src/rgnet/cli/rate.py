@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -19,7 +19,6 @@ from rgnet.cli.tables import Column, print_rows
 from rgnet.results import ScoredPhoto
 
 if TYPE_CHECKING:
-    from rgnet.catalogue.database import Catalogue
     from rgnet.catalogue.records import PhotoRow
     from rgnet.xmp.sidecar import Change
 
@@ -59,6 +58,8 @@ def rate(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Also replace ratings that a person gave.")
     ] = False,
+    by: options.By = "score",
+    taste: options.TasteName = None,
     catalogue: options.Catalogue = None,
     model: options.ScoredBy = None,
     as_json: options.AsJson = False,
@@ -75,6 +76,7 @@ def rate(
     $ rgnet rate ~/Pictures/wedding
     $ rgnet rate ~/Pictures/wedding --write
     $ rgnet rate ~/Pictures/wedding --relative event
+    $ rgnet rate ~/Pictures/wedding --by taste
     $ rgnet rate ~/Pictures/wedding --undo --write
     """
     from rgnet.catalogue.content_check import ContentCheck
@@ -87,13 +89,15 @@ def rate(
 
     need("lxml.etree", extra="xmp", purpose="writing ratings")
     bounds = options.parse_cuts(cuts)
-    skipping = Skipping(exclude, include)
+    skipping, of_taste = Skipping(exclude, include), ""
 
     def plan_row(row: PhotoRow[ScoredPhoto], contents: ContentCheck) -> list[Change]:
         contents.check(row)
         photo, (file, companion) = row.record, row.raw_first
-        by, stars = f"{photo.model} {photo.model_hash}", stars_for(percentile(photo), bounds)
-        change = plan_rating(file, stars, model=by, naming=naming, overwrite=overwrite, companion=companion)
+        source, stars = f"{photo.model} {photo.model_hash}{of_taste}", stars_for(percentile(photo), bounds)
+        change = plan_rating(
+            file, stars, model=source, naming=naming, overwrite=overwrite, companion=companion
+        )
         return [change]
 
     def plans() -> Iterator[Plan]:
@@ -103,7 +107,7 @@ def rate(
                 yield path, partial(plan_undo, Path(path)), {}
             return
         contents = ContentCheck(opened)
-        for row in find_scored(opened, make_filter(opened, model, folder=folder)):
+        for row in find_rated(folder):
             if skipping.skips_photo(str(row.raw_first[0])):
                 continue
             facts: dict[str, object] = {}
@@ -112,12 +116,38 @@ def rate(
                 facts = {"percentile": percentile(row.record), "model_stars": own}
             yield row.record.path, partial(plan_row, row, contents), facts
 
+    without_taste: set[str] = set()
+
+    def find_rated(folder: Path | None) -> Iterator[PhotoRow[ScoredPhoto]]:
+        """Those that stars are for: by the taste, each with what that says in place of the score."""
+        wanted = replace(make_filter(opened, model, folder=folder), taste=taste if by == "taste" else None)
+        for row in find_scored(opened, wanted):
+            if by == "score":
+                yield row
+            elif row.taste is None or row.taste_percentile is None:
+                without_taste.add(row.id)
+            else:
+                said = replace(row.record, score=row.taste, percentile=row.taste_percentile)
+                yield replace(row, record=said)
+
     with Catalogue.open(catalogue or catalogue_file()) as opened, stop_on_signal() as stop:
-        percentile = _percentiles(opened, model, relative)
+        if by == "taste" and not undo:
+            from rgnet.taste.file import DEFAULT
+            from rgnet.taste.library import open_taste
+
+            taste = taste or DEFAULT
+            applied = open_taste(opened, taste, make_filter(opened, model).model)
+            of_taste = f", taste {taste} {applied.hash}"
+        percentile = _percentiles(find_rated, relative)
         run = _Run(plans(), write=write, stop=stop)
         columns = (*_COLUMNS[:-1], *(_RELATIVE if relative else ()), _COLUMNS[-1])
         print_rows(columns, run.rows(), as_json=as_json)
     skipping.print(photos=True)
+    if without_taste:
+        typer.echo(
+            f"{len(without_taste)} photos have no features, and so no stars by your taste: scan them with --features",
+            err=True,
+        )
     if folder is not None and not run.photos and not skipping.any:
         raise SettingError(
             f"{folder}: the catalogue has no {'' if undo else 'scored '}photos there: scan it first, or check the path"
@@ -129,15 +159,15 @@ def rate(
 
 
 def _percentiles(
-    opened: Catalogue, model: str | None, relative: Literal["folder", "event", "library"] | None
+    find_rated: Callable[[None], Iterable[PhotoRow[ScoredPhoto]]],
+    relative: Literal["folder", "event", "library"] | None,
 ) -> Callable[[ScoredPhoto], float]:
     """What the stars go by: the model's percentile, or that among the photographer's own photos."""
-    from rgnet.catalogue.queries import find_scored, make_filter
     from rgnet.culling.relative import RelativePercentiles
 
     if relative is None:
         return lambda photo: photo.percentile
-    return RelativePercentiles(find_scored(opened, make_filter(opened, model)), relative).percentile
+    return RelativePercentiles(find_rated(None), relative).percentile
 
 
 @dataclass(slots=True)

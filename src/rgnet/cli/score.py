@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -19,10 +19,8 @@ from rgnet.cli.tables import Column, print_json, print_rows
 from rgnet.imaging.policy import SECONDS
 from rgnet.results import Record, ScoredPhoto, ScoreFailure
 
-if TYPE_CHECKING:
-    from rgnet.catalogue.marks import Mark
-
 _SCORE = (Column("score", ".3f", justify="right"), Column("percentile", ".1f", justify="right"))
+_TASTE = Column("taste", ".3f", justify="right")
 _CLASS = (Column("label"), Column("probability", ".3f", justify="right"))
 _PATH = Column("path", wrap=True)
 
@@ -90,16 +88,19 @@ def score(
     exit_if_failed(summary.failures.count)
 
 
-def print_photos(photos: list[ScoredPhoto], marks: Sequence[Mark] = (), *, as_json: bool = False) -> None:
-    """Best first, with their classes where the model has them, and a person's marks where there are any."""
+def print_photos(
+    photos: list[ScoredPhoto], more: Sequence[Mapping[str, object]] = (), *, as_json: bool = False
+) -> None:
+    """Best first, with their classes where the model has them. more: marks and taste, shown where there are any"""
     classes = any(photo.probability is not None for photo in photos)
     notes = any(photo.notes for photo in photos)
-    given = [mark.to_dict() for mark in marks] or [{}] * len(photos)
+    given = list(more) or [{}] * len(photos)
     marked = [Column(name) for name in ("pick", "stars", "colour") if any(mark.get(name) for mark in given)]
-    columns = (*_SCORE, *(_CLASS if classes else ()), *marked, _PATH)
+    taste = (_TASTE,) if any("taste" in mark for mark in given) else ()
+    columns = (*_SCORE[:1], *taste, *_SCORE[1:], *(_CLASS if classes else ()), *marked, _PATH)
     columns = (*columns, *([Column("notes", wrap=True)] if notes else ()))
     title = f"{photos[0].model} ({photos[0].model_hash}) on {photos[0].engine}" if photos else ""
-    rows = (photo.to_dict() | mark for photo, mark in zip(photos, given, strict=True))
+    rows = (photo.to_dict() | dict(mark) for photo, mark in zip(photos, given, strict=True))
     print_rows(columns, rows, as_json=as_json, title=title)
 
 

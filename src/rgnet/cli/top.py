@@ -19,6 +19,8 @@ def top(
     distinct: Annotated[
         bool, typer.Option("--distinct", help="Of photos that look alike, only the best; see rgnet group.")
     ] = False,
+    by: options.By = "score",
+    taste: options.TasteName = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Print the best photos of the catalogue, best first.
@@ -27,6 +29,7 @@ def top(
     $ rgnet top 50 --since 2026-01-01 --folder ~/Pictures/wedding
     $ rgnet top 5 --json
     $ rgnet top 20 --distinct
+    $ rgnet top 20 --by taste
     """
     from rgnet.catalogue.database import Catalogue
     from rgnet.catalogue.queries import find_scored
@@ -35,9 +38,14 @@ def top(
     from rgnet.paths import catalogue_file
 
     with Catalogue.open(catalogue or catalogue_file()) as opened:
-        wanted = filters.select(opened, model)
-        found = find_distinct(opened, wanted) if distinct else find_scored(opened, wanted, limit=count)
+        wanted = options.with_taste(opened, filters.select(opened, model), by, taste)
+        if distinct:
+            found = find_distinct(opened, wanted, order=by)
+        else:
+            found = find_scored(opened, wanted, order=by, limit=count)
         rows = list(islice(found, count))
-    print_photos([row.record for row in rows], [row.mark for row in rows], as_json=as_json)
+    more: list[dict[str, object]]
+    more = [row.mark.to_dict() | ({"taste": row.taste} if wanted.taste else {}) for row in rows]
+    print_photos([row.record for row in rows], more, as_json=as_json)
     if not rows:
         typer.echo("no photos match these options", err=True)

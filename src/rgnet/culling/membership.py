@@ -10,7 +10,7 @@ from rgnet.catalogue.database import Catalogue
 from rgnet.catalogue.groups import put_groups
 from rgnet.catalogue.queries import find_scored
 from rgnet.catalogue.records import PhotoRow
-from rgnet.catalogue.selects import Filter
+from rgnet.catalogue.selects import Filter, Order
 from rgnet.culling.groups import KEPT_WHOLE, Kind
 from rgnet.culling.look_alikes import Group, find_groups
 from rgnet.results import ScoredPhoto
@@ -78,7 +78,9 @@ def put_memberships(catalogue: Catalogue, memberships: Mapping[str, Membership])
     put_groups(catalogue, ((int(photo), one.number, one.rank) for photo, one in memberships.items()))
 
 
-def find_distinct(catalogue: Catalogue, wanted: Filter) -> Iterator[PhotoRow[ScoredPhoto]]:
+def find_distinct(
+    catalogue: Catalogue, wanted: Filter, *, order: Order = "score"
+) -> Iterator[PhotoRow[ScoredPhoto]]:
     """The photos that match, best first, of each group the best one only. Raises CatalogueError."""
     put_memberships(catalogue, find_memberships(find_groups(catalogue, wanted).groups))
-    return find_scored(catalogue, replace(wanted, distinct=True), once=True)
+    return find_scored(catalogue, replace(wanted, distinct=True), order=order, once=True)

@@ -28,17 +28,23 @@ class WriteRow(Protocol):
 _Open = Callable[[Path, tuple[str, ...]], AbstractContextManager[WriteRow]]
 
 
-def open_table(target: Path, *, catalogue: bool = False) -> AbstractContextManager[WriteRow]:
+def open_table(
+    target: Path, *, catalogue: bool = False, taste: bool = False
+) -> AbstractContextManager[WriteRow]:
     """A function that writes a row in the format of the file's suffix; at the end the table replaces `target`.
 
     catalogue: also columns for a person's pick, stars and colour, and for the frame of a video
+    taste:     also a column for what a person's taste says, beside the score
     Raises SettingError for an unknown suffix, MissingExtra for Parquet, and OutputError where the file cannot be
     written: most of that when the table is opened.
     """
     suffix = target.suffix.lower()
     if suffix not in TABLES:
         raise SettingError(f"{target.name}: unsupported file type {suffix!r}: use {', '.join(TABLES)}")
-    return TABLES[suffix](target, COLUMNS + _CATALOGUE if catalogue else COLUMNS)
+    columns = list(COLUMNS + _CATALOGUE if catalogue else COLUMNS)
+    if taste:
+        columns.insert(columns.index("score") + 1, "taste")
+    return TABLES[suffix](target, tuple(columns))
 
 
 def describe_frame(frame: VideoFrame | None) -> dict[str, Any]:
@@ -112,6 +118,7 @@ def _parquet_schema(arrow: Any, columns: tuple[str, ...]) -> Any:
     types = {
         "schema": integer,
         "score": real,
+        "taste": real,
         "percentile": real,
         "probability": real,
         "width": integer,
