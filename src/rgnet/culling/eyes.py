@@ -1,7 +1,6 @@
 """How far the eyes are open in photos of a catalogue, found once and kept beside their previews.
 
-with FrameEyes(previews) as eyes:
-    found = find_groups(catalogue, wanted, eyes=eyes)
+What `FrameEyes` has found counts from then on wherever groups are shown, by `KeptEyes`, which looks at no picture.
 """
 
 from __future__ import annotations
@@ -10,27 +9,50 @@ import io
 import json
 import math
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
+from rgnet.catalogue.content_check import expected_sha256
 from rgnet.catalogue.records import PhotoRow
-from rgnet.faces.detection import FaceDetector, find_prominent
-from rgnet.faces.eyes import EyeReader
 from rgnet.imaging.jobs import DecodeJob
 from rgnet.imaging.workers import DecodePool
 from rgnet.previews import PREVIEW, PreviewCache
 from rgnet.results import ScoredPhoto
 
+if TYPE_CHECKING:
+    from rgnet.faces.detection import FaceDetector
+    from rgnet.faces.eyes import EyeReader
+
 # Ends in a number for the networks and thresholds by which it was found
 _KIND = "eyes-1"
 
 
-class FrameEyes:
-    """Looks at previews, which it makes where there are none. Networks are loaded for the first that is new."""
+class KeptEyes:
+    """What is known of photos that were looked at before."""
 
     def __init__(self, previews: PreviewCache) -> None:
         self._previews = previews
+
+    def openness(self, rows: Sequence[PhotoRow[ScoredPhoto]]) -> np.ndarray:
+        """(F,) of the prominent face whose eyes are least open; NaN without a face that is large enough to say."""
+        values = map(self._read_kept, rows)
+        return np.array([math.nan if value is None else value for value in values])
+
+    def _read_kept(self, row: PhotoRow[ScoredPhoto]) -> float | None:
+        """NaN where it is known that there is no face; None where it is not known."""
+        kept = self._previews.get(bytes.fromhex(row.sha256), _KIND) if row.sha256 else None
+        try:
+            return None if kept is None else float(json.loads(kept))
+        except (ValueError, TypeError):
+            return None
+
+
+class FrameEyes(KeptEyes):
+    """Looks at previews, which it makes where there are none. Networks are loaded for the first that is new."""
+
+    def __init__(self, previews: PreviewCache) -> None:
+        super().__init__(previews)
         self._pool = DecodePool()
         self._networks: tuple[FaceDetector, EyeReader] | None = None
 
@@ -41,20 +63,11 @@ class FrameEyes:
         self._pool.close()
 
     def openness(self, rows: Sequence[PhotoRow[ScoredPhoto]]) -> np.ndarray:
-        """(F,) of the prominent face whose eyes are least open; NaN without a face that is large enough to say."""
         known = {row.id: self._read_kept(row) for row in rows}
         for row, picture in self._pictures([row for row in rows if known[row.id] is None]):
             known[row.id] = found = self._look(picture)
             self._keep(row, found)
         return np.array([math.nan if (value := known[row.id]) is None else value for row in rows])
-
-    def _read_kept(self, row: PhotoRow[ScoredPhoto]) -> float | None:
-        """NaN where it is known that there is no face; None where it is not known."""
-        kept = self._previews.get(bytes.fromhex(row.sha256), _KIND) if row.sha256 else None
-        try:
-            return None if kept is None else float(json.loads(kept))
-        except (ValueError, TypeError):
-            return None
 
     def _keep(self, row: PhotoRow[ScoredPhoto], openness: float) -> None:
         if row.sha256:
@@ -78,6 +91,11 @@ class FrameEyes:
                 yield row, found.pictures[0]
 
     def _look(self, picture: bytes) -> float:
+        from PIL import Image
+
+        from rgnet.faces.detection import FaceDetector, find_prominent
+        from rgnet.faces.eyes import EyeReader
+
         if self._networks is None:
             self._networks = FaceDetector(), EyeReader()
         detector, reader = self._networks
@@ -90,7 +108,8 @@ class FrameEyes:
 def _to_job(row: PhotoRow[ScoredPhoto]) -> DecodeJob:
     return DecodeJob(
         source=row.record.path,
-        expected_sha256=bytes.fromhex(row.sha256) if row.sha256 else None,
+        expected_sha256=expected_sha256(row),
+        frame_s=row.frame and row.frame.time_s,
         pictures=(PREVIEW,),
         picture_format="JPEG",
     )

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,14 +23,13 @@ from rgnet.catalogue.errors import decoding
 from rgnet.catalogue.models import find_scale
 from rgnet.catalogue.records import PhotoRow, read_votes
 from rgnet.catalogue.selects import Filter
+from rgnet.culling.eyes import KeptEyes
 from rgnet.culling.groups import KEPT_WHOLE, Kind, Members, group_shots
 from rgnet.culling.picks import Ranking, rank_frames, tile_weights, weigh_frames
 from rgnet.culling.shots import Shots, read_shots
 from rgnet.imaging.measure import TILES
+from rgnet.previews import open_previews
 from rgnet.results import ScoredPhoto
-
-if TYPE_CHECKING:
-    from rgnet.culling.eyes import FrameEyes
 
 _CHUNK = 500
 
@@ -80,8 +80,14 @@ class LookAlikes(NamedTuple):
     unmeasured: int
 
 
-def find_groups(catalogue: Catalogue, wanted: Filter, *, eyes: FrameEyes | None = None) -> LookAlikes:
-    """The groups among the photos with a score that match; `eyes` looks at faces too. Raises CatalogueError."""
+def find_groups(catalogue: Catalogue, wanted: Filter, *, eyes: KeptEyes | None = None) -> LookAlikes:
+    """The groups among the photos with a score that match. Raises CatalogueError.
+
+    eyes: `FrameEyes` looks at faces; default: those that were looked at before count
+    """
+    if eyes is None:
+        with closing(open_previews()) as previews:
+            return find_groups(catalogue, wanted, eyes=KeptEyes(previews))
     shots, unmeasured = read_shots(catalogue, wanted)
     found = group_shots(shots)
     weights = _find_weights(catalogue, wanted.model, shots, found)
@@ -97,7 +103,7 @@ def _make_group(
     members: Members,
     scale: tuple[float, float],
     weights: dict[int, np.ndarray],
-    eyes: FrameEyes | None,
+    eyes: KeptEyes,
 ) -> Group:
     if members.kind in KEPT_WHOLE:
         reason = f"part of a {members.kind}"
@@ -117,7 +123,7 @@ def _rank(
     photos: list[int],
     scale: tuple[float, float],
     weights: dict[int, np.ndarray],
-    eyes: FrameEyes | None,
+    eyes: KeptEyes,
 ) -> Ranking:
     has_weights = all(photo in weights for photo in photos)
     merits = weigh_frames(
@@ -126,9 +132,7 @@ def _rank(
         shots.clipped_N[photos],
         scale=scale,
         weight_FTT=np.stack([weights[photo] for photo in photos]) if has_weights else None,
-        openness_F=eyes.openness([shots.rows[photo] for photo in photos])
-        if eyes and len(photos) > 1
-        else None,
+        openness_F=eyes.openness([shots.rows[photo] for photo in photos]),
     )
     return rank_frames(merits)
 
