@@ -54,6 +54,8 @@ def test_the_gallery_shows_the_frame_that_was_scored(open_service, folder, monke
             assert answer.status_code == 200 and difference(answer.content, video["seconds"]) < 8
         detail = client.get(f"/v1/photos/{row['id']}").json()["detail"]
         assert detail["votes"] and detail["picture"]
+        best = client.get(f"/v1/photos/{row['id']}/crop", params={"ratio": "1:1"}).json()["best"]
+        assert best["right"] - best["left"] == best["bottom"] - best["top"] == 108
 
 
 def test_a_report_shows_the_frame_that_was_scored(folder):

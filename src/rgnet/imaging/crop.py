@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -16,10 +16,12 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from rgnet.errors import PhotoUnsupported
-from rgnet.imaging.decode import Photo, decode
+from rgnet.imaging.decode import Photo, Source, decode
+from rgnet.imaging.files import hash_file
 from rgnet.imaging.jobs import DecodedPhoto, DecodeJob, check_unchanged, read_content
 from rgnet.imaging.pictures import draw
 from rgnet.imaging.prepare import Prepared, to_prepared
+from rgnet.imaging.video_file import read_frame
 
 _ORIENTATION = 0x0112
 # Description, make, model, program, date, artist, copyright, and the blocks of exposure and place
@@ -87,11 +89,13 @@ class DecodedCrops(DecodedPhoto):
 
 def read_crops(job: CropJob) -> DecodedCrops:
     """Decode a photo once for all that is wanted of it. Raises PhotoError."""
+    if job.frame_s is not None:
+        return _read_crops_of_frame(job)
     data = read_content(job)[0]
     sha256 = hashlib.sha256(data).digest() if job.hashed or job.expected_sha256 else None
     check_unchanged(job, sha256)
-    policy, preprocess = job.policy, job.preprocess
-    if preprocess is None:
+    policy = job.policy
+    if job.preprocess is None:
         photo = decode(data, name=job.display_name, policy=policy)
         assert job.box is not None
         cut = _cut_lossless if job.lossless else _cut_out
@@ -100,6 +104,21 @@ def read_crops(job: CropJob) -> DecodedCrops:
             width=photo.width, height=photo.height, file=file, file_format=kind, pixels=pixels
         )
 
+    return replace(_prepare_parts(job, data), sha256=sha256)
+
+
+def _read_crops_of_frame(job: CropJob) -> DecodedCrops:
+    """The same of a frame of a video; its file is hashed only where its content was asked for."""
+    assert isinstance(job.source, str) and job.frame_s is not None
+    sha256 = hash_file(job.source)[0] if job.expected_sha256 else None
+    check_unchanged(job, sha256)
+    return _prepare_parts(job, read_frame(job.source, job.frame_s, name=job.display_name))
+
+
+def _prepare_parts(job: CropJob, source: Source) -> DecodedCrops:
+    preprocess = job.preprocess
+    assert preprocess is not None
+
     def wanted(width: int, height: int) -> tuple[int, int]:
         (across, down), part = (
             preprocess.target(width, height),
@@ -107,10 +126,9 @@ def read_crops(job: CropJob) -> DecodedCrops:
         )
         return round(across / part[0]), round(down / part[1])
 
-    photo = decode(data, at_least=wanted, name=job.display_name, policy=policy)
+    photo = decode(source, at_least=wanted, name=job.display_name, policy=job.policy)
     boxes = tuple(candidate_boxes(photo.width, photo.height, job.ratio, job.size))
     return DecodedCrops(
-        sha256=sha256,
         width=photo.width,
         height=photo.height,
         boxes=boxes,

@@ -15,7 +15,7 @@ class CropTool {
 
   /** Change to a photo; the ratio stays as it is. */
   fill(photo) {
-    const isUsable = Boolean(this.source.crop) && !photo.error && !photo.frame;
+    const isUsable = Boolean(this.source.crop) && !photo.error;
     byId("cropping").hidden = !isUsable;
     if (isUsable && photo.id === this.photo?.id) return;
     this.photo = isUsable ? photo : null;

@@ -151,7 +151,8 @@ class Gallery:
 
     async def _find_crop(self, row: PhotoRow[Record], ratio: float) -> bytes:
         job = crop_job(row.record.path, self.inference.scorer, ratio, size=1.0)
-        photo = await self._run(replace(job, expected_sha256=expected_sha256(row)))
+        frame_s = row.frame and row.frame.time_s
+        photo = await self._run(replace(job, expected_sha256=expected_sha256(row), frame_s=frame_s))
         assert isinstance(photo, DecodedCrops)
         try:
             found = await self.inference.crop_decoded(row.record.path, photo)
