@@ -14,6 +14,7 @@ from rgnet.errors import SettingError
 HEADS = ("classes", "score", "histogram")
 GRAPHS = ("paper", "attention")
 EDGES = ("learned", "uniform", "none")
+BATCH_NORMS = ("context", "all")
 # So that no model file asks for a network beyond all memory
 _RANGES = {
     "output_stride": (1, 64),
@@ -44,6 +45,8 @@ class Architecture:
     rebuild_graph:  build S anew before each layer (house reading: once)
     residual:       Z_l = Z_{l-1} + ReLU(S Z_{l-1} W_l) instead of ReLU(S Z_{l-1} W_l)
     scaled_affinity: divide the inner product of equation 1 by sqrt(d')
+    batch_norms:    in front of which weight layers (section 3.3): "context": those of DenseASPP; "all": also A and B,
+                    each W and the vote. Of the paper's graph; the attention graph has layer norms
     plain_convs:    3x3 convolutions in place of DenseASPP and graph (FCN-C-C of Table 1)
     pooled:         average the features to one region before the head (FC-CNN of Table 1)
     head:           "classes": softmax over low and high (section 3.2); "score": one sigmoid (AADB);
@@ -65,6 +68,7 @@ class Architecture:
     rebuild_graph: bool = False
     residual: bool = False
     scaled_affinity: bool = False
+    batch_norms: Literal["context", "all"] = "context"
     plain_convs: int = 0
     pooled: bool = False
     head: Literal["classes", "score", "histogram"] = "classes"
@@ -72,7 +76,12 @@ class Architecture:
     r: float = 4.0
 
     def __post_init__(self) -> None:
-        for name, choices in (("head", HEADS), ("graph", GRAPHS), ("edges", EDGES)):
+        for name, choices in (
+            ("head", HEADS),
+            ("graph", GRAPHS),
+            ("edges", EDGES),
+            ("batch_norms", BATCH_NORMS),
+        ):
             if (value := getattr(self, name)) not in choices:
                 raise SettingError(f"{name} is {', '.join(choices[:-1])} or {choices[-1]}, not {value!r}")
         if self.bins and (

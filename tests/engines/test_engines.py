@@ -79,6 +79,7 @@ def test_a_photo_scores_alike_in_every_batch(tiny_file, pixels):
 LIGHT = {"backbone": "resnet18", "output_stride": 16, "maps": 8}
 SWITCHED = {
     "rebuilt": Architecture(rates=(1, 2), rebuild_graph=True, residual=True, squeeze=16),
+    "normed": Architecture(rates=(1, 2), batch_norms="all", squeeze=16),
     "histogram": Architecture(rates=(1, 2), head="histogram", bins=(0.0, 0.5, 1.0)),
     "pooled behind a squeeze": Architecture(rates=(), graph_layers=0, squeeze=16, pooled=True),
     "plain convolutions before a graph": Architecture(rates=(), plain_convs=2),

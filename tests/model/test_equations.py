@@ -95,6 +95,15 @@ def test_scaled_affinity_divides_by_the_root_of_the_width():
     torch.testing.assert_close(graph(region)[1], affinity(region, graph.phi / 4, graph.theta))
 
 
+def test_a_normed_graph_sees_regions_of_any_offset_and_scale_alike():
+    graph, region = filled(RegionGraph(6, normed=True)).train(), torch.randn(3, 9, 6)
+    once, edges = graph(region)
+    again, same_edges = graph(region * 50 + 300)
+    torch.testing.assert_close(same_edges, edges, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(again, once, atol=1e-4, rtol=1e-3)
+    assert not torch.allclose(filled(RegionGraph(6))(region * 50 + 300)[1], edges, atol=0.1)
+
+
 def filled(graph: RegionGraph) -> RegionGraph:
     for parameter in graph.parameters():
         torch.nn.init.normal_(parameter, std=0.3)

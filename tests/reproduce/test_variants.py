@@ -69,9 +69,15 @@ def test_table_3_figure_5_and_the_graphs_switches():
         and points["no block"].recipe.architecture.graph_layers == 0
     )
     switches = variants("graph", base)
-    assert len({variant.recipe for variant in switches.values()}) == len(switches) == 11
+    assert len({variant.recipe for variant in switches.values()}) == len(switches) == 15
     assert switches["residual + scaled, W x 0.1"].recipe == replace(
         switches["residual + scaled"].recipe, graph_start=0.1
+    )
+    normed = switches["the paper's, normed"].recipe
+    assert normed == replace(base, architecture=replace(base.architecture, batch_norms="all"))
+    assert switches["attention, no edges"].recipe.architecture.edges == "none"
+    assert points["attention, 5 blocks"].recipe.architecture == replace(
+        base.architecture, graph="attention", graph_layers=5
     )
     assert (
         switches["the paper's"].recipe == base and switches["residual + scaled"].recipe.architecture.residual

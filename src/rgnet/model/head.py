@@ -60,12 +60,12 @@ class RegionHead(nn.Module):
     With one channel the softmax becomes a sigmoid: the regression head (section 4.1 says only that the
     loss changes; see docs/deviations.md). Votes are computed in float32 whatever the precision around them.
 
-    norm: layer normalisation of a region's features before the vote, which bounds its logits
+    norm: of a region's features before the vote, which bounds its logits
     """
 
-    def __init__(self, channels: int, outputs: int, *, norm: bool = False) -> None:
+    def __init__(self, channels: int, outputs: int, *, norm: nn.Module | None = None) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(channels) if norm else None
+        self.norm = norm
         self.vote = nn.Linear(channels, outputs)
 
     def forward(self, region_BND: Tensor) -> Tensor:

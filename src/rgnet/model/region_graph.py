@@ -44,12 +44,20 @@ def propagate(affinity_BNN: Tensor, region_BND: Tensor, weight_DD: Tensor) -> Te
     return F.relu(affinity_BNN @ (region_BND @ weight_DD))
 
 
+class RegionNorm(nn.BatchNorm1d):
+    """Batch normalisation of region_BND, over the regions of all photos."""
+
+    def forward(self, region_BND: Tensor) -> Tensor:
+        return super().forward(region_BND.transpose(1, 2)).transpose(1, 2)
+
+
 class RegionGraph(nn.Module):
     """region_BND -> (region_BND, S_BNN): builds S from X and applies `layers` graph convolutions.
 
     rebuild:  a new S from each layer's input, with the same A and B, instead of one S for all
     residual: Z_l = Z_{l-1} + ReLU(S Z_{l-1} W_l)
     scaled:   divides the similarity of equation 1 by sqrt(D)
+    normed:   A and B, and each W_l, see batch-normalised features (section 3.3, read literally)
     The defaults are the paper's. The S returned is the first one, built from X.
     """
 
@@ -61,26 +69,29 @@ class RegionGraph(nn.Module):
         rebuild: bool = False,
         residual: bool = False,
         scaled: bool = False,
+        normed: bool = False,
     ) -> None:
         super().__init__()
         self.phi = nn.Parameter(torch.empty(channels, channels))
         self.theta = nn.Parameter(torch.empty(channels, channels))
         self.weights = nn.ParameterList(torch.empty(channels, channels) for _ in range(layers))
+        self.edge_norm = RegionNorm(channels) if normed else nn.Identity()
+        self.norms = nn.ModuleList(RegionNorm(channels) if normed else nn.Identity() for _ in range(layers))
         self.rebuild = rebuild
         self.residual = residual
         self.scale = 1 / math.sqrt(channels) if scaled else 1.0
 
     def forward(self, region_BND: Tensor, _grid: Grid | None = None) -> tuple[Tensor, Tensor]:
         first_BNN = edges_BNN = self.affinity(region_BND)
-        for index, weight_DD in enumerate(self.weights):
+        for index, (norm, weight_DD) in enumerate(zip(self.norms, self.weights, strict=True)):
             if self.rebuild and index > 0:
                 edges_BNN = self.affinity(region_BND)
-            heard_BND = propagate(edges_BNN, region_BND, weight_DD)
+            heard_BND = propagate(edges_BNN, norm(region_BND), weight_DD)
             region_BND = region_BND + heard_BND if self.residual else heard_BND
         return region_BND, first_BNN
 
     def affinity(self, region_BND: Tensor) -> Tensor:
-        return affinity(region_BND, self.phi, self.theta, scale=self.scale)
+        return affinity(self.edge_norm(region_BND), self.phi, self.theta, scale=self.scale)
 
 
 class AttentionGraph(nn.Module):

@@ -18,7 +18,7 @@ from rgnet.errors import ModelDamaged, SettingError
 from rgnet.model.backbones import Backbone, make_backbone, make_joined_backbone
 from rgnet.model.dense_aspp import DenseASPP
 from rgnet.model.head import LogSumExpPooling, RegionHead
-from rgnet.model.region_graph import AttentionGraph, RegionGraph
+from rgnet.model.region_graph import AttentionGraph, RegionGraph, RegionNorm
 
 
 class Stages(NamedTuple):
@@ -99,7 +99,7 @@ def build(architecture: Architecture, *, pretrained: bool | str | Path = False) 
         )
     context, channels = make_context(architecture, backbone)
     graph = make_graph(architecture, channels)
-    head = RegionHead(channels, architecture.channels, norm=architecture.graph == "attention")
+    head = RegionHead(channels, architecture.channels, norm=make_vote_norm(architecture, channels))
     pooling = LogSumExpPooling(architecture.r, architecture.bins)
     network = RGNet(backbone=backbone, context=context, graph=graph, head=head, pooling=pooling)
     initialise_new_layers(network)
@@ -149,7 +149,14 @@ def make_graph(architecture: Architecture, channels: int) -> RegionGraph | Atten
         rebuild=architecture.rebuild_graph,
         residual=architecture.residual,
         scaled=architecture.scaled_affinity,
+        normed=architecture.batch_norms == "all",
     )
+
+
+def make_vote_norm(architecture: Architecture, channels: int) -> nn.Module | None:
+    if architecture.graph == "attention":
+        return nn.LayerNorm(channels)
+    return RegionNorm(channels) if architecture.batch_norms == "all" else None
 
 
 def make_context(architecture: Architecture, backbone: Backbone) -> tuple[nn.Module, int]:

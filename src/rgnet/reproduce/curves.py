@@ -14,8 +14,12 @@ from rgnet.reproduce.experiments import Variant
 from rgnet.reproduce.statistics import Row
 
 INK, FAINT, LINE = "#1a1a1a", "#d9d9d9", "#20639b"
-LABELS = {"r": "r of log-sum-exp (0 is the plain average)", "blocks": "graph convolutions"}
-PAPERS = {"r": 4, "blocks": 3}
+LABELS = {
+    "r": "r of log-sum-exp (0 is the plain average)",
+    "blocks": "graph convolutions",
+    "attention blocks": "layers of the attention graph",
+}
+PAPERS = {"r": 4, "blocks": 3, "attention blocks": 3}
 SHOWN = {"srcc": ("SRCC", 1), "accuracy": ("accuracy, %", 100)}
 
 

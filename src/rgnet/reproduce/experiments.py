@@ -152,11 +152,21 @@ def _figure5(recipe: Recipe, _backbones: Sequence[str] = ()) -> list[Variant]:
         )
         for r in (0, 1, 2, 4, 8, 16)
     ]
+    names = ["no block", "1 block", *(f"{count} blocks" for count in range(2, 6))]
     blocks = [
         Variant(name=name, recipe=_change_architecture(recipe, graph_layers=count), curve="blocks", at=count)
-        for count, name in enumerate(["no block", "1 block", *(f"{count} blocks" for count in range(2, 6))])
+        for count, name in enumerate(names)
     ]
-    return sharpness + blocks
+    attention = [
+        Variant(
+            name=f"attention, {name}",
+            recipe=_change_architecture(recipe, graph="attention", graph_layers=count),
+            curve="attention blocks",
+            at=count,
+        )
+        for count, name in enumerate(names)
+    ]
+    return sharpness + blocks + attention
 
 
 _GRAPH_SWITCHES = {"residual": "residual", "rebuilt": "rebuild_graph", "scaled": "scaled_affinity"}
@@ -174,10 +184,17 @@ def _graph(recipe: Recipe, _backbones: Sequence[str] = ()) -> list[Variant]:
                 name=" + ".join(switched_on) or "the paper's", recipe=_change_architecture(recipe, **changes)
             )
         )
+    paper = _change_architecture(recipe, residual=False, rebuild_graph=False, scaled_affinity=False)
+    rows.append(Variant(name="the paper's, normed", recipe=_change_architecture(paper, batch_norms="all")))
     steady = _change_architecture(recipe, residual=True, rebuild_graph=False, scaled_affinity=True)
     rows += [
         Variant(name=f"residual + scaled, W x {factor}", recipe=replace(steady, graph_start=factor))
         for factor in _GRAPH_STARTS
+    ]
+    names = {"learned": "attention", "uniform": "attention, uniform edges", "none": "attention, no edges"}
+    rows += [
+        Variant(name=name, recipe=_change_architecture(recipe, graph="attention", edges=edges))
+        for edges, name in names.items()
     ]
     return rows
 
@@ -209,7 +226,8 @@ EXPERIMENTS: dict[str, Experiment] = {
         "The paper draws these curves and prints no values.",
     ),
     "graph": Experiment(
-        title="The graph's construction: residual, rebuilt before each layer, scaled by sqrt(d'), and how it starts",
+        title="The graph's construction: residual, rebuilt for each layer, scaled by sqrt(d'), batch norms, its start; "
+        "and the attention graph",
         variants=_graph,
         reference="no graph",
         paper="Builds S once from X, without residual connection or scaling; it does not compare these.",

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 # What model files of format 1 may lack, because earlier versions of rgnet had no such field
-_ADDED = {Architecture: ("bins", "joined", "graph", "heads", "edges"), Preprocess: ("multiple", "fit")}
+_ADDED = {
+    Architecture: ("bins", "joined", "graph", "heads", "edges", "batch_norms"),
+    Preprocess: ("multiple", "fit"),
+}
 _SHORT = 200
 
 
