@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import sys
+from contextlib import nullcontext
 from io import BytesIO
 from pathlib import Path
 from unittest import mock
@@ -133,7 +134,10 @@ def test_bad_input_is_named(tmp_path, scorer, pool, photo):
         find_crop(str(photo), scorer, 1.0, size=0.1, pool=pool)
 
 
-def test_the_command(subject, tmp_path, capsys):
+def test_the_command(subject, tmp_path, capsys, monkeypatch, scorer, pool):
+    monkeypatch.setattr(rgnet, "load", lambda _model: scorer)
+    monkeypatch.setattr("rgnet.culling.crops.open_crop_pool", lambda: nullcontext(pool))
+
     def run(*words: object) -> int:
         with mock.patch("sys.argv", ["rgnet", "crop", *map(str, words)]), pytest.raises(SystemExit) as end:
             main()
