@@ -71,10 +71,15 @@ def _open_eyes(wanted: bool) -> Iterator[FrameEyes | None]:
     if not wanted:
         yield None
         return
+    from rgnet.cli.progress import counter
     from rgnet.culling.eyes import FrameEyes
     from rgnet.previews import open_previews
 
-    with closing(open_previews()) as previews, FrameEyes(previews) as eyes:
+    with (
+        closing(open_previews()) as previews,
+        counter(lambda: None, "looking at faces") as advance,
+        FrameEyes(previews, advance) as eyes,
+    ):
         yield eyes
 
 

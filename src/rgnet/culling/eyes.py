@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,10 +49,14 @@ class KeptEyes:
 
 
 class FrameEyes(KeptEyes):
-    """Looks at previews, which it makes where there are none. Networks are loaded for the first that is new."""
+    """Looks at previews, which it makes where there are none. Networks are loaded for the first that is new.
 
-    def __init__(self, previews: PreviewCache) -> None:
+    on_look: called after each photo that was looked at
+    """
+
+    def __init__(self, previews: PreviewCache, on_look: Callable[[], None] = lambda: None) -> None:
         super().__init__(previews)
+        self._on_look = on_look
         self._pool = DecodePool()
         self._networks: tuple[FaceDetector, EyeReader] | None = None
 
@@ -67,6 +71,7 @@ class FrameEyes(KeptEyes):
         for row, picture in self._pictures([row for row in rows if known[row.id] is None]):
             known[row.id] = found = self._look(picture)
             self._keep(row, found)
+            self._on_look()
         return np.array([math.nan if (value := known[row.id]) is None else value for row in rows])
 
     def _keep(self, row: PhotoRow[ScoredPhoto], openness: float) -> None:
