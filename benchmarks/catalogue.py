@@ -153,31 +153,33 @@ def seconds(query: Callable[[], object]) -> float:
     return median(times)
 
 
-def path_of(index: int) -> bytes:
-    return f"/p/{index % 1000:03}/{index:07}.jpg".encode()
+def path_of(index: int, folder: str = "/p") -> bytes:
+    return f"{folder}/{index % 1000:03}/{index:07}.jpg".encode()
 
 
-def make_catalogue(file: Path, rows: int) -> Path:
+def make_catalogue(
+    file: Path, rows: int, *, folder: str = "/p", model: str = "m", name: str = "invented"
+) -> Path:
     """A catalogue of photos that do not exist; one in a thousand without a score."""
     draw = np.random.default_rng(0)
     scores, days = draw.normal(3, 0.6, rows).clip(1, 5), draw.integers(0, 3650, rows)
     first, votes = np.datetime64("2015-01-01"), bytes(392)
     taken = [f"{day}T12:00:00" for day in np.datetime_as_string(first + days)]
     with Catalogue.open(file, create=True) as catalogue, catalogue.transaction():
-        catalogue.execute("INSERT INTO model VALUES ('m', 'invented', 0, 1, 5)")
+        catalogue.execute("INSERT INTO model VALUES (?, ?, 0, 1, 5)", (model, name))
         catalogue.execute_many(
             "INSERT INTO photo VALUES (?, ?, ?, 4000, 3000, ?, 'camera', 1)",
             ((index, index.to_bytes(32, "big"), 5_000_000 + index, taken[index]) for index in range(rows)),
         )
         catalogue.execute_many(
-            "INSERT INTO path VALUES (?, ?, 1, 1, 1, NULL, NULL, NULL)",
-            ((path_of(index), index) for index in range(rows)),
+            "INSERT INTO path (path, photo, bytes, mtime, read) VALUES (?, ?, 1, 1, 1)",
+            ((path_of(index, folder), index) for index in range(rows)),
         )
         catalogue.execute_many(
             """INSERT INTO score (photo, model, score, percentile, engine, notes, error, rows, votes)
-            VALUES (?, 'm', ?, 50, 'none', '[]', ?, 14, ?)""",
+            VALUES (?, ?, ?, 50, 'none', '[]', ?, 14, ?)""",
             (
-                (index, float(score) if index % 1000 else None, None if index % 1000 else "damaged", votes)
+                (index, model, *((float(score), None) if index % 1000 else (None, "damaged")), votes)
                 for index, score in enumerate(scores)
             ),
         )

@@ -91,13 +91,31 @@ def find_scored(
     Photos without a date or a taste come last in either direction; the order "taste" needs a filter that names one.
     With `once` a photo has the first of its paths that match.
     """
-    columns = COLUMNS + (VOTES if votes else "") + (TASTE if wanted.taste is not None else "")
-    select = select_scored(catalogue, wanted, columns, once=once)
-    key, direction = ORDERS[order], "DESC" if descending else "ASC"
-    ordered = f"{select.text} ORDER BY {key} IS NULL, {key} {direction}, path.path LIMIT ? OFFSET ?"
-    if order == "score":  # never NULL here, and without the first term an index gives the order
-        ordered = f"{select.text} ORDER BY {key} {direction}, path.path LIMIT ? OFFSET ?"
+    select = select_scored(catalogue, wanted, _columns(wanted, votes=votes), once=once)
+    ordered = f"{select.text} {order_scored(order, descending=descending)} LIMIT ? OFFSET ?"
     return read_photos(catalogue, wanted.model, ordered, [*select.values, _limit(limit), offset], ScoredPhoto)
+
+
+def _columns(wanted: Filter, *, votes: bool = False) -> str:
+    return COLUMNS + (VOTES if votes else "") + (TASTE if wanted.taste is not None else "")
+
+
+def order_scored(order: Order, *, descending: bool) -> str:
+    """ORDER BY of a select over photos with a score."""
+    key, direction = ORDERS[order], "DESC" if descending else "ASC"
+    # A score is never NULL here, and without the first term an index gives the order
+    nulls = "" if order == "score" else f"{key} IS NULL, "
+    return f"ORDER BY {nulls}{key} {direction}, path.path"
+
+
+def find_scored_by_id(
+    catalogue: Catalogue, wanted: Filter, photos: Sequence[int]
+) -> list[PhotoRow[ScoredPhoto]]:
+    """Photos with a score in the order of these ids, each under the first of its paths that match, if one does."""
+    select = select_scored(catalogue, wanted, _columns(wanted), once=True, photos=photos)
+    found = read_photos(catalogue, wanted.model, select.text, select.values, ScoredPhoto)
+    by_id = {int(row.id): row for row in found}
+    return [by_id[photo] for photo in photos if photo in by_id]
 
 
 def find_failed(

@@ -11,6 +11,7 @@ raw file stands for it where it has a score and the other has none, else the oth
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -39,6 +40,7 @@ MARKS = "LEFT JOIN mark ON mark.photo = photo.id"
 # Of photos with a score, where the filter names a taste
 TASTE = ", taste.value AS taste, taste.percentile AS taste_percentile"
 VOTES = ", score.rows AS vote_rows, score.votes AS votes"
+_PHOTOS_FIRST = "photo CROSS JOIN score ON score.photo = photo.id CROSS JOIN path ON path.photo = photo.id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +86,13 @@ class Select:
     values: list[object]
 
 
-def select_scored(catalogue: Catalogue, wanted: Filter, columns: str, *, once: bool) -> Select:
+def select_scored(
+    catalogue: Catalogue, wanted: Filter, columns: str, *, once: bool, photos: Sequence[int] | None = None
+) -> Select:
     """Columns of the photos with a score that match; the columns are of the tables path, photo, score and mark.
 
     Where the filter names a taste, also of the table taste.
+    photos: only of these ids, be they distinct or not
     """
     bounds: dict[str, object] = {
         "score.score >= ?": wanted.lowest,
@@ -98,10 +103,15 @@ def select_scored(catalogue: Catalogue, wanted: Filter, columns: str, *, once: b
     given = {term: value for term, value in bounds.items() if value is not None}
     condition = " AND ".join(["score.model = ?", "score.score IS NOT NULL", _mark_term(wanted), *given])
     values = [wanted.model, *given.values()]
-    if wanted.distinct:
-        others = _outranked(catalogue, wanted)
-        condition, values = f"{condition} AND photo.id NOT IN ({others.text})", [*values, *others.values]
-    joined = f"{_tables(catalogue, wanted)} {MARKS}"
+    tables = _PHOTOS_FIRST
+    if photos is not None:
+        condition, values = f"{condition} AND photo.id IN ({', '.join('?' * len(photos))})", [*values, *photos]
+    else:
+        tables = _tables(catalogue, wanted)
+        if wanted.distinct:
+            others = _outranked(catalogue, wanted)
+            condition, values = f"{condition} AND photo.id NOT IN ({others.text})", [*values, *others.values]
+    joined = f"{tables} {MARKS}"
     if wanted.taste is not None:
         joined += " LEFT JOIN taste ON taste.photo = photo.id AND taste.name = ?"
         values = [wanted.taste, *values]
@@ -220,7 +230,7 @@ def _tables(catalogue: Catalogue, wanted: Filter) -> str:
             )
     days: list[object] = [wanted.since or "", (wanted.until or "9") + "U"]
     if (wanted.since or wanted.until) and _are_few(catalogue, "photo WHERE taken >= ? AND taken < ?", days):
-        return f"photo CROSS JOIN {score} ON score.photo = photo.id CROSS JOIN {path}"
+        return _PHOTOS_FIRST
     return f"{score} CROSS JOIN {photo} CROSS JOIN {path}"
 
 
