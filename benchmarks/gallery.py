@@ -6,11 +6,11 @@ The library is invented: its files are links to a few photos of FOLDER, its scor
 kept of its `--kept` best, middle and worst photos, as a scan would have kept them. The browser, headless Chromium
 without a GPU, and the service share two cores.
 
-  first_screen  of a visit: ms until the first cards stood and until all pictures in the window were shown; processor ms
-                of the service, of the browser's page (script, layout and painting on its main thread) and of the browser
+  first_screen  of a visit: ms until the first cards stood and until all pictures in the window were shown; processor
+                ms of the service, of the page's main thread (script, layout, painting) and of the whole browser
   jump          the same from a press of End, and to the middle, until all pictures in the window were shown
-  scroll        by 120 pixels a frame, at the top, in the middle, and of an empty page: frames and their length, processor
-                ms a frame of the page's main thread, tasks beyond 50 ms, requests
+  scroll        by 120 pixels a frame, at the top, in the middle, and of an empty page: frames and their length,
+                processor ms a frame, tasks of the page beyond 50 ms, requests
   queries_ms    what the catalogue takes for a page, its counts, and its shapes
 """
 
@@ -27,6 +27,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -36,11 +38,12 @@ from catalogue import make_catalogue, path_of, seconds
 from measure import describe_machine, use_two_cores, write_figures
 from page import EMPTY, FLAGS
 from PIL import Image, ImageOps
-from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from rgnet.catalogue.database import Catalogue
-from rgnet.catalogue.paging import Listing, count_photos, find_page
-from rgnet.catalogue.selects import Filter
+from rgnet.catalogue.outline import find_page, make_outline
+from rgnet.catalogue.paging import Listing, find_first_page
+from rgnet.catalogue.selects import ORDERS, Filter
 from rgnet.imaging.discovery import find_photos
 from rgnet.previews import PREVIEW, PreviewCache
 from rgnet.weights.file import read_model
@@ -162,22 +165,19 @@ def keep_previews(folder: Path, pictures: list[bytes], kept: int) -> None:
 def measure_queries(file: Path) -> dict[str, float]:
     card = read_model(find_model(None)).card
     with Catalogue.open(file) as catalogue:
-        best = Listing(wanted=Filter(model=card.short_hash))
-        scored, failed = count_photos(catalogue, best)
+        listing = Listing(wanted=Filter(model=card.short_hash))
+        outline = make_outline(catalogue, listing)
 
-        def page_at(offset: int, listing: Listing = best) -> Callable[[], object]:
-            return lambda: find_page(catalogue, listing, offset=offset, limit=200, scored=scored)
+        def page_at(offset: int) -> Callable[[], object]:
+            return lambda: find_page(catalogue, listing, outline, offset=offset, limit=200)
 
-        by_day, by_name = (Listing(wanted=best.wanted, order=order) for order in ("taken", "name"))
-        asked = {
-            "count": lambda: count_photos(catalogue, best),
-            "first page": page_at(0),
-            "page in the middle": page_at(scored // 2),
-            "last page": page_at(scored + failed - 200),
-            "first page by day": page_at(0, by_day),
-            "page in the middle by day": page_at(scored // 2, by_day),
-            "first page by name": page_at(0, by_name),
+        asked: dict[str, Callable[[], object]] = {
+            "first page without an outline": lambda: find_first_page(catalogue, listing, 200),
+            "page in the middle": page_at(outline.total // 2),
+            "last page": page_at(outline.total - 200),
         }
+        for order in ORDERS:
+            asked[f"outline by {order}"] = partial(make_outline, catalogue, replace(listing, order=order))
         return {name: round(1e3 * seconds(query), 1) for name, query in asked.items()}
 
 
@@ -211,7 +211,9 @@ class Spent:
         return {name: round(now[name] - self.before[name], 1) for name in now}
 
     def _now(self) -> dict[str, float]:
-        metrics = {one["name"]: one["value"] for one in self.session.send("Performance.getMetrics")["metrics"]}
+        metrics = {
+            one["name"]: one["value"] for one in self.session.send("Performance.getMetrics")["metrics"]
+        }
         return {
             "service": 1e3 * _seconds_of([self.service, *self.service.children(recursive=True)]),
             "page": 1e3 * metrics["TaskDuration"],
@@ -241,12 +243,18 @@ def measure(
     time.sleep(2)  # what comes after the first screen
     figures["scroll_top"] = scroll(page, service, asked, seconds)
     figures["jump_middle"] = jump(
-        page, service, "scrollTo({ top: (document.documentElement.scrollHeight - innerHeight) / 2, behavior: 'instant' })"
+        page,
+        service,
+        "scrollTo({ top: (document.documentElement.scrollHeight - innerHeight) / 2, behavior: 'instant' })",
     )
     figures["scroll_middle"] = scroll(page, service, asked, seconds)
-    figures["jump_end"] = jump(page, service, "scrollTo({ top: document.documentElement.scrollHeight, behavior: 'instant' })")
+    figures["jump_end"] = jump(
+        page, service, "scrollTo({ top: document.documentElement.scrollHeight, behavior: 'instant' })"
+    )
     figures["pixels"] = page.evaluate("document.documentElement.scrollHeight")
-    figures["last_shown"] = page.evaluate("Math.max(...[...document.querySelectorAll('.card')].map((card) => card.dataset.index))")
+    figures["last_shown"] = page.evaluate(
+        "Math.max(...[...document.querySelectorAll('.card')].map((card) => card.dataset.index))"
+    )
     figures["cards_in_the_document"] = page.locator(".card").count()
     figures["heap_mb"] = round(page.evaluate("performance.memory.usedJSHeapSize") / 1e6, 1)
     blank = open_page(browser)
@@ -269,7 +277,9 @@ def visit(browser: Browser, service: psutil.Process, address: str) -> dict[str, 
     page.on("request", lambda request: asked.append(request.url))
     page.goto(address, wait_until="commit")
     page.wait_for_function("window.seen?.pictures", polling="raf")
-    found = page.evaluate("({ cards: seen.cards, pictures: seen.pictures, long_tasks: seen.longTasks.length })")
+    found = page.evaluate(
+        "({ cards: seen.cards, pictures: seen.pictures, long_tasks: seen.longTasks.length })"
+    )
     figures = {name: round(value, 1) for name, value in found.items()} | {"requests": len(asked)}
     figures |= {f"cpu_{name}": value for name, value in spent.read().items()}
     page.context.close()
@@ -285,7 +295,9 @@ def jump(page: Page, service: psutil.Process, script: str) -> dict[str, float]:
     return {"ms": took} | {f"cpu_{name}": value for name, value in spent.read().items()}
 
 
-def scroll(page: Page, service: psutil.Process, asked: list[str], seconds: float, step: int = 120) -> dict[str, float]:
+def scroll(
+    page: Page, service: psutil.Process, asked: list[str], seconds: float, step: int = 120
+) -> dict[str, float]:
     """Frames of a scroll by `step` pixels a frame, in ms."""
     page.evaluate("window.seen.longTasks = []")
     asked.clear()

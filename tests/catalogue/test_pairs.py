@@ -10,7 +10,8 @@ from raw_files import TAKEN, dng, jpeg, scene
 from sample_library import MODEL, PAST, read_scores, scan_folder
 
 from rgnet.catalogue.database import Catalogue
-from rgnet.catalogue.paging import Listing, count_photos, find_page
+from rgnet.catalogue.outline import find_page, make_outline
+from rgnet.catalogue.paging import Listing
 from rgnet.catalogue.queries import count_failed, count_scored, find_entry, find_scored
 from rgnet.catalogue.selects import Filter
 from rgnet.catalogue.statistics import compute_statistics
@@ -46,11 +47,13 @@ def check_counts(file: Path, **expected: int) -> None:
     """In the statistics and in the gallery, which must say the same."""
     with Catalogue.open(file) as catalogue:
         found = compute_statistics(catalogue, MODEL)
-        scored, failed = count_photos(catalogue, listing := Listing(wanted=Filter(model=MODEL)))
-        page = find_page(catalogue, listing, offset=0, limit=50, scored=scored)
+        outline = make_outline(catalogue, listing := Listing(wanted=Filter(model=MODEL)))
+        page = find_page(catalogue, listing, outline, offset=0, limit=50)
     assert {name: getattr(found, name) for name in expected} == expected
-    assert (found.scored_photos, found.failed_photos) == (scored, failed) and len(page) == found.photos
-    assert found.other_photos == 0 and sum(found.bars) == scored
+    assert (found.scored_photos, found.failed_photos) == (outline.scored, outline.failed) and len(
+        page
+    ) == found.photos
+    assert found.other_photos == 0 and sum(found.bars) == outline.scored
 
 
 def test_a_raw_file_beside_its_jpeg_or_heic_is_one_photo(card, tmp_path):

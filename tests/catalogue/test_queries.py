@@ -9,7 +9,8 @@ import sample_library
 from sample_library import MODEL, make_photo, scan_folder
 
 from rgnet.catalogue.database import Catalogue
-from rgnet.catalogue.paging import Listing, count_photos, find_page
+from rgnet.catalogue.outline import find_page, make_outline
+from rgnet.catalogue.paging import Listing, find_first_page
 from rgnet.catalogue.queries import (
     count_failed,
     count_scored,
@@ -135,10 +136,12 @@ def test_stats_gallery_and_report_count_the_same_photos(mixed, tmp_path):
         assert (found.photos, found.scored_photos, found.failed_photos, found.other_photos) == (7, 4, 2, 1)
         assert sum(found.bars) == 4 and found.bars[0] == 1 and found.mean == 60
         listing = Listing(wanted=wanted)
-        assert count_photos(catalogue, listing) == (4, 2)
-        rows = find_page(catalogue, listing, offset=0, limit=100, scored=4)
+        outline = make_outline(catalogue, listing)
+        assert (outline.scored, outline.failed) == (4, 2)
+        rows = find_page(catalogue, listing, outline, offset=0, limit=100)
+        assert find_first_page(catalogue, listing, 5) == rows[:5]
         assert [row.record.ok for row in rows] == [True] * 4 + [False] * 2
-        pages = [find_page(catalogue, listing, offset=start, limit=2, scored=4) for start in range(0, 8, 2)]
+        pages = [find_page(catalogue, listing, outline, offset=start, limit=2) for start in range(0, 8, 2)]
         assert [row for page in pages for row in page] == rows
         assert [find_photo(catalogue, MODEL, row.id) for row in rows[:4]] == rows[:4]
         assert find_photo(catalogue, MODEL, rows[-1].id) == rows[-1] and rows[-1].id.startswith("u")
@@ -168,6 +171,7 @@ def test_failures_are_last_hidden_or_alone(mixed):
             ("1", 50.0, (2, 0)),
         ):
             listing = Listing(wanted=Filter(model=MODEL, lowest=low), failures=failures)
-            assert count_photos(catalogue, listing) == expected
-            found = find_page(catalogue, listing, offset=0, limit=100, scored=expected[0])
+            outline = make_outline(catalogue, listing)
+            assert (outline.scored, outline.failed) == expected
+            found = find_page(catalogue, listing, outline, offset=0, limit=100)
             assert len(found) == sum(expected)

@@ -78,11 +78,12 @@ def _find_scored(catalogue: Catalogue, listing: Listing) -> Iterator[tuple[int, 
     for path, photo, width, height, taken in catalogue.rows(ordered, select.values):
         with decoding(catalogue.file):
             shape = round(1000 * width / height) if width and height else 1000
-            key = os.fsdecode(os.path.dirname(path)) if listing.order == "folder" else taken and taken[:7]  # noqa: PTH120 -- bytes
+            folder = os.fsdecode(os.path.dirname(path))  # noqa: PTH120 -- bytes
+            key = folder if listing.order == "folder" else taken and taken[:7]
             yield photo, min(max(shape, 1), _MOST_SHAPE), key
 
 
-def find_outlined_page(
+def find_page(
     catalogue: Catalogue, listing: Listing, outline: Outline, *, offset: int, limit: int
 ) -> list[PhotoRow[Record]]:
     """The photos from an offset on."""

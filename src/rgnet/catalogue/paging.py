@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rgnet.catalogue.database import Catalogue
-from rgnet.catalogue.queries import count_failed, count_scored, find_failed, find_scored
+from rgnet.catalogue.queries import find_failed, find_scored
 from rgnet.catalogue.records import PhotoRow
 from rgnet.catalogue.selects import Filter, Order
 from rgnet.results import Record
@@ -27,6 +27,11 @@ class Listing:
     failures: Failures = "1"
 
     @property
+    def begins_quickly(self) -> bool:
+        """Whether an index gives the first photos without a pass over all of them."""
+        return self.order == "score" and self.has_scored and self.wanted == Filter(model=self.wanted.model)
+
+    @property
     def has_scored(self) -> bool:
         return self.failures != "only"
 
@@ -35,33 +40,14 @@ class Listing:
         return self.failures == "only" or (self.failures == "1" and not self.wanted.needs_score)
 
 
-def count_photos(catalogue: Catalogue, listing: Listing) -> tuple[int, int]:
-    """(photos with a score, photos without one)."""
-    return (
-        count_scored(catalogue, listing.wanted, once=True) if listing.has_scored else 0,
-        count_failed(catalogue, listing.wanted, once=True) if listing.has_failed else 0,
-    )
-
-
-def find_page(
-    catalogue: Catalogue, listing: Listing, *, offset: int, limit: int, scored: int
-) -> list[PhotoRow[Record]]:
-    """The photos from an offset on. scored: how many with a score there are, as `count_photos` says."""
+def find_first_page(catalogue: Catalogue, listing: Listing, limit: int) -> list[PhotoRow[Record]]:
+    """The first photos, without an outline of the others."""
     found: list[PhotoRow[Record]] = []
-    wanted = listing.wanted
-    if listing.has_scored and offset < scored:
-        found.extend(
-            find_scored(
-                catalogue,
-                wanted,
-                order=listing.order,
-                descending=listing.descending,
-                once=True,
-                limit=limit,
-                offset=offset,
-            )
+    order, descending = listing.order, listing.descending
+    if listing.has_scored:
+        found += find_scored(
+            catalogue, listing.wanted, order=order, descending=descending, once=True, limit=limit
         )
-    if listing.has_failed and (left := limit - len(found)):
-        start = max(0, offset - scored)
-        found.extend(find_failed(catalogue, wanted, once=True, limit=left, offset=start))
+    if listing.has_failed and len(found) < limit:
+        found += find_failed(catalogue, listing.wanted, once=True, limit=limit - len(found))
     return found

@@ -32,6 +32,16 @@ class Grid {
     this.layOut();
   }
 
+  setTotal(total) {
+    this.total = total;
+    for (const card of this.element.querySelectorAll(".card")) card.setAttribute("aria-setsize", this.setSize);
+  }
+
+  /** -1 is ARIA's word for a number that is not known. */
+  get setSize() {
+    return Number.isFinite(this.total) ? this.total + this.extra : -1;
+  }
+
   /** Add rows at the end. */
   append(rows) {
     this.listed = this.listed.concat(rows);
@@ -134,7 +144,7 @@ class Grid {
 
   placeCard(card, index) {
     card.dataset.index = index;
-    setAttributes(card, { "aria-posinset": index + 1, "aria-setsize": this.total + this.extra });
+    setAttributes(card, { "aria-posinset": index + 1, "aria-setsize": this.setSize });
     card.firstChild.tabIndex = index === this.current ? 0 : -1;
   }
 

@@ -69,6 +69,7 @@ class Page {
       if (this.total !== undefined) scrollTo({ top: 0, behavior: "instant" });
       this.showMessage("");
       this.show(found);
+      if (found.total === null) this.count();
     } catch (problem) {
       if (problem.name === "AbortError") return;
       this.showMessage(problem.message);
@@ -88,14 +89,11 @@ class Page {
     }
   }
 
-  show({ photos, total, failed, matching }) {
-    Object.assign(this, { total, isLoading: false });
+  show(found) {
+    this.isLoading = false;
     const isGrouped = Boolean(this.query.groups);
-    this.grid.show(photos, total, groupBy(this.query.sort), isGrouped);
-    byId("none").hidden = total > 0;
-    const cards = isGrouped ? `${countOf(total, "card")}  ·  ` : "";
-    const scored = failed ? `  ·  ${(matching - failed).toLocaleString()} with a score` : "";
-    byId("count").textContent = `${cards}${countOf(matching, "photo")}${scored}`;
+    this.grid.show(found.photos, found.total ?? Infinity, groupBy(this.query.sort), isGrouped);
+    this.showCounts(found);
     byId("group").setAttribute("aria-pressed", isGrouped);
     byId("group").hidden = !this.source.mayGroup;
     const active = Object.keys(NO_FILTER).filter((name) => name !== "text" && this.query[name] !== NO_FILTER[name]);
@@ -104,6 +102,24 @@ class Page {
     this.drawHistogram();
     if (this.photo.isOpen) this.photo.fill();
     this.marks.refresh();
+  }
+
+  /** What takes longer than the first photos. */
+  async count() {
+    try {
+      this.showCounts(await this.source.outline(this.query));
+    } catch (problem) {
+      if (problem.name !== "AbortError") this.showMessage(problem.message);
+    }
+  }
+
+  showCounts({ total, failed, matching }) {
+    this.grid.setTotal(total ?? Infinity);
+    this.total = this.grid.total;
+    byId("none").hidden = this.total > 0;
+    const cards = this.query.groups ? `${countOf(total, "card")}  ·  ` : "";
+    const scored = failed ? `  ·  ${(matching - failed).toLocaleString()} with a score` : "";
+    byId("count").textContent = total === null ? "" : `${cards}${countOf(matching, "photo")}${scored}`;
   }
 
   /** One card for each group of look-alikes, or one for each photo. */

@@ -2,10 +2,12 @@
 // Where rows and details come from. A report has them inside the page, a service is asked for them; both answer
 //   find(query, offset)  {photos, total, failed, matching}, of query
 //                        {sort, order, min, max, since, until, folder, text, marks, errors, groups}
+//   outline(query)       {total, failed, matching}; asked for where `find` did not count
 //   findGroup(photo)     photos that look alike, in their order
 //   open(id)             {photo, detail}
 //   thumbnail(photo)     an address, null where there is none, undefined where it has not arrived yet
-// matching: photos that match; failed: those among them without a score; total: those that are listed, of each group one.
+// matching: photos that match; failed: those among them without a score; total: those that are listed, of each group one;
+// all null where nobody counted.
 
 const REQUEST = { credentials: "same-origin", headers: { Accept: "application/json" } };
 const PAGE_SIZE = 200;
@@ -70,13 +72,18 @@ class ServiceSource {
 
   async find(query, offset = 0) {
     this.request?.abort();
+    if (!offset) this.counting?.abort();
     this.request = new AbortController();
-    const parameters = Object.entries({ ...query, offset, limit: PAGE_SIZE });
-    const given = parameters.filter(([, value]) => value !== null && value !== "");
-    const found = await request("v1/photos?" + new URLSearchParams(given), this.request.signal);
+    // The first photos of a large library are there long before it is counted
+    const found = await request("v1/photos?" + encodeQuery({ ...query, counted: offset > 0, offset, limit: PAGE_SIZE }), this.request.signal);
     this.about = found.about;
     this.folders = found.about.folders ?? [];
     return found;
+  }
+
+  outline(query) {
+    this.counting = new AbortController();
+    return request("v1/photos/outline?" + encodeQuery(query), this.counting.signal);
   }
 
   open(id) {
@@ -111,8 +118,7 @@ class ServiceSource {
 
   /** {id, path} of all photos that match. */
   async paths(query) {
-    const given = Object.entries(query).filter(([, value]) => value !== null && value !== "");
-    return (await request("v1/photos/paths?" + new URLSearchParams(given))).photos;
+    return (await request("v1/photos/paths?" + encodeQuery(query))).photos;
   }
 
   /** Marks by id, as they are afterwards. */
@@ -131,6 +137,10 @@ class ServiceSource {
   async openInViewer(id) {
     await post(`v1/photos/${id}/open`, {});
   }
+}
+
+function encodeQuery(query) {
+  return new URLSearchParams(Object.entries(query).filter(([, value]) => value !== null && value !== ""));
 }
 
 function request(address, signal) {

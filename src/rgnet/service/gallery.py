@@ -13,6 +13,7 @@ from typing import Any, Literal
 import rgnet
 from rgnet import page
 from rgnet.catalogue.content_check import expected_sha256, looks_unchanged
+from rgnet.catalogue.outline import Outline
 from rgnet.catalogue.paging import Listing
 from rgnet.catalogue.records import PhotoRow
 from rgnet.culling.crops import crop_job
@@ -29,7 +30,14 @@ from rgnet.service.access import Allowed
 from rgnet.service.gallery_catalogue import GalleryCatalogue
 from rgnet.service.inference import Inference
 from rgnet.service.limits import Capacity, RequestRefused
-from rgnet.service.schemas import GalleryPhoto, PhotoCrop, PhotoDetail, PhotoMap, PhotoPage
+from rgnet.service.schemas import (
+    GalleryPhoto,
+    ListingOutline,
+    PhotoCrop,
+    PhotoDetail,
+    PhotoMap,
+    PhotoPage,
+)
 from rgnet.service.settings import Settings
 from rgnet.weights.explanations import judge_explanations, usual_map
 
@@ -63,14 +71,28 @@ class Gallery:
             with self.pool, contextlib.closing(self.previews):
                 yield
 
-    async def photos(self, listing: Listing, offset: int, limit: int, allowed: Allowed) -> PhotoPage:
+    async def photos(
+        self, listing: Listing, offset: int, limit: int, allowed: Allowed, *, counted: bool
+    ) -> PhotoPage:
         groups = await self.catalogue.find_groups() if listing.wanted.distinct else {}
-        rows, total, failed = await self.catalogue.page(listing, offset, limit)
-        matching = await self.catalogue.count_matching(listing) if groups else total
+        rows, outline = await self.catalogue.page(listing, offset, limit, counted=counted)
+        counts = await self._counts(listing, outline)
         about = await self._about() | {"may_mark": allowed.mark, "may_open": allowed.open}
-        values = {"total": total, "failed": failed, "matching": matching, "about": about}
         photos = [gallery_photo(row, groups.get(row.id)) for row in rows]
-        return PhotoPage.model_validate({"photos": photos, **values})
+        return PhotoPage.model_validate({"photos": photos, **counts, "about": about})
+
+    async def outline(self, listing: Listing) -> ListingOutline:
+        if listing.wanted.distinct:
+            await self.catalogue.find_groups()
+        outline = await self.catalogue.outline(listing)
+        return ListingOutline.of(outline, matching=(await self._counts(listing, outline))["matching"])
+
+    async def _counts(self, listing: Listing, outline: Outline | None) -> dict[str, int | None]:
+        if outline is None:
+            return dict.fromkeys(("total", "failed", "matching"))
+        every = replace(listing, wanted=replace(listing.wanted, distinct=False))
+        matching = outline if every == listing else await self.catalogue.outline(every)
+        return {"total": outline.total, "failed": outline.failed, "matching": matching.total}
 
     async def photo(self, row: PhotoRow[Record]) -> PhotoDetail:
         """With its group where groups have been asked for before."""

@@ -1,4 +1,4 @@
-"""A catalogue read and marked by the gallery, in one thread."""
+"""A catalogue read and marked by the gallery: listings and marks in one thread, photos by id in another."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +15,8 @@ from rgnet.catalogue.content_check import ContentCheck
 from rgnet.catalogue.database import Catalogue
 from rgnet.catalogue.marks import Mark, MarkChange, change_marks, undo_marks
 from rgnet.catalogue.models import resolve_model
-from rgnet.catalogue.paging import Listing, count_photos, find_page
+from rgnet.catalogue.outline import Outline, find_page, make_outline
+from rgnet.catalogue.paging import Listing, find_first_page
 from rgnet.catalogue.queries import find_entry, find_photo, list_folders
 from rgnet.catalogue.records import PhotoRow
 from rgnet.culling.membership import Membership, put_memberships
@@ -25,14 +25,16 @@ from rgnet.results import Record
 from rgnet.service.gallery_groups import GalleryGroups
 from rgnet.service.limits import Capacity, RequestRefused
 
-_MAX_QUERIES, _MAX_CACHED_TOTALS = 256, 256
+_MAX_QUERIES, _MAX_CACHED = 256, 16
 _CHUNK = 1000
 
 _Returned = TypeVar("_Returned")
 
 
 class GalleryCatalogue:
-    """A catalogue in one thread, which owns it; totals are cached until it is changed.
+    """A catalogue with outlines of what was listed last, until it is changed.
+
+    A pass over a large catalogue takes a second: what the pictures of a page are looked up by does not wait for it.
 
     Belongs to one event loop; open it with `running`. Questions raise CatalogueError or OutputError where the
     catalogue cannot be read, and RequestRefused (429).
@@ -41,54 +43,70 @@ class GalleryCatalogue:
     def __init__(self, file: Path, model_hash: str) -> None:
         self._file, self._model_hash = file, model_hash
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="rgnet-catalogue")
+        self._row_thread = ThreadPoolExecutor(1, thread_name_prefix="rgnet-photos")
         self._capacity = Capacity(max_photos=_MAX_QUERIES, max_bytes=0)
         self._version = -1
-        self._totals: dict[Hashable, Any] = {}
+        self._cache: dict[Hashable, Any] = {}
         self.groups = GalleryGroups(file, model_hash)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         self._opened = await self._in_thread(self._open)
+        self._rows_opened = await self._in_row_thread(self._open)
         try:
             yield
         finally:
+            await self._in_row_thread(self._rows_opened.close)
             await self._in_thread(self._opened.close)
+            self._row_thread.shutdown()
             self._thread.shutdown()
 
     async def _in_thread(self, call: Callable[..., _Returned], *arguments: object) -> _Returned:
+        return await self._run(self._thread, call, *arguments)
+
+    async def _in_row_thread(self, call: Callable[..., _Returned], *arguments: object) -> _Returned:
+        return await self._run(self._row_thread, call, *arguments)
+
+    async def _run(
+        self, thread: ThreadPoolExecutor, call: Callable[..., _Returned], *arguments: object
+    ) -> _Returned:
         with self._capacity.reserve() as reservation:
             reservation.add_photo()
-            return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
+            return await asyncio.get_running_loop().run_in_executor(thread, call, *arguments)
 
     def _open(self) -> Catalogue:
         return Catalogue.open(self._file)
 
     async def page(
-        self, listing: Listing, offset: int, limit: int
-    ) -> tuple[list[PhotoRow[Record]], int, int]:
-        """(rows, number of photos on all pages, how many of these have no score)."""
-        return await self._in_thread(self._page, listing, offset, limit)
+        self, listing: Listing, offset: int, limit: int, *, counted: bool = True
+    ) -> tuple[list[PhotoRow[Record]], Outline | None]:
+        """(rows, outline of all pages). Not `counted`: the outline may be missing, where the rows do not need it."""
+        return await self._in_thread(self._page, listing, offset, limit, counted)
 
-    def _page(self, listing: Listing, offset: int, limit: int) -> tuple[list[PhotoRow[Record]], int, int]:
-        scored, failed = self._cached(listing, lambda: count_photos(self._opened, listing))
-        rows = find_page(self._opened, listing, offset=offset, limit=limit, scored=scored)
-        return rows, scored + failed, failed
+    def _page(
+        self, listing: Listing, offset: int, limit: int, counted: bool
+    ) -> tuple[list[PhotoRow[Record]], Outline | None]:
+        if counted or offset or not listing.begins_quickly or self._is_cached(listing):
+            outline = self._outline(listing)
+            return find_page(self._opened, listing, outline, offset=offset, limit=limit), outline
+        return find_first_page(self._opened, listing, limit), None
 
-    async def count_matching(self, listing: Listing) -> int:
-        """How many photos match, also those that a better one stands for."""
-        every = replace(listing, wanted=replace(listing.wanted, distinct=False))
-        return await self._in_thread(
-            self._cached, ("matching", every), lambda: sum(count_photos(self._opened, every))
-        )
+    async def outline(self, listing: Listing) -> Outline:
+        return await self._in_thread(self._outline, listing)
+
+    def _outline(self, listing: Listing) -> Outline:
+        return self._cached(listing, lambda: make_outline(self._opened, listing))
 
     async def find_groups(self) -> dict[str, Membership]:
         """By photo; also for listings of distinct photos, which ask for them first."""
         version = await self._in_thread(self._opened.count, "PRAGMA data_version")
         if await self.groups.refresh(version):
-            await self._in_thread(
-                self._changing, lambda: put_memberships(self._opened, self.groups.memberships)
-            )
+            await self._in_thread(self._put_groups)
         return self.groups.memberships
+
+    def _put_groups(self) -> None:
+        put_memberships(self._opened, self.groups.memberships)
+        self._forget(lambda listing: listing.wanted.distinct)
 
     async def rows_of(self, ids: Sequence[str]) -> list[PhotoRow[Record]]:
         """Those that are still there."""
@@ -103,26 +121,24 @@ class GalleryCatalogue:
         return await self._in_thread(self._cached, "folders", lambda: list_folders(self._opened))
 
     async def row(self, id: str) -> PhotoRow[Record] | None:
-        return await self._in_thread(lambda: find_photo(self._opened, self._model_hash, id))
+        return await self._in_row_thread(lambda: find_photo(self._rows_opened, self._model_hash, id))
 
     async def votes(self, path: str) -> np.ndarray | None:
         """(H, W) region votes on the human scale as the scan stored them; None where it stored none."""
-        return await self._in_thread(lambda: find_entry(self._opened, path, self._model_hash).votes_HW)
+        return await self._in_row_thread(
+            lambda: find_entry(self._rows_opened, path, self._model_hash).votes_HW
+        )
 
     async def every_photo(self, listing: Listing, most: int) -> list[PhotoRow[Record]]:
         """The photos of all pages, up to a number."""
-        scored = (await self._in_thread(lambda: count_photos(self._opened, listing)))[0]
         rows: list[PhotoRow[Record]] = []
         while len(rows) < most:  # piece by piece, so that other questions come between
             size = min(_CHUNK, most - len(rows))
-            found = await self._in_thread(self._find, listing, len(rows), size, scored)
+            found, _ = await self.page(listing, len(rows), size)
             rows += found
             if len(found) < size:
                 break
         return rows
-
-    def _find(self, listing: Listing, offset: int, limit: int, scored: int) -> list[PhotoRow[Record]]:
-        return find_page(self._opened, listing, offset=offset, limit=limit, scored=scored)
 
     # A person's marks
 
@@ -143,7 +159,16 @@ class GalleryCatalogue:
         try:
             return change()
         finally:
-            self._totals = {}
+            self._forget(lambda listing: listing.wanted.marks is not None)
+
+    def _forget(self, is_outdated: Callable[[Listing], bool]) -> None:
+        """Outlines of listings."""
+        kept = {
+            key: value
+            for key, value in self._cache.items()
+            if not (isinstance(key, Listing) and is_outdated(key))
+        }
+        self._cache = kept
 
     async def rows_to_write(self, photos: Sequence[int]) -> list[tuple[PhotoRow[Record], str | None]]:
         """The photos by their ids, each with the reason why nothing may be written next to it, if there is one."""
@@ -153,13 +178,17 @@ class GalleryCatalogue:
         contents = ContentCheck(self._opened)
         return [(row, _find_problem(contents, row)) for row in self._rows_of(list(map(str, photos)))]
 
-    def _cached(self, key: Hashable, count: Callable[[], _Returned]) -> _Returned:
+    def _is_cached(self, key: Hashable) -> bool:
+        """Forgets everything where another program has changed the catalogue."""
         version = self._opened.count("PRAGMA data_version")
-        if version != self._version or len(self._totals) > _MAX_CACHED_TOTALS:
-            self._version, self._totals = version, {}
-        if key not in self._totals:
-            self._totals[key] = count()
-        return self._totals[key]
+        if version != self._version or len(self._cache) > _MAX_CACHED:
+            self._version, self._cache = version, {}
+        return key in self._cache
+
+    def _cached(self, key: Hashable, make: Callable[[], _Returned]) -> _Returned:
+        if not self._is_cached(key):
+            self._cache[key] = make()
+        return self._cache[key]
 
 
 def _find_problem(contents: ContentCheck, row: PhotoRow[Record]) -> str | None:

@@ -27,6 +27,7 @@ from rgnet.service.pages import not_modified, tagged_response
 from rgnet.service.routes import Ratio, read_ratio
 from rgnet.service.schemas import (
     GroupPhotos,
+    ListingOutline,
     PhotoCrop,
     PhotoDetail,
     PhotoMark,
@@ -45,6 +46,9 @@ _PhotoId = Annotated[
 _Score = Annotated[float | None, Query(allow_inf_nan=False)]
 _Offset = Annotated[int, Query(ge=0, le=10**9)]
 _Limit = Annotated[int, Query(ge=1, le=500)]
+_Counted = Annotated[
+    bool, Query(description="false: the first page may come without counts, where counting takes longer.")
+]
 
 _JPEG: dict[int | str, dict[str, Any]] = {
     200: {
@@ -101,11 +105,16 @@ def gallery_router(gallery: Gallery, settings: Settings) -> APIRouter:
 
     @router.get("", responses=error_responses(401, 421, 422, 429, 503), response_model_exclude_unset=True)
     async def photos(
-        request: Request, listed: _Listed, offset: _Offset = 0, limit: _Limit = 200
+        request: Request, listed: _Listed, offset: _Offset = 0, limit: _Limit = 200, counted: _Counted = True
     ) -> PhotoPage:
         """Photos of the catalogue, best first or as `sort` says; those without a score come last."""
-        allowed = find_allowed(request, settings)
-        return await gallery.photos(listed.listing(gallery.card.short_hash), offset, limit, allowed)
+        listing, allowed = listed.listing(gallery.card.short_hash), find_allowed(request, settings)
+        return await gallery.photos(listing, offset, limit, allowed, counted=counted)
+
+    @router.get("/outline", responses=error_responses(401, 421, 422, 429, 503))
+    async def outline(listed: _Listed) -> ListingOutline:
+        """How many photos match, and the shape of each, in their order: enough to lay them all out."""
+        return await gallery.outline(listed.listing(gallery.card.short_hash))
 
     @router.get("/paths", responses=error_responses(401, 421, 422, 429, 503))
     async def paths(listed: _Listed) -> PhotoPaths:

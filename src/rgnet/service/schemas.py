@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
 
 from rgnet.catalogue.marks import Colour, Pick
+from rgnet.catalogue.outline import Outline
 from rgnet.culling.crops import Crop, CropSearch
 from rgnet.culling.groups import Kind
 from rgnet.explanation import Explanation
@@ -286,10 +287,38 @@ class GalleryAbout(ResponseModel):
 
 class PhotoPage(ResponseModel):
     photos: list[GalleryPhoto]
-    total: int = Field(description="Photos that match, on all pages.")
-    failed: int = Field(description="How many of them have no score.")
-    matching: int = Field(description="The same with those that a better look-alike stands for.")
+    total: int | None = Field(description="Photos that match, on all pages; null where nobody counted.")
+    failed: int | None = Field(description="How many of them have no score.")
+    matching: int | None = Field(description="Of all pages, with those that a better look-alike stands for.")
     about: GalleryAbout
+
+
+class Run(ResponseModel):
+    """Photos that follow each other."""
+
+    key: str | None = Field(description="Their month (YYYY-MM, null without a date), or their folder.")
+    count: int
+
+
+class ListingOutline(ResponseModel):
+    total: int
+    failed: int = Field(
+        description="Photos without a score, which come last and are in neither of the next two."
+    )
+    matching: int = Field(description="With those that a better look-alike stands for.")
+    shapes: str = Field(description="Base64 of little-endian uint16: 1000 * width / height of each photo.")
+    runs: list[Run] = Field(description="In order by day or folder, else none.")
+
+    @classmethod
+    def of(cls, outline: Outline, *, matching: int) -> ListingOutline:
+        runs = [Run(key=key and _valid(key), count=count) for key, count in outline.runs]
+        counts = {"total": outline.total, "failed": outline.failed, "matching": matching}
+        return cls(**counts, shapes=outline.packed_shapes(), runs=runs)
+
+
+def _valid(text: str) -> str:
+    """Text that UTF-8 can hold, as the page's rows have it."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class GroupPhotos(ResponseModel):
