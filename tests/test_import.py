@@ -50,6 +50,7 @@ MAY_IMPORT = {
         "rgnet",
         "scorer",
         "weights",
+        "what_if",
         "xmp",
     },
     "taste": {"catalogue", "evaluation", "weights"},

@@ -5,6 +5,7 @@ Shape letters: R, C rows and columns of cells
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -50,9 +51,20 @@ class WhatIf:
 
 def what_if_covered(scorer: Scorer, photo: Prepared, cells: int = CELLS) -> WhatIf:
     """The photo without each cell of a cells x cells grid. Raises SettingError outside 1 to MOST_CELLS."""
+    return compare_covered(score_in_batches(scorer, cover_cells(photo, cells)))
+
+
+def cover_cells(photo: Prepared, cells: int = CELLS) -> Iterator[Prepared]:
+    """What `compare_covered` wants the scores of: the photo, then the photo without each cell. Raises SettingError."""
     if not 1 <= cells <= MOST_CELLS:
         raise SettingError(f"cells to cover: expected 1 to {MOST_CELLS} along each side, found {cells}")
-    return WhatIf(covering_effects(scorer, photo, cell_boxes(cells)).reshape(cells, cells))
+    return chain([photo], cover_each(photo, cell_boxes(cells), blur))
+
+
+def compare_covered(scores: Sequence[float]) -> WhatIf:
+    effect_N = _effects(scores)
+    cells = math.isqrt(len(effect_N))
+    return WhatIf(effect_N.reshape(cells, cells))
 
 
 def cell_boxes(cells: int) -> list[Box]:
@@ -69,7 +81,11 @@ def covering_effects(
     boxes: (left, top, right, bottom) as shares of the photo's width and height
     cover: (pixels_HW3, size of a box) -> pixels_HW3, what boxes are filled with
     """
-    scores = score_in_batches(scorer, chain([photo], cover_each(photo, boxes, cover or blur)))
+    return _effects(score_in_batches(scorer, chain([photo], cover_each(photo, boxes, cover or blur))))
+
+
+def _effects(scores: Sequence[float]) -> np.ndarray:
+    """scores: of the photo, then of the photo with one box after the other covered"""
     return (scores[0] - np.array(scores[1:])).astype(np.float32)
 
 

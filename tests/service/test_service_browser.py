@@ -234,6 +234,29 @@ def test_groups_are_opened_marked_and_compared(tab, running_gallery, unmarked, l
     assert tab.said == []
 
 
+def test_what_if_is_asked_for_by_a_key_shown_and_said(tab, running_gallery):
+    tab.goto(running_gallery.address + "/")
+    tab.locator("[data-index='0'] a").press("Enter")
+    tab.wait_for_selector("#legend:not([hidden])")
+    tab.keyboard.press("w")
+    sync_api.expect(tab.locator("#layer-help")).to_contain_text("Blue parts lift the score")
+    assert tab.locator("#layer-help").get_attribute("role") == "status"
+    assert "points of the score" in tab.locator("#unit").text_content()
+    tab.locator("#graph").focus()
+    tab.keyboard.press("Enter")
+    sync_api.expect(tab.locator("#region")).to_contain_text("of 7")
+    assert serious_problems(tab) == []
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("w")
+    sync_api.expect(tab.locator("#layer-help")).to_contain_text("Votes")
+    tab.locator(".panel").focus()
+    tab.keyboard.press("ArrowRight")
+    tab.wait_for_selector("#next:enabled")
+    with tab.expect_request("**/what-if"):
+        tab.keyboard.press("w")
+    assert tab.said == []
+
+
 def test_quick_marks_are_all_made_in_the_order_of_the_keys(tab, running_gallery, unmarked):
     held, asked = [], []
 

@@ -1,7 +1,9 @@
 """The gallery over HTTP: rows as the page asks for them, and photos of the catalogue by id, and nothing else."""
 
+import base64
 import io
 
+import numpy as np
 import pytest
 from PIL import Image
 from sample_photos import HOSTILE_NAME, SECRET
@@ -9,7 +11,9 @@ from sample_photos import HOSTILE_NAME, SECRET
 import rgnet
 from rgnet import page
 from rgnet.errors import CatalogueError
+from rgnet.service.inference import Inference
 from rgnet.service.settings import Settings
+from rgnet.weights.explanations import ExplanationWorth
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +154,65 @@ def test_a_path_swapped_for_a_link_gives_no_other_file(changing_gallery, changin
     (folder / "0.jpg").unlink()
     (folder / "0.jpg").symlink_to(secret)
     assert changing_gallery.get(f"/v1/photos/{row['id']}/picture").status_code == 404
+
+
+def test_a_large_library_is_laid_out_by_its_outline_before_its_pages_are_asked_for(gallery):
+    every = rows(gallery)["photos"]
+    first = rows(gallery, counted=False, limit=3)
+    assert [row["id"] for row in first["photos"]] == [row["id"] for row in every[:3]]
+    outline = gallery.get("/v1/photos/outline").json()
+    shapes = np.frombuffer(base64.b64decode(outline["shapes"]), "<u2")
+    assert (outline["total"], outline["failed"], outline["runs"]) == (9, 1, [])
+    assert shapes.tolist() == [round(1000 * row["width"] / row["height"]) for row in every[:-1]]
+    by_folder = gallery.get("/v1/photos/outline", params={"sort": "folder"}).json()["runs"]
+    assert [run["count"] for run in by_folder] == [7, 1] and by_folder[1]["key"].endswith("library/sub")
+    by_day = gallery.get("/v1/photos/outline", params={"sort": "taken"}).json()["runs"]
+    assert by_day == [{"key": "2026-07", "count": 1}, {"key": None, "count": 7}]
+
+
+def what_if(client, row, **headers):
+    return client.post(f"/v1/photos/{row['id']}/what-if", headers=headers)
+
+
+def test_what_if_is_what_covering_does_to_the_score_and_is_kept(gallery, open_service, library, monkeypatch):
+    row = row_of(gallery, "large.jpg")
+    found = what_if(gallery, row)
+    scorer = gallery.app.state.inference.scorer
+    expected = rgnet.explain(scorer, library.folder / "sub" / "large.jpg", what_if=7).what_if
+    assert found.status_code == 200 and found.json()["grid"] == [7, 7]
+    np.testing.assert_allclose(found.json()["effect"], expected.effect_RC, atol=1e-4)
+    # Another service finds what was kept, and computes nothing
+    monkeypatch.setattr(Inference, "what_if", None)
+    with open_service(catalogue=library.catalogue) as other:
+        assert what_if(other, row).json() == found.json()
+
+
+def test_what_if_of_what_is_not_there_or_not_allowed_is_refused(changing_gallery, changing_library):
+    client, folder = changing_gallery, changing_library.folder
+    changed, gone, kept = (row_of(client, f"/{name}.jpg") for name in (1, 2, 3))
+    assert what_if(client, kept, origin="http://elsewhere.example").status_code == 403
+    assert what_if(client, {"id": "999"}).status_code == 404
+    assert what_if(client, {"id": "..%2f1"}).status_code in (404, 422)
+    (folder / "1.jpg").write_bytes((folder / "3.jpg").read_bytes())
+    (folder / "2.jpg").unlink()
+    for row, reason in ((changed, "has changed since"), (gone, "is gone since")):
+        answer = what_if(client, row)
+        assert answer.status_code == 404 and reason in answer.json()["error"]
+
+
+def test_what_if_waits_for_nobody_and_is_not_computed_where_maps_mean_nothing(
+    open_service, library, monkeypatch
+):
+    monkeypatch.setattr("rgnet.service.gallery._MAX_WHAT_IFS", 0)
+    with open_service(catalogue=library.catalogue) as busy:
+        answer = what_if(busy, row_of(busy, "/3.jpg"))
+        assert answer.status_code == 429 and answer.headers["retry-after"]
+        assert what_if(busy, row_of(busy, "broken.jpg")).status_code == 404
+    worth = ExplanationWorth(no_maps="All maps look alike.")
+    monkeypatch.setattr("rgnet.service.gallery.judge_explanations", lambda _card: worth)
+    with open_service(catalogue=library.catalogue) as hidden:
+        answer = what_if(hidden, row_of(hidden, "/3.jpg"))
+        assert (answer.status_code, answer.json()) == (404, {"error": "All maps look alike."})
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,10 @@ def select_scored(
     values = [wanted.model, *given.values()]
     tables = _PHOTOS_FIRST
     if photos is not None:
-        condition, values = f"{condition} AND photo.id IN ({', '.join('?' * len(photos))})", [*values, *photos]
+        condition, values = (
+            f"{condition} AND photo.id IN ({', '.join('?' * len(photos))})",
+            [*values, *photos],
+        )
     else:
         tables = _tables(catalogue, wanted)
         if wanted.distinct:

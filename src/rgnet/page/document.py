@@ -23,6 +23,7 @@ _SCRIPTS = (
     "grid.js",
     "map.js",
     "graph.js",
+    "whatif.js",
     "crop.js",
     "photo.js",
     "marks.js",

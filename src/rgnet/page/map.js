@@ -8,6 +8,7 @@ const SMALLEST_SPAN = 0.05; // share of the scale that a map's colours cover at 
 function makeLayer(detail, name) {
   const values = Float32Array.from(detail[name].flat());
   const [least, most] = values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
+  if (name === "whatIf") return makeWhatIfLayer(values);
   if (name === "weights") return { values, low: 0, high: Math.max(most, 1), unit: "weight (average region = 1)", colour: viridis };
   if (name === "usual") {
     const end = Math.max(-least, most, (SMALLEST_SPAN * (detail.high - detail.low)) / 2);

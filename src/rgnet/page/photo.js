@@ -6,8 +6,11 @@ const LAYER_HELP = {
   votes: "Votes: the score that each region would get on its own. The photo's score lies between their mean and their best.",
   usual: "Against usual: how much more or less than this model's mean map each region votes. The mean map is what it says of a place whatever the photo.",
   weights: "Weights: how much each region's vote moves the score, compared with an average region, which has 1.",
+  whatIf: "What if: covering each part of the photo in turn and scoring it again …",
   none: "Votes and weights show what raises the score and what lowers it.",
 };
+
+const MAP_NAMES = { none: "Regions", votes: "Map of the votes", usual: "Map against usual", weights: "Map of the weights", whatIf: "What-if map" };
 
 class PhotoPage {
   /** source: of photos; findNext: (id, step) => id or null; onShown: called with a photo; onClose: called to leave */
@@ -16,10 +19,11 @@ class PhotoPage {
     this.chosenLayer = loadChoice("layer", LAYERS) ?? "votes";
     this.opacity = 0.5;
     this.crop = new CropTool(source);
+    document.querySelector(".keys .what-if").hidden = !source.whatIf;
     byId("opacity").value = this.opacity;
     byId("opacity").addEventListener("input", (event) => this.setOpacity(Number(event.target.value)));
     for (const input of document.getElementsByName("layer")) {
-      input.addEventListener("change", () => this.chooseLayer(input.value));
+      input.addEventListener("change", () => (input.value === "whatIf" ? this.showWhatIf() : this.chooseLayer(input.value)));
     }
     byId("picture").addEventListener("error", () => this.showReason("The picture could not be loaded."));
     byId("close").addEventListener("click", onClose);
@@ -43,7 +47,7 @@ class PhotoPage {
     Object.assign(this, { chosen: null, hovered: null });
     const { photo, detail } = await this.source.open(id).catch((problem) => ({ photo: noPhoto(id, problem), detail: null }));
     if (this.id !== id) return;
-    Object.assign(this, { photo, detail: this.drawable(detail), address: detail?.picture });
+    Object.assign(this, { photo, detail: this.drawable(detail), address: detail?.picture, whatIf: null });
     this.fill();
     if (!this.isOpen) this.dialog.showModal();
     this.setLayer(this.chosenLayer);
@@ -124,40 +128,66 @@ class PhotoPage {
     return LAYERS.filter((name) => name === "none" || this.detail?.[name]);
   }
 
+  /** Only a service computes it, and only while the file is there. */
+  get hasWhatIf() {
+    return Boolean(this.source.whatIf && this.detail && this.address);
+  }
+
+  /** For this photo alone: the next one begins with the layer that was chosen before. */
+  async showWhatIf() {
+    const { photo } = this;
+    this.setLayer("whatIf");
+    try {
+      this.whatIf ??= makeWhatIf(await this.source.whatIf(photo));
+    } catch (problem) {
+      if (this.photo !== photo) return;
+      if (this.layer === "whatIf") this.setLayer(this.chosenLayer);
+      byId("layer-help").textContent = problem.message;
+    }
+    if (this.photo === photo && this.layer === "whatIf") this.setLayer("whatIf");
+  }
+
+  /** What lies over the photo: its parts have another grid than its regions. */
+  get shown() {
+    return this.layer === "whatIf" ? this.whatIf : this.detail;
+  }
+
   setLayer(wanted) {
-    const layers = this.findLayers();
-    const name = layers.includes(wanted) ? wanted : layers.at(-1);
+    const layers = [...this.findLayers(), ...(this.hasWhatIf ? ["whatIf"] : [])];
+    const name = layers.includes(wanted) ? wanted : this.findLayers().at(-1);
+    if ((name === "whatIf") !== (this.layer === "whatIf")) Object.assign(this, { chosen: null, hovered: null });
     this.layer = name;
     for (const input of document.getElementsByName("layer")) {
       input.checked = input.value === name;
       input.disabled = !layers.includes(input.value);
-      input.parentElement.hidden = input.value === "usual" && input.disabled;
+      input.parentElement.hidden = ["usual", "whatIf"].includes(input.value) && input.disabled;
     }
-    const shown = name !== "none" && this.detail;
+    const shown = name !== "none" && this.shown;
     byId("legend").hidden = byId("opacity-label").hidden = !shown;
     byId("frame").classList.toggle("under", Boolean(shown));
-    byId("layer-help").textContent = this.detail ? LAYER_HELP[name] : "";
-    if (shown) this.fillLayer(makeLayer(this.detail, name));
+    const help = name === "whatIf" && shown ? describeWhatIf(shown) : LAYER_HELP[name];
+    byId("layer-help").textContent = this.detail ? help : "";
+    if (shown) this.fillLayer(makeLayer(shown, name));
     this.setOpacity(this.opacity);
     this.setRegion(this.chosen);
   }
 
   fillLayer(layer) {
-    drawMap(byId("map"), layer, this.detail.rows, this.detail.columns);
+    drawMap(byId("map"), layer, this.shown.rows, this.shown.columns);
     byId("from").textContent = layer.low.toFixed(2);
     byId("to").textContent = layer.high.toFixed(2);
     byId("unit").textContent = layer.unit;
-    const value = { votes: this.photo.score, weights: 1, usual: 0 }[this.layer];
+    const value = { votes: this.photo.score, weights: 1, usual: 0, whatIf: 0 }[this.layer];
     const unit = (value - layer.low) / (layer.high - layer.low);
     byId("mark").hidden = !(unit >= 0 && unit <= 1);
     byId("mark").style.left = `${unit * 100}%`;
-    byId("mark").title = { votes: "the photo's score", weights: "an average region", usual: "as usual" }[this.layer];
+    byId("mark").title = { votes: "the photo's score", weights: "an average region", usual: "as usual", whatIf: "nothing" }[this.layer];
     drawColourBar(byId("colours"), layer.colour);
   }
 
   setOpacity(opacity) {
     this.opacity = opacity;
-    byId("map").style.opacity = this.layer === "none" ? 0 : opacity;
+    byId("map").style.opacity = this.layer === "none" || !this.shown ? 0 : opacity;
   }
 
   // Regions
@@ -172,7 +202,7 @@ class PhotoPage {
   }
 
   regionAt(event) {
-    const { rows, columns } = this.detail;
+    const { rows, columns } = this.shown ?? this.detail;
     const box = byId("graph").getBoundingClientRect();
     const clampedIndex = (share, count) => Math.min(Math.max(Math.floor(share * count), 0), count - 1);
     const row = clampedIndex((event.clientY - box.top) / box.height, rows);
@@ -193,14 +223,15 @@ class PhotoPage {
   }
 
   drawGraph() {
-    if (this.isOpen && this.detail) drawGraph(byId("graph"), this.detail, this.chosen, this.hovered);
+    if (this.isOpen && this.detail) drawGraph(byId("graph"), this.shown ?? this.detail, this.chosen, this.hovered);
   }
 
   showRegion(region) {
-    const { detail } = this;
-    if (detail) byId("graph").setAttribute("aria-label", `${this.layer === "none" ? "Regions" : `Map of the ${this.layer}`} of ${this.photo.name}. Press Enter to select the region with the best vote.`);
+    const { detail, shown } = this;
+    if (detail) byId("graph").setAttribute("aria-label", `${MAP_NAMES[this.layer]} of ${this.photo.name}. Press Enter to select the region with the best vote.`);
     byId("region").classList.toggle("chosen", region !== null);
-    byId("region").replaceChildren(...(detail ? createRegion(detail, region, this.source.about) : []));
+    const describe = this.layer === "whatIf" ? createPart : createRegion;
+    byId("region").replaceChildren(...(shown ? describe(shown, region, this.source.about) : []));
   }
 
   // Keys
@@ -215,18 +246,21 @@ class PhotoPage {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     const onMap = event.target === byId("graph");
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (onMap && this.detail && this.onMapKey(event)) event.preventDefault();
+    if (onMap && this.shown && this.onMapKey(event)) event.preventDefault();
     else if (step && !["range", "radio", "select-one"].includes(event.target.type)) this.go(step);
     else if (event.key.toLowerCase() === "k" && event.target.type !== "select-one") this.crop.toggle();
     else if (event.key.toLowerCase() === "m" && this.detail) {
       const layers = this.findLayers();
       this.chooseLayer(layers[(layers.indexOf(this.layer) + 1) % layers.length]);
+    } else if (event.key.toLowerCase() === "w" && this.hasWhatIf && event.target.type !== "select-one") {
+      if (this.layer === "whatIf") this.setLayer(this.chosenLayer);
+      else this.showWhatIf();
     }
   }
 
   /** Whether the key was one of the map's. */
   onMapKey(event) {
-    const { rows, columns, votes } = this.detail;
+    const { rows, columns, votes } = this.shown;
     if (event.key === "Enter" || event.key === " ") {
       const flat = votes.flat();
       this.setRegion(flat.indexOf(Math.max(...flat)));

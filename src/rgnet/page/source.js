@@ -116,6 +116,11 @@ class ServiceSource {
     return `v1/photos/${photo.id}/full`;
   }
 
+  /** {grid, effect}: what covering each part does to the score. Computed anew it takes seconds. */
+  whatIf(photo) {
+    return post(`v1/photos/${photo.id}/what-if`, {});
+  }
+
   /** {id, path} of all photos that match. */
   async paths(query) {
     return (await request("v1/photos/paths?" + encodeQuery(query))).photos;

@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 import rgnet
 from rgnet import page
 from rgnet.catalogue.content_check import expected_sha256, looks_unchanged
@@ -31,6 +33,7 @@ from rgnet.service.gallery_catalogue import GalleryCatalogue
 from rgnet.service.inference import Inference
 from rgnet.service.limits import Capacity, RequestRefused
 from rgnet.service.schemas import (
+    CellEffects,
     GalleryPhoto,
     ListingOutline,
     PhotoCrop,
@@ -40,12 +43,15 @@ from rgnet.service.schemas import (
 )
 from rgnet.service.settings import Settings
 from rgnet.weights.explanations import judge_explanations, usual_map
+from rgnet.what_if import CELLS
 
 PictureKind = Literal["thumbnail", "picture", "full"]
 _LONG_SIDE: dict[PictureKind, int] = {"thumbnail": PREVIEW, "picture": 1600, "full": 8192}
 
 _CACHE_BYTES = 64 * 2**20
 _MAX_DECODING = 256
+# One is computed while the next one is decoded
+_MAX_WHAT_IFS = 2
 
 
 class Gallery:
@@ -64,6 +70,7 @@ class Gallery:
         self.cache = _ByteCache(_CACHE_BYTES)
         self.previews = open_previews()
         self.capacity = Capacity(max_photos=_MAX_DECODING, max_bytes=0)
+        self.what_if_capacity = Capacity(max_photos=_MAX_WHAT_IFS, max_bytes=0)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -191,6 +198,33 @@ class Gallery:
         picture = f"v1/photos/{row.id}/picture" if looks_unchanged(row) else None
         values = page.describe_regions(votes_HW, self.card.scale, weights_HW=weights_HW, picture=picture)
         return PhotoMap.model_validate(values)
+
+    async def what_if(self, row: PhotoRow[Record]) -> CellEffects:
+        """What each part of the photo is worth to its score. Raises RequestRefused (404, 429)."""
+        if isinstance(row.record, ScoreFailure):
+            raise RequestRefused(404, f"{row.record.path} has no score: {row.record.error}")
+        if self.worth.no_maps:
+            raise RequestRefused(404, self.worth.no_maps)
+        kind = f"what-if-{CELLS}-{self.card.short_hash}-{self.inference.scorer.engine_name}"
+        kind += f"-{row.frame.time_s:.3f}" if row.frame else ""
+        data = await self.cache.get((row.sha256, kind), lambda: self._find_what_if(row, kind))
+        return CellEffects.model_validate_json(data)
+
+    async def _find_what_if(self, row: PhotoRow[Record], kind: str) -> bytes:
+        """As it was kept, else by fifty passes of the network."""
+        sha256 = bytes.fromhex(row.sha256 or "")
+        if looks_unchanged(row) and (kept := self.previews.get(sha256, kind)):
+            return kept
+        with self.what_if_capacity.reserve() as reservation:
+            reservation.add_photo()
+            photo = await self._decode(row, preprocess=self.card.preprocess)
+            assert photo.prepared is not None
+            found = await self.inference.what_if(photo.prepared)
+        if not np.isfinite(found.effect_RC).all():
+            raise RequestRefused(404, f"{row.record.path} has no score with parts of it covered")
+        data = CellEffects.model_validate(found.to_dict()).model_dump_json().encode()
+        self.previews.put(sha256, kind, data)
+        return data
 
     async def _decode(
         self, row: PhotoRow[Record], *, preprocess: Preprocess | None = None, pictures: tuple[int, ...] = ()

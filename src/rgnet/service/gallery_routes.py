@@ -26,6 +26,7 @@ from rgnet.service.mark_schemas import (
 from rgnet.service.pages import not_modified, tagged_response
 from rgnet.service.routes import Ratio, read_ratio
 from rgnet.service.schemas import (
+    CellEffects,
     GroupPhotos,
     ListingOutline,
     PhotoCrop,
@@ -58,6 +59,7 @@ _JPEG: dict[int | str, dict[str, Any]] = {
     304: {"description": "Not modified."},
 }
 _READING = error_responses(401, 404, 421, 422, 429, 503)
+_COMPUTING = error_responses(401, 403, 404, 421, 422, 429, 503)
 _CHANGING = error_responses(401, 403, 404, 421, 422, 429, 501, 503)
 
 
@@ -153,6 +155,14 @@ def gallery_router(gallery: Gallery, settings: Settings) -> APIRouter:
     async def full(request: Request, id: _PhotoId) -> Response:
         """The photo with all of its pixels, up to 8192 a side."""
         return await picture_response(request, id, "full")
+
+    @router.post("/{id}/what-if", responses=_COMPUTING)
+    async def what_if(id: _PhotoId) -> CellEffects:
+        """What each part of the photo is worth: its score less its score with the part blurred.
+
+        Computed when it is first asked for, and kept. 404 also where the model's card says that its maps mean nothing.
+        """
+        return await gallery.what_if(await gallery.row(id))
 
     async def picture_response(request: Request, id: str, kind: PictureKind) -> Response:
         row = await gallery.row(id)

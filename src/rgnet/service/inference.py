@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
+from itertools import islice
 from typing import Generic, TypeVar
 
 from PIL import Image
@@ -28,6 +29,7 @@ from rgnet.scorer import BATCH, Scorer
 from rgnet.service.metrics import Metrics
 from rgnet.service.settings import Settings
 from rgnet.service.uploads import Upload
+from rgnet.what_if import WhatIf, compare_covered, cover_cells, score_in_batches
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -132,6 +134,18 @@ class Inference:
         """In the thread of the network, between two batches."""
         explain = partial(explain_prepared, self.scorer, [name], [photo], what_if=what_if)
         return (await self.batcher.run_alone(explain))[0]
+
+    async def what_if(self, photo: Prepared) -> WhatIf:
+        """In the thread of the network, a batch at a time, so that others come between."""
+        covered = cover_cells(photo)
+
+        def score_some() -> list[float]:
+            return score_in_batches(self.scorer, islice(covered, BATCH))
+
+        scores: list[float] = []
+        while some := await self.batcher.run_alone(score_some):
+            scores += some
+        return compare_covered(scores)
 
     def _failed(self, upload: Upload, photo: DecodedPhoto, error: PhotoError) -> ScoredUpload:
         self.metrics.photos.labels("failed").inc()
