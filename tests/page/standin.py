@@ -5,6 +5,7 @@ import contextlib
 import json
 import re
 import threading
+from array import array
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
@@ -50,6 +51,8 @@ class Gallery:
         if not parts:
             self.queries.append(query)
             return 200, JSON, json.dumps(self.found(query))
+        if parts == ["outline"]:
+            return 200, JSON, json.dumps(self.outline(query))
         if parts[1:] == ["thumbnail"]:
             return 200, "image/webp", base64.b64decode(self.held["t-" + parts[0]].partition(",")[2])
         row = next((row for row in self.rows if row["id"] == parts[0]), None)
@@ -57,8 +60,23 @@ class Gallery:
             return 404, JSON, json.dumps({"error": "no such photo"})
         return 200, JSON, json.dumps({"photo": row, "detail": self.held.get("d-" + row["id"])})
 
+    def matching(self, query):
+        return [row for row in self.rows if query.get("text", "") in row["path"]]
+
+    def outline(self, query):
+        rows = self.matching(query)
+        scored = [row for row in rows if row["score"] is not None]
+        shapes = array("H", [round(1000 * row["width"] / row["height"]) for row in scored])
+        return {
+            "total": len(rows),
+            "failed": len(rows) - len(scored),
+            "matching": len(rows),
+            "shapes": base64.b64encode(shapes.tobytes()).decode(),
+            "runs": [],
+        }
+
     def found(self, query):
-        rows = [row for row in self.rows if query.get("text", "") in row["path"]]
+        rows = self.matching(query)
         first, failed = int(query["offset"]), sum(row["score"] is None for row in rows)
         shown = rows[first : first + int(query["limit"])]
         return {

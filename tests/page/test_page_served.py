@@ -11,16 +11,20 @@ def service(report):
         yield running
 
 
-def test_it_asks_for_more_as_the_end_comes_near(visit, service):
+def test_all_photos_are_laid_out_at_once_and_those_are_asked_for_that_are_looked_at(visit, service):
     page = visit(service.address)
     await_count(page, "501 photos")
-    for _ in range(100):
-        page.keyboard.press("End")
-        page.wait_for_timeout(20)
-        if page.locator(".failed").count():
-            break
-    assert page.locator(".failed .reason").count() == 1
-    assert [query["offset"] for query in service.gallery.queries] == ["0", "200", "400"]
+    height = page.evaluate("document.getElementById('grid').clientHeight")
+    page.locator(".card a").first.focus()
+    page.keyboard.press("End")
+    page.wait_for_selector(".failed .reason")
+    page.wait_for_selector("a:focus [class=reason]")
+    assert [query["offset"] for query in service.gallery.queries] == ["0", "301"]
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight / 2)")
+    page.wait_for_selector("[data-index='250']:not(.waiting)")
+    assert [query["offset"] for query in service.gallery.queries[2:]] == ["200"]
+    assert page.evaluate("document.getElementById('grid').clientHeight") == height
+    assert page.locator(".waiting").count() == 0
     assert {path for path in service.gallery.asked if not path.startswith("/gallery/")} == set()
 
 

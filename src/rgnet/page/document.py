@@ -20,6 +20,7 @@ _SCRIPTS = (
     "source.js",
     "layout.js",
     "groups.js",
+    "listing.js",
     "grid.js",
     "map.js",
     "graph.js",
@@ -30,6 +31,7 @@ _SCRIPTS = (
     "compare.js",
     "sidecars.js",
     "workbench.js",
+    "filters.js",
     "page.js",
 )
 _OPENING, _CLOSING = '<script type="application/json" id="{}">', "</script>"

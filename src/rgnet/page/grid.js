@@ -3,11 +3,11 @@
 
 class Grid {
   /**
-   * element: the list; source: of thumbnails; selection: of photos; onEnd: called when the end comes into sight;
+   * element: the list; source: of thumbnails; selection: of photos; onMissing: called with a stand-in near the window;
    * onGroup: called with a row to open or close its group
    */
-  constructor(element, source, selection, { onEnd, onGroup }) {
-    Object.assign(this, { element, source, selection, onEnd, onGroup, listed: [], rows: [], lines: [], cards: new Map(), current: 0 });
+  constructor(element, source, selection, { onMissing, onGroup }) {
+    Object.assign(this, { element, source, selection, onMissing, onGroup, listed: [], rows: [], lines: [], cards: new Map(), current: 0 });
     this.groups = new OpenGroups(source);
     let isScheduled = false;
     const drawSoon = () => {
@@ -32,21 +32,26 @@ class Grid {
     this.layOut();
   }
 
-  setTotal(total) {
-    this.total = total;
+  /** Show what has been listed, or is listed no more, since: the places of all rows. */
+  extend() {
+    this.total = this.listed.length;
+    this.rows = this.groups.spread(this.listed);
+    this.current = Math.min(this.current, Math.max(0, this.rows.length - 1));
+    this.layOut();
     for (const card of this.element.querySelectorAll(".card")) card.setAttribute("aria-setsize", this.setSize);
+  }
+
+  /** Show the photos that have come in place of stand-ins: all places stay. */
+  refill() {
+    const isWaiting = document.activeElement?.closest?.(".card")?.classList.contains("waiting");
+    this.rows = this.groups.spread(this.listed);
+    this.draw();
+    if (isWaiting) this.focus();
   }
 
   /** -1 is ARIA's word for a number that is not known. */
   get setSize() {
-    return Number.isFinite(this.total) ? this.total + this.extra : -1;
-  }
-
-  /** Add rows at the end. */
-  append(rows) {
-    this.listed = this.listed.concat(rows);
-    this.rows = this.groups.spread(this.listed);
-    this.layOut();
+    return this.total === null ? -1 : this.total + this.extra;
   }
 
   /** Open the group of a photo, or close it; the photo keeps the focus, or the card that stands for it gets it. */
@@ -95,7 +100,7 @@ class Grid {
     const needed = new Map();
     for (let line = this.lineBelow(top - margin); line < this.lines.length; line++) {
       if (this.lines[line].top > top + innerHeight + margin) break;
-      for (const box of this.lines[line].boxes) needed.set(box.key, box);
+      for (const box of boxesOf(this.lines[line], this.rows)) needed.set(box.key, box);
     }
     const focused = document.activeElement?.closest?.(".card")?.dataset.key;
     for (const [key, card] of this.cards) {
@@ -105,8 +110,20 @@ class Grid {
     }
     let before = null;
     for (const [key, box] of needed) before = this.place(key, box, hasMoved, before);
-    const last = this.lines.at(-1);
-    if (last && last.top < top + innerHeight + 2 * margin && this.listed.length < this.total) this.onEnd();
+    const missing = this.findMissing(top, innerHeight);
+    if (missing) this.onMissing(missing);
+  }
+
+  /** A stand-in in the window, else below it, else above. */
+  findMissing(top, height) {
+    const find = (from, to) => {
+      for (let line = this.lineBelow(from); this.lines[line]?.top < to; line++) {
+        const { first, last } = this.lines[line];
+        const row = this.rows.slice(first, last + 1).find((one) => one.isStandIn);
+        if (row) return row;
+      }
+    };
+    return find(top, top + height) ?? find(top, top + 4 * height) ?? find(top - 2 * height, top);
   }
 
   /** A new card comes after the one before it, for whoever reads the document in its order. */
@@ -129,6 +146,7 @@ class Grid {
 
   createCard(index) {
     const row = this.rows[index];
+    if (row.isStandIn) return this.createWaitingCard(index);
     const score = create("b", {}, row.score === null ? "–" : row.score.toFixed(2));
     const caption = create("span", { className: "caption" }, score, create("span", { className: "name" }, row.name));
     const face = create("span", { className: "face" });
@@ -139,6 +157,16 @@ class Grid {
     this.placeCard(card, index);
     this.fillCard(card, row);
     this.fillMark(card, row);
+    return card;
+  }
+
+  /** For a photo that has not come yet. */
+  createWaitingCard(index) {
+    const link = create("a", {}, create("span", { className: "face" }));
+    setAttributes(link, { role: "link", "aria-disabled": true, "aria-label": `Photo ${(index + 1).toLocaleString()}, not here yet` });
+    const card = create("div", { className: "card waiting" }, link);
+    card.setAttribute("role", "listitem");
+    this.placeCard(card, index);
     return card;
   }
 
@@ -165,6 +193,7 @@ class Grid {
 
   /** What a person said of the photo, and whether it is selected. */
   fillMark(card, row) {
+    if (card.classList.contains("waiting")) return;
     const isSelected = this.selection.rows.has(row.id);
     card.classList.toggle("selected", isSelected);
     card.classList.toggle("rejected", row.mark?.pick === "rejected");
@@ -267,13 +296,13 @@ class Grid {
   /** The photo above or below one. */
   findVertical(index, step) {
     const { position, line } = this.findLine(index);
-    const box = line.boxes[index - line.first];
+    const box = boxesOf(line, this.rows)[index - line.first];
     let other = position + step;
     while (this.lines[other] && this.lines[other].first === undefined) other += step;
     if (!this.lines[other]) return index;
     const centre = box.left + box.width / 2;
     const distance = (one) => Math.abs(one.left + one.width / 2 - centre);
-    return this.lines[other].boxes.reduce((best, one) => (distance(one) < distance(best) ? one : best)).index;
+    return boxesOf(this.lines[other], this.rows).reduce((best, one) => (distance(one) < distance(best) ? one : best)).index;
   }
 }
 

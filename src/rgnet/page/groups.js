@@ -67,6 +67,7 @@ class OpenGroups {
 
   /** Rows as they are shown, the photos of open groups in place of the one that stands for them. */
   spread(rows) {
+    if (!this.photos.size) return rows;
     return rows.flatMap((row) => (this.isOpen(row) && this.leadOf(row) === row ? this.photosOf(row) : [row]));
   }
 }

@@ -9,13 +9,13 @@ const NARROWEST = 0.55; // aspect ratio of a card, width by height
 const WIDEST = 3;
 const UNKNOWN = 1.25;
 
-/** Lines of boxes: {top, height, boxes, first, last} of photos, and {top, height, boxes} of a heading. */
+/** Lines: {top, height, first, last} of photos, whose boxes come from `boxesOf`, and {top, height, boxes} of a heading. */
 function layOut(rows, group, { width, gap, lineHeight, captionHeight = CAPTION_HEIGHT }) {
   const lines = [];
   let [top, start, ratios, heading] = [0, 0, 0, undefined];
   const finishLine = (end, height) => {
     if (end > start) {
-      lines.push(layOutLine(rows, start, end, { top, height, gap, captionHeight }));
+      lines.push({ top, height: height + captionHeight, first: start, last: end - 1, faceHeight: height, gap });
       top += height + captionHeight + gap;
     }
     [start, ratios] = [end, 0];
@@ -38,14 +38,15 @@ function layOut(rows, group, { width, gap, lineHeight, captionHeight = CAPTION_H
   return lines;
 }
 
-function layOutLine(rows, first, end, { top, height, gap, captionHeight }) {
+/** The boxes of a line, which are many: made when they are drawn. */
+function boxesOf({ boxes, first, last, top, height, faceHeight, gap }, rows) {
+  if (boxes) return boxes;
   let left = 0;
-  const boxes = rows.slice(first, end).map((row, offset) => {
-    const box = { key: `p${row.id}`, index: first + offset, left, top, width: aspectRatio(row) * height };
+  return rows.slice(first, last + 1).map((row, offset) => {
+    const box = { key: `p${row.id}`, index: first + offset, left, top, width: aspectRatio(row) * faceHeight, height };
     left += box.width + gap;
-    return { ...box, height: height + captionHeight };
+    return box;
   });
-  return { top, height: height + captionHeight, boxes, first, last: end - 1 };
 }
 
 function aspectRatio(row) {

@@ -37,6 +37,7 @@ class Selection {
   }
 
   toggle(row) {
+    if (row.isStandIn) return;
     if (!this.rows.delete(row.id)) this.rows.set(row.id, row);
     this.onChange();
   }

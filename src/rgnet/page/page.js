@@ -2,22 +2,23 @@
 // The page: filters and order, the grid that shows what matches, and the photo that the address names.
 
 const NOT_SHOWN = "Not shown";
-const BARS = 40;
-const NO_FILTER = { min: null, max: null, since: "", until: "", folder: "", text: "", marks: "", errors: "1" };
 
 class Page {
   constructor(source) {
     this.source = source;
     this.query = { ...NO_FILTER, sort: "score", order: "desc", groups: source.startsGrouped ? "1" : "" };
     this.selection = new Selection(() => this.showSelection());
-    this.grid = new Grid(byId("grid"), source, this.selection, { onEnd: () => this.loadMore(), onGroup: (row) => this.toggleGroup(row) });
+    this.grid = new Grid(byId("grid"), source, this.selection, { onMissing: (row) => this.fill(row), onGroup: (row) => this.toggleGroup(row) });
     this.photo = new PhotoPage(source, { findNext: (id, step) => this.findNext(id, step), onShown: () => this.placeBar(), onClose: () => this.closePhoto() });
     this.marks = new MarkBar(source, {
       targets: () => this.findTargets(),
       findRow: (id) => this.findRow(id),
       onMarked: () => this.showMarks(),
     });
+    this.listing = new Listing(source, this.marks);
     this.workbench = new Workbench(this);
+    const find = () => this.find();
+    this.filters = new Filters(source, this.query, { find, findSoon: debounce(find, 120), onToggle: () => this.grid.draw() });
     this.listen();
     this.find().then(() => {
       this.fillAbout();
@@ -28,25 +29,11 @@ class Page {
   }
 
   listen() {
-    const findSoon = debounce(() => this.find(), 120);
-    const set = (name, value) => {
-      this.query[name] = value;
-      findSoon();
-    };
-    for (const name of ["text", "folder", "since", "until", "marks", "errors"]) {
-      byId(name).addEventListener("input", (event) => set(name, event.target.value.trim()));
-    }
-    byId("min").addEventListener("input", () => this.setRange(findSoon));
-    byId("max").addEventListener("input", () => this.setRange(findSoon));
     byId("sort").addEventListener("input", (event) => {
       [this.query.sort, this.query.order] = event.target.value.split(" ");
       this.find();
     });
-    byId("filter").addEventListener("click", () => this.toggleFilters());
     byId("group").addEventListener("click", () => this.toggleGroups());
-    byId("filters").addEventListener("reset", () => setTimeout(() => this.clearFilters()));
-    byId("filters").addEventListener("submit", (event) => event.preventDefault());
-    byId("clear").addEventListener("click", () => byId("filters").reset());
     byId("theme").addEventListener("click", () => setTheme(isDark() ? "light" : "dark"));
     byId("help-button").addEventListener("click", () => byId("help").showModal());
     document.querySelector(".skip").addEventListener("click", (event) => {
@@ -56,70 +43,82 @@ class Page {
     addEventListener("hashchange", () => this.followAddress());
     addEventListener("keydown", (event) => this.onKey(event));
     addEventListener("focusin", (event) => this.onFocus(event));
-    addEventListener("resize", () => this.drawHistogram());
   }
 
   // What is shown
 
   async find() {
-    try {
-      this.isLoading = true;
-      const found = await this.ask(() => 0);
+    const finding = (this.finding = Symbol());
+    await this.attempt(async () => {
+      const found = await this.listing.find(this.query);
       clearTimeout(this.comparing);
-      if (this.total !== undefined) scrollTo({ top: 0, behavior: "instant" });
+      if (this.isFilled) scrollTo({ top: 0, behavior: "instant" });
+      this.isFilled = true;
       this.showMessage("");
       this.show(found);
-      if (found.total === null) this.count();
-    } catch (problem) {
-      if (problem.name === "AbortError") return;
-      this.showMessage(problem.message);
-      this.isLoading = false;
-    }
-  }
-
-  /** What matches from an offset, with the marks that were made until it arrived. Only the last call is answered. */
-  async ask(findOffset) {
-    const call = (this.lastCall = Symbol());
-    for (;;) {
-      const { turn } = this.marks;
-      await turn;
-      if (call !== this.lastCall) throw new DOMException("Another listing was asked for", "AbortError");
-      const found = await this.source.find(this.query, findOffset());
-      if (turn === this.marks.turn) return found;
-    }
+      if (found.total !== found.photos.length) this.layOut();
+    });
+    if (this.finding === finding) this.finding = null;
   }
 
   show(found) {
-    this.isLoading = false;
     const isGrouped = Boolean(this.query.groups);
-    this.grid.show(found.photos, found.total ?? Infinity, groupBy(this.query.sort), isGrouped);
+    this.grid.show(this.listing.rows, found.total, groupBy(this.query.sort), isGrouped);
     this.showCounts(found);
     byId("group").setAttribute("aria-pressed", isGrouped);
     byId("group").hidden = !this.source.mayGroup;
-    const active = Object.keys(NO_FILTER).filter((name) => name !== "text" && this.query[name] !== NO_FILTER[name]);
-    byId("active").hidden = !active.length;
-    byId("active").textContent = ` · ${active.length}`;
-    this.drawHistogram();
+    this.filters.showCount();
+    this.filters.drawHistogram();
     if (this.photo.isOpen) this.photo.fill();
     this.marks.refresh();
   }
 
-  /** What takes longer than the first photos. */
-  async count() {
-    try {
-      this.showCounts(await this.source.outline(this.query));
-    } catch (problem) {
-      if (problem.name !== "AbortError") this.showMessage(problem.message);
-    }
-  }
-
   showCounts({ total, failed, matching }) {
-    this.grid.setTotal(total ?? Infinity);
-    this.total = this.grid.total;
-    byId("none").hidden = this.total > 0;
+    byId("none").hidden = total !== 0;
     const cards = this.query.groups ? `${countOf(total, "card")}  ·  ` : "";
     const scored = failed ? `  ·  ${(matching - failed).toLocaleString()} with a score` : "";
     byId("count").textContent = total === null ? "" : `${cards}${countOf(matching, "photo")}${scored}`;
+  }
+
+  /** Make room for all photos, which takes longer than to show the first ones. */
+  async layOut() {
+    await this.attempt(async () => {
+      this.showCounts(await this.listing.layOut());
+      this.grid.extend();
+    });
+  }
+
+  /** Photos in place of a stand-in and those around it; one request at a time. Whether they have come. */
+  fill(row) {
+    if (this.finding || this.filling) return this.filling ?? Promise.resolve(false);
+    this.filling = this.attempt(async () => {
+      const hasEnded = await this.listing.fill(row).finally(() => (this.filling = null));
+      if (hasEnded) this.grid.extend();
+      else this.grid.refill();
+      if (this.photo.isOpen) this.photo.fillSteps();
+    });
+    return this.filling;
+  }
+
+  /** The rows from one to another of the grid, once all of them have come. */
+  async fillBetween(first, last) {
+    for (;;) {
+      const rows = this.grid.rows.slice(first, last + 1);
+      const missing = rows.find((row) => row.isStandIn);
+      if (!missing) return rows;
+      if (!(await this.fill(missing))) return rows.filter((row) => !row.isStandIn);
+    }
+  }
+
+  /** Whether it went well; a request that a later one has overtaken is no news. */
+  async attempt(action) {
+    try {
+      await action();
+      return true;
+    } catch (problem) {
+      if (problem.name !== "AbortError") this.showMessage(problem.message);
+      return false;
+    }
   }
 
   /** One card for each group of look-alikes, or one for each photo. */
@@ -201,29 +200,6 @@ class Page {
     this.workbench.refresh();
   }
 
-  async loadMore() {
-    if (this.isLoading || this.grid.listed.length >= this.total) return;
-    this.isLoading = true;
-    try {
-      // Photos that have been marked since may match the filter no more, but stay in the grid
-      const { photos } = await this.ask(() => this.grid.listed.filter(makeMarkFilter(this.query.marks)).length);
-      this.grid.append(photos);
-      if (!photos.length) this.total = this.grid.total = this.grid.listed.length;
-      this.isLoading = false;
-    } catch (problem) {
-      if (problem.name === "AbortError") return;
-      this.showMessage(problem.message);
-      this.isLoading = false;
-    }
-  }
-
-  clearFilters() {
-    Object.assign(this.query, NO_FILTER);
-    byId("text").value = "";
-    this.resetRange();
-    this.find();
-  }
-
   showMessage(message) {
     byId("message").hidden = !message;
     byId("message").textContent = message;
@@ -240,57 +216,14 @@ class Page {
 
   /** What holds for all photos. */
   fillAbout() {
-    const { about, folders } = this.source;
+    const { about } = this.source;
     if (!about) return;
     document.title = byId("title").textContent = about.title;
-    byId("folders").replaceChildren(...folders.map((folder) => create("option", { value: folder })));
     const created = about.created && formatDate(`${about.created}T00:00`, { dateStyle: "long" });
     const scores = `Scores by ${about.model} (${about.model_hash}) on a scale of ${formatShort(about.low)} to ${formatShort(about.high)}`;
     const uncompared = about.uncompared && `${countOf(about.uncompared, "photo")} not compared with others: scan their folders again`;
     byId("about").textContent = [scores, about.rgnet && `rgnet ${about.rgnet}`, created, uncompared].filter(Boolean).join("  ·  ");
-    for (const id of ["min", "max"]) Object.assign(byId(id), { min: about.low, max: about.high });
-    this.resetRange();
-  }
-
-  // The range of scores, under the histogram of all photos
-
-  resetRange() {
-    const { low, high } = this.source.about;
-    [byId("min").value, byId("max").value] = [low, high];
-    this.showRange();
-  }
-
-  setRange(findSoon) {
-    const { low, high } = this.source.about;
-    const [one, other] = [Number(byId("min").value), Number(byId("max").value)];
-    const [min, max] = [Math.min(one, other), Math.max(one, other)];
-    // A score may lie beyond the scale by a rounding: an end that is not moved filters nothing
-    this.query.min = min > low ? Math.round(min * 100) / 100 : null;
-    this.query.max = max < high ? Math.round(max * 100) / 100 : null;
-    this.showRange();
-    findSoon();
-  }
-
-  showRange() {
-    const { low, high } = this.source.about;
-    byId("between").textContent = `${(this.query.min ?? low).toFixed(2)} – ${(this.query.max ?? high).toFixed(2)}`;
-    this.drawHistogram();
-  }
-
-  drawHistogram() {
-    const { about } = this.source;
-    if (!about || byId("filters").hidden) return;
-    const unit = (score) => (score - about.low) / (about.high - about.low);
-    const { min, max } = this.query;
-    drawHistogram(byId("histogram"), this.source.histogram(BARS), unit(min ?? about.low), unit(max ?? about.high));
-  }
-
-  toggleFilters(isOpen = byId("filters").hidden) {
-    byId("filters").hidden = !isOpen;
-    byId("filter").setAttribute("aria-expanded", isOpen);
-    this.drawHistogram();
-    this.grid.draw();
-    if (isOpen) byId("min").focus({ preventScroll: true });
+    this.filters.fill();
   }
 
   // The photo that the address names
@@ -318,9 +251,12 @@ class Page {
 
   /** The id of the photo before or after one; null where there is none. */
   findNext(id, step) {
-    const index = this.grid.rows.findIndex((row) => row.id === id);
-    if (index + step > this.grid.rows.length - 20) this.loadMore();
-    return index < 0 ? null : (this.grid.rows[index + step]?.id ?? null);
+    const { rows } = this.grid;
+    const index = rows.findIndex((row) => row.id === id);
+    if (index < 0) return null;
+    const [next, ahead] = [rows[index + step], rows[index + 20 * step]];
+    if (next?.isStandIn || ahead?.isStandIn) this.fill(next.isStandIn ? next : ahead);
+    return next && !next.isStandIn ? next.id : null;
   }
 
   // Keys
@@ -341,7 +277,7 @@ class Page {
     if (this.photo.isOpen) return;
     if (event.key === "/") byId("text").focus();
     else if (event.key === "g") this.toggleGroups();
-    else if (event.key === "f") this.toggleFilters();
+    else if (event.key === "f") this.filters.toggle();
     else if (event.key.startsWith("Arrow") && event.target === document.body) this.grid.focus();
     else return;
     event.preventDefault();
@@ -356,8 +292,8 @@ class Page {
     if (event.target === byId("text")) {
       byId("text").value = this.query.text = "";
       this.find().then(() => this.grid.focus(0));
-    } else if (!byId("filters").hidden) {
-      this.toggleFilters(false);
+    } else if (this.filters.isOpen) {
+      this.filters.toggle(false);
       byId("filter").focus();
     } else if (this.selection.size) {
       this.selection.clear();

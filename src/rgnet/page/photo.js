@@ -197,7 +197,7 @@ class PhotoPage {
     canvas.addEventListener("pointerleave", () => this.hover(null));
     canvas.addEventListener("click", (event) => {
       const region = this.regionAt(event);
-      this.setRegion(region === this.chosen ? null : region);
+      if (this.shown) this.setRegion(region === this.chosen ? null : region);
     });
   }
 
@@ -210,7 +210,7 @@ class PhotoPage {
   }
 
   hover(region) {
-    if (region === this.hovered) return;
+    if (region === this.hovered || !this.shown) return;
     this.hovered = region;
     this.drawGraph();
     if (this.chosen === null) this.showRegion(region);

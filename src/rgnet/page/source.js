@@ -2,7 +2,7 @@
 // Where rows and details come from. A report has them inside the page, a service is asked for them; both answer
 //   find(query, offset)  {photos, total, failed, matching}, of query
 //                        {sort, order, min, max, since, until, folder, text, marks, errors, groups}
-//   outline(query)       {total, failed, matching}; asked for where `find` did not count
+//   outline(query)       {total, failed, matching, shapes, runs}; asked for where `find` did not count, or not bring all
 //   findGroup(photo)     photos that look alike, in their order
 //   open(id)             {photo, detail}
 //   thumbnail(photo)     an address, null where there is none, undefined where it has not arrived yet

@@ -44,7 +44,7 @@ class Workbench {
     const index = Number(card.dataset.index);
     const last = this.last ?? index;
     const { rows } = this.page.grid;
-    if (event.shiftKey) this.selection.add(rows.slice(Math.min(last, index), Math.max(last, index) + 1));
+    if (event.shiftKey) this.page.fillBetween(Math.min(last, index), Math.max(last, index)).then((all) => this.selection.add(all));
     else this.selection.toggle(rows[index]);
     this.last = index;
   }
@@ -75,7 +75,7 @@ class Workbench {
 
   async openCompare() {
     if (this.compare.isOpen) return;
-    const rows = (await this.findCompared()).filter((row) => row && !row.error);
+    const rows = (await this.findCompared()).filter((row) => row && !row.error && !row.isStandIn);
     if (rows.length < 2) return this.page.marks.say("Select two to four photos with a picture to compare them.");
     this.compare.show(rows);
     this.page.placeBar();
