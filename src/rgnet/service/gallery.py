@@ -83,7 +83,8 @@ class Gallery:
     ) -> PhotoPage:
         groups = await self.catalogue.find_groups() if listing.wanted.distinct else {}
         rows, outline = await self.catalogue.page(listing, offset, limit, counted=counted)
-        counts = await self._counts(listing, outline)
+        uncounted = dict.fromkeys(("total", "failed", "matching"))
+        counts = await self._counts(listing, outline) if outline else uncounted
         about = await self._about() | {"may_mark": allowed.mark, "may_open": allowed.open}
         photos = [gallery_photo(row, groups.get(row.id)) for row in rows]
         return PhotoPage.model_validate({"photos": photos, **counts, "about": about})
@@ -94,9 +95,7 @@ class Gallery:
         outline = await self.catalogue.outline(listing)
         return ListingOutline.of(outline, matching=(await self._counts(listing, outline))["matching"])
 
-    async def _counts(self, listing: Listing, outline: Outline | None) -> dict[str, int | None]:
-        if outline is None:
-            return dict.fromkeys(("total", "failed", "matching"))
+    async def _counts(self, listing: Listing, outline: Outline) -> dict[str, int]:
         every = replace(listing, wanted=replace(listing.wanted, distinct=False))
         matching = outline if every == listing else await self.catalogue.outline(every)
         return {"total": outline.total, "failed": outline.failed, "matching": matching.total}
