@@ -239,7 +239,7 @@ def test_what_if_is_asked_for_by_a_key_shown_and_said(tab, running_gallery):
     tab.locator("[data-index='0'] a").press("Enter")
     tab.wait_for_selector("#legend:not([hidden])")
     tab.keyboard.press("w")
-    sync_api.expect(tab.locator("#layer-help")).to_contain_text("Blue parts lift the score")
+    sync_api.expect(tab.locator("#layer-help")).to_contain_text("Blue parts lift the score", timeout=60_000)
     assert tab.locator("#layer-help").get_attribute("role") == "status"
     assert "points of the score" in tab.locator("#unit").text_content()
     tab.locator("#graph").focus()
