@@ -152,6 +152,18 @@ def test_of_a_long_video_pieces_are_looked_at_that_are_spread_over_it(tmp_path, 
     assert "of this video 8 s were looked at, spread over it" in found.record.notes
 
 
+def test_of_a_video_that_does_not_say_how_long_it_is_no_more_is_looked_at(tmp_path, monkeypatch):
+    reading = "rgnet.culling.video_reading."
+    for name, value in {"_SAMPLE_S": 2.0, "_PIECES": 2, "_PIECE_S": 1.0, "CHUNK_S": 1.0}.items():
+        monkeypatch.setattr(reading + name, value)
+    monkeypatch.setattr(reading + "VideoReading.duration_s", None)
+    path = write(tmp_path / "photos" / "stream.mp4", moving(1, 4), key=50)
+    scan(tmp_path)
+    found = entry(tmp_path / "c.sqlite", path)
+    assert found.frame.duration_s < 2
+    assert "only the first 2 s were looked at: it does not say how long it is" in found.record.notes
+
+
 def test_without_the_extra_every_video_is_a_row_and_one_line_sums_them_up(
     scanned, tmp_path, monkeypatch, typed, tiny_model
 ):

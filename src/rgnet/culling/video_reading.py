@@ -85,7 +85,12 @@ class VideoReading:
         every_s = max(every_s, min(stated_s, allowed_s) / _LOOKS)
         if stated_s <= allowed_s:
             starts = np.arange(_PIECE_S, stated_s, CHUNK_S).tolist()
-            return [_joined([first, *self._stretches(starts, CHUNK_S, every_s)])]
+            whole = _joined([first, *self._stretches(starts, CHUNK_S, every_s)])
+            if self.duration_s is None and whole.time_F[-1] > stated_s - every_s:
+                self.notes[
+                    f"only the first {stated_s:.0f} s were looked at: it does not say how long it is"
+                ] = None
+            return [whole]
         starts = np.linspace(0, stated_s - _PIECE_S, int(allowed_s / _PIECE_S))[1:].tolist()
         parts = [replace(first, ends=False)]
         parts += [

@@ -25,6 +25,7 @@ _CONTAINERS = "mov,matroska,avi,mpegts,mpeg,asf,flv,ogg,dv,mxf"
 SAME_S, _EARLIER_S = 1e-6, 1e-3
 # Cameras without a clock begin in 1904 or 1970
 _NO_CLOCK = 1990
+_HINT = "copy it again from the camera"
 # Of frame.colorspace
 _UNSPECIFIED = 2
 _HDR = {16: "PQ", 18: "HLG"}
@@ -45,27 +46,30 @@ def open_video(path: str, name: str) -> Iterator[tuple[Any, Any]]:
     # A pipe would hold the decoder, and an address is not opened
     open_photo(path, DecodePolicy(max_bytes=sys.maxsize)).close()
     try:
-        with av.open(f"file:{path}", options={"format_whitelist": _CONTAINERS}) as container:
+        options = {"format_whitelist": _CONTAINERS}
+        with av.open(f"file:{path}", options=options, metadata_errors="replace") as container:
             if not container.streams.video:
                 raise PhotoUnsupported(name, "this file has no moving pictures", "give a video")
             stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise PhotoDamaged(name, "this video does not say how it is coded", _HINT)
             stream.codec_context.thread_count = 1  # the pool's processes share the cores
             yield container, stream
     except (av.FFmpegError, OSError) as problem:
         reason = str(getattr(problem, "strerror", None) or problem)
-        raise PhotoDamaged(
-            name, f"this video cannot be read ({reason})", "copy it again from the camera"
-        ) from problem
+        raise PhotoDamaged(name, f"this video cannot be read ({reason})", _HINT) from problem
 
 
 def read_frame(path: str, time_s: float, *, name: str = "") -> Image.Image:
     """The first frame at or after a time, upright, with square pixels. Raises PhotoError."""
     with open_video(path, name or path) as (container, stream):
-        clock = Clock(stream)
-        container.seek(clock.ticks(max(0.0, time_s - _EARLIER_S)), stream=stream, backward=True)
-        for frame in Reader(container, stream).frames():
-            if clock.seconds(frame) >= time_s - SAME_S:
-                return upright(frame, stream)
+        # Where damage hides the frame behind a key frame, it is met on the way from the start
+        for start_s in (max(0.0, time_s - _EARLIER_S), 0.0):
+            clock = Clock(stream)
+            container.seek(clock.ticks(start_s), stream=stream, backward=True)
+            for frame in Reader(container, stream).frames():
+                if clock.seconds(frame) >= time_s - SAME_S:
+                    return upright(frame, stream)
     raise PhotoDamaged(name or path, f"this video has no frame at {time_s:.3f} s", "scan its folder again")
 
 

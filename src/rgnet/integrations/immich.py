@@ -1,6 +1,6 @@
 """The part of immich's HTTP API that finds assets by their path and rates them.
 
-POST /api/search/metadata   {originalPath, withExif, type, size, page} -> {assets: {items, nextPage}}
+POST /api/search/metadata   {originalPath, withExif, size, page} -> {assets: {items, nextPage}}
 PUT  /api/assets            {ids, rating}
 PUT  /api/assets/{id}       {rating} -> the asset
 
@@ -69,10 +69,10 @@ class Immich(contextlib.AbstractContextManager["Immich"]):
         self._client.close()
 
     def find_assets(self, **wanted: str) -> Iterator[Asset]:
-        """Photos by fields of immich's metadata search, such as originalPath or originalFileName."""
+        """Photos and videos by fields of immich's metadata search, such as originalPath or originalFileName."""
         page: int | None = 1
         while page is not None:
-            query = {**wanted, "type": "IMAGE", "withExif": True, "size": _PAGE, "page": page}
+            query = {**wanted, "withExif": True, "size": _PAGE, "page": page}
             found = self._send("POST", "search/metadata", query)
             with self._reading():
                 assets = found["assets"]
