@@ -105,11 +105,13 @@ def test_a_photo_that_crashes_or_holds_its_decoder_is_a_row_and_costs_nobody_els
     for source, path in zip(photos, paths, strict=False):
         shutil.copy(source, path)
     with DecodePool(2, seconds=2.0, decode=decode_by_name) as pool:
-        records = list(scorer.score_many([*paths, np.asarray(Image.open(paths[0]))], pool=pool))
-    assert [record.path for record in records] == [*map(str, paths), "<array>"]
+        records = list(scorer.score_many([*paths, b"crash", np.asarray(Image.open(paths[0]))], pool=pool))
+    assert [record.path for record in records] == [*map(str, paths), "<bytes>", "<array>"]
+    crashed = "this photo crashed its decoder (signal SIGABRT): save it again, or leave it out"
     assert [record.error for record in records if not record.ok] == [
-        "this photo crashed its decoder (signal SIGABRT): save it again, or leave it out",
+        crashed,
         "decoding this photo took more than 2 s: save it again, or leave it out",
+        crashed,
     ]
     assert not records[1].ok and not records[3].ok and (tmp_path / "once.tried").exists()
     for record in records[:-1]:
@@ -203,7 +205,7 @@ def test_a_surprise_in_a_decoder_is_a_row(scorer, photos, monkeypatch):
         raise ZeroDivisionError("of a header field")
 
     monkeypatch.setattr("rgnet.imaging.prepare.decode", surprise)
-    record = scorer.score([photos[0].read_bytes()])[0]
+    record = scorer.score([np.asarray(Image.open(photos[0]))])[0]
     assert (
         record.error
         == "decoding failed with ZeroDivisionError (of a header field): save it again, or leave it out"

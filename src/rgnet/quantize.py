@@ -7,7 +7,6 @@ the votes are raised so that scores are on average those of float32.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -21,11 +20,11 @@ import openvino as ov
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, list_hash
 from rgnet.engines.openvino import convolutions, explaining_misfits, folded, from_pixels, with_weights
 from rgnet.engines.openvino_graph import find_vote_layer
-from rgnet.errors import DataError, PhotoError, need
+from rgnet.errors import DataError, need
 from rgnet.evaluation.compare import Comparison, compare, describe_candidate
 from rgnet.evaluation.predictions import TrackRecords, photos_of_split, predict
-from rgnet.imaging.policy import DecodePolicy
-from rgnet.imaging.prepare import prepare
+from rgnet.imaging.jobs import DecodeJob
+from rgnet.imaging.workers import DecodePool
 from rgnet.scorer import open_scorer
 from rgnet.weights.card import ModelCard
 from rgnet.weights.file import Int8, ModelFile
@@ -114,10 +113,16 @@ def calibration_photos(
     Raises DataError where fewer than half of them decode.
     """
     order = np.random.default_rng(0).permutation(len(photos))[:count]
-    found = []
-    for photo in (photos[index] for index in order):
-        with contextlib.suppress(PhotoError):
-            found.append((photo, prepare(photo.path, card.preprocess, DecodePolicy()).pixels_HW3))
+    jobs = (
+        (photo, DecodeJob(source=str(photo.path), hashed=False, preprocess=card.preprocess))
+        for photo in (photos[index] for index in order)
+    )
+    with DecodePool() as pool:
+        found = [
+            (photo, decoded.prepared.pixels_HW3)
+            for photo, decoded in pool.in_order(jobs)
+            if decoded.prepared is not None
+        ]
     if len(found) < max(1, len(order) // 2):
         raise DataError(
             f"{len(found)} of {len(order)} training photos can be read, expected at least half: see  rgnet verify"

@@ -120,9 +120,9 @@ class Scorer:
         pool:    processes that decode, to be used for several calls; its own time limit applies. Default: some that
                  start with this call, which takes about 0.2 s, and end with it
 
-        Paths are decoded in other processes, within limits on time and memory: a photo that takes too long or crashes
-        its decoder is tried once more in a new process, and is then a failure. Bytes, images and arrays are decoded in
-        this process, without these limits.
+        Paths and bytes are decoded in other processes, within limits on time and memory: a photo that takes too long or
+        crashes its decoder is tried once more in a new process, and is then a failure. Images and arrays are prepared
+        in this process, without these limits.
         Holds a few batches of photos at most, however many sources there are; more where shapes differ, so that
         photos of one shape meet.
         """
@@ -147,15 +147,20 @@ class Scorer:
                     future.cancel()
 
     def _submit(self, source: Source, pool: DecodePool) -> Future[DecodedPhoto]:
-        if not isinstance(source, str | os.PathLike):
-            return pool.call(self._decode_here, source)
-        return pool.submit(self.decode_job(os.fsdecode(source)))
+        if isinstance(source, str | os.PathLike):
+            return pool.submit(self.decode_job(os.fsdecode(source)))
+        if isinstance(source, bytes):
+            return pool.submit(self.decode_job(source, name=_source_name(source)))
+        return pool.call(self._decode_here, source)
 
-    def decode_job(self, path: str) -> DecodeJob:
-        """What a DecodePool has to do with a photo to be scored; `take` its answer."""
+    def decode_job(self, photo: str | bytes, *, name: str = "") -> DecodeJob:
+        """What a DecodePool has to do with a photo to be scored; `take` its answer.
+
+        photo: a path, or the content of a file with a name
+        """
         return DecodeJob(
-            source=absolute_path(path),
-            name=path,
+            source=photo if isinstance(photo, bytes) else absolute_path(photo),
+            name=photo if isinstance(photo, str) else name,
             hashed=False,
             preprocess=self.preprocess,
             policy=self.policy,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import os
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from rgnet.cluster.store import is_url, open_filesystem
+from rgnet.cluster.store import check_no_password, explaining_errors, is_url, open_filesystem
 from rgnet.errors import SettingError, near, need
 from rgnet.imaging.discovery import EVERYTHING, Selection, is_photo, photo_names
 from rgnet.imaging.path_list import read_path_list
@@ -17,8 +18,15 @@ from rgnet.imaging.path_list import read_path_list
 def read_names(source: str, column: str = "path", selection: Selection = EVERYTHING) -> Iterator[str]:
     """Paths and URLs in their order; `column` is that of a .parquet or .csv table, any other file is a list.
 
-    A folder is searched as `rgnet score` searches it. Raises SettingError where the source is none of these.
+    A folder is searched as `rgnet score` searches it. Raises SettingError where the source is none of these, and
+    ClusterError where a bucket cannot be read.
     """
+    check_no_password(source)
+    with explaining_errors(source) if is_url(source) else contextlib.nullcontext():
+        yield from _read_names(source, column, selection)
+
+
+def _read_names(source: str, column: str, selection: Selection) -> Iterator[str]:
     fs, root = open_filesystem(source)
     if fs.isdir(root):
         yield from _walk(fs, root, selection) if is_url(source) else photo_names([source], selection)

@@ -31,6 +31,16 @@ MAX_ATTEMPTS = 3
 FETCH_ATTEMPTS, FETCH_PAUSE_S = 3, 1.0
 _FETCHERS = 4
 _ERRORS_REPORTED = 10
+# S3's refusals that say nothing of the photo: with other credentials, or at another hour, it would be read
+_CREDENTIALS = {
+    "AccountProblem",
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidSecurity",
+    "NotSignedUp",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+}
 
 Result = TypeVar("Result")
 
@@ -211,6 +221,8 @@ def fetch(url: str, limit: int) -> bytes:
     except FileNotFoundError:
         raise PhotoNotFound(url, "there is no such photo", "check the address") from None
     except (PermissionError, IsADirectoryError) as problem:
+        if _code(problem) in _CREDENTIALS:
+            raise
         raise PhotoRefused(url, f"it cannot be read ({problem})", "check its permissions") from problem
     except Exception:
         # Servers refuse a range of nothing
@@ -220,6 +232,11 @@ def fetch(url: str, limit: int) -> bytes:
     if len(data) > limit:
         raise PhotoTooLarge(url, f"it has more than the {limit} bytes that are allowed", "shrink it")
     return data
+
+
+def _code(problem: OSError) -> str:
+    """Of S3's error behind it; empty for those of other file systems."""
+    return getattr(problem.__cause__, "response", {}).get("Error", {}).get("Code", "")
 
 
 def prefetch(futures: Iterable[Future[Result]], count: int) -> Iterator[Result]:
