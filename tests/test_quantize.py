@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rgnet.engines.openvino import marked
+from rgnet.engines.openvino_bf16 import marked
 from rgnet.engines.registry import open_engine
 from rgnet.errors import EngineError
 from rgnet.weights.file import read_model, record_metrics, write_model

@@ -18,7 +18,8 @@ import numpy as np
 import openvino as ov
 
 from rgnet.datasets.records import RatedPhoto, RatedPhotos, list_hash
-from rgnet.engines.openvino import convolutions, explaining_misfits, folded, from_pixels, with_weights
+from rgnet.engines.openvino import explaining_misfits, from_pixels, with_weights
+from rgnet.engines.openvino_bf16 import find_convolutions, folded
 from rgnet.engines.openvino_graph import find_vote_layer
 from rgnet.errors import DataError, need
 from rgnet.evaluation.compare import Comparison, compare, describe_candidate
@@ -47,7 +48,8 @@ def quantize_network(model: ModelFile, photos: Iterable[np.ndarray], *, floats: 
         network = from_pixels(with_weights(network, model), model.card)
         network.reshape([-1, -1, -1, 3])
     network = folded(network)
-    kept = [*convolutions(network)[:floats], product, *_other_layers(network)]
+    first = [node.get_friendly_name() for node in find_convolutions(network)][:floats]
+    kept = [*first, product, *_other_layers(network)]
     samples = [photo[None] for photo in photos]
     nncf.set_log_level(40)
     small = nncf.quantize(

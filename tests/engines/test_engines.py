@@ -8,11 +8,12 @@ from scipy.stats import spearmanr
 
 import rgnet
 from rgnet.architecture import Architecture
+from rgnet.engines import registry
 from rgnet.engines.registry import has_cuda, open_engine
 from rgnet.errors import EngineError, MissingExtra
 from rgnet.scorer import BATCH
 from rgnet.weights.file import read_card, read_model
-from rgnet.weights.registry import shipped_folder
+from rgnet.weights.registry import find_model, shipped_folder
 
 SCALE = 4.0
 
@@ -141,6 +142,59 @@ def assert_same_stages(file, pixels_BHWC):
                 mine, theirs, rtol=1e-4, atol=1e-6 + 1e-4 * np.abs(theirs).max(), err_msg=name
             )
             assert mine.shape == theirs.shape and mine.dtype == np.float32
+
+
+@pytest.fixture(scope="module")
+def shipped_bf16():
+    try:
+        return open_engine(read_model(find_model(None)), "openvino", precision="bf16", threads=1)
+    except EngineError as problem:
+        pytest.skip(str(problem))
+
+
+@pytest.mark.parametrize("shape", [(224, 224), (176, 256)])
+def test_bf16_leaves_layers_on_finer_grids_than_the_regions_in_float32(shipped_bf16, shape):
+    """OpenVINO fuses paddings and norms into convolutions when it compiles, and what it replaces loses its mark."""
+    kinds = {"Eltwise": [], "Convolution": []}
+    for node in shipped_bf16.scoring.at(shape).get_runtime_model().get_ordered_ops():
+        info = {name: value.astype(str) for name, value in node.get_rt_info().items()}
+        if info["layerType"] in kinds:
+            kinds[info["layerType"]].append((node, info["runtimePrecision"], info["outputPrecisions"]))
+    assert "bf16" not in kinds["Eltwise"][0][1:]  # the pixels, less their mean
+    fine, coarse = [], []
+    for node, *precisions in kinds["Convolution"]:
+        rows = node.input_value(0).partial_shape[2].get_length()
+        (fine if rows > -(-shape[0] // 16) else coarse).append("bf16" in precisions)
+    assert fine and not any(fine)
+    assert sum(coarse) > 40
+
+
+@pytest.mark.parametrize(
+    ("largest", "found"), [(0.018, "auto"), (0.021, "f32"), (None, "f32")], ids=["holds", "moves", "unknown"]
+)
+def test_auto_is_bf16_only_where_the_card_records_that_it_holds_scores(
+    largest, found, tiny_file, monkeypatch
+):
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    metrics = {} if largest is None else {"bf16": {"largest": largest, "mean": 0.002, "ranks": 0.9999}}
+    scale = replace(tiny_file.card.scale, low=1.0, high=5.0, quantiles=(1.0, 5.0))
+    file = replace(tiny_file, card=replace(tiny_file.card, precision="f32", scale=scale, metrics=metrics))
+    asked = []
+    monkeypatch.setitem(registry._OPENERS, "openvino", lambda model, device, *words: asked.append(words[0]))
+    monkeypatch.setitem(registry._OPENERS, "torch", lambda model, device, *words: asked.append(words[0]))
+    open_engine(file, "openvino")
+    open_engine(file, "torch:cpu")
+    assert asked == [found, "f32"]
+
+
+def test_bf16_of_the_default_model_says_what_float32_says(shipped_bf16):
+    from skimage import data
+
+    images = (data.astronaut(), data.chelsea(), data.coffee(), data.rocket())
+    pixels_BHWC = np.stack([image[40:264, 60:284] for image in images])
+    float32 = open_engine(shipped_bf16.model, "openvino", precision="f32", threads=1)
+    change_B = (shipped_bf16.run(pixels_BHWC)[0] - float32.run(pixels_BHWC)[0])[:, 0] * SCALE
+    assert 0 < np.abs(change_B).max() <= 0.02
 
 
 def test_compiled_torch_says_what_eager_torch_says_and_compiles_once_for_each_shape(tiny_file, monkeypatch):

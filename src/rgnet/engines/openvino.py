@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import io
-import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from functools import partial
 from typing import Literal
-from xml.etree import ElementTree
 
 import numpy as np
 import openvino as ov
 from openvino.preprocess import PrePostProcessor, ResizeAlgorithm
 
 from rgnet.engines.base import EngineStages, FeatureOutputs
+from rgnet.engines.openvino_bf16 import folded, keep_fine_layers
 from rgnet.engines.openvino_graph import find_stages
 from rgnet.errors import EngineError, ModelDamaged
 from rgnet.weights.card import ModelCard
 from rgnet.weights.file import ModelFile
 
 PRECISIONS = {"f32": ov.Type.f32, "bf16": ov.Type.bf16, "f16": ov.Type.f16}
-PRECISE = 2
 SHAPES_KEPT = 6
 
 # What a network gives besides scores and votes
@@ -39,7 +37,7 @@ class OpenVINOEngine:
     compiled for the next shape, and a hundred megabytes for each of them are saved. What also gives features or
     stages is compiled apart from what only scores, and only when it is asked for.
 
-    precision: "bf16" leaves the first convolutions in float32 (`precise`); "int8" is the network that the model file
+    precision: "bf16" leaves the first layers in float32 (`keep_fine_layers`); "int8" is the network that the model file
                holds beside its weights, and what is not in int8 there is in float32, the same on every processor
     """
 
@@ -49,7 +47,6 @@ class OpenVINOEngine:
         self.core = ov.Core()
         self.settings: dict[str, object] = {"PERFORMANCE_HINT": "LATENCY"}
         self.precision = precision
-        self.fast = "BF16" in self.core.get_property(device, "OPTIMIZATION_CAPABILITIES")
         if precision == "auto" and device != "CPU" and not model.card.architecture.bounded:
             precision = self.precision = "f32"  # a GPU's own choice is f16
         if precision == "int8":
@@ -60,6 +57,8 @@ class OpenVINOEngine:
             self.settings["INFERENCE_PRECISION_HINT"] = PRECISIONS["f32"]
         elif precision != "auto":
             self.settings["INFERENCE_PRECISION_HINT"] = PRECISIONS[precision]
+        offered = self.core.get_property(device, "OPTIMIZATION_CAPABILITIES")
+        self.mixed = "BF16" in offered and precision in ("auto", "bf16")
         if threads is not None:
             self.settings["INFERENCE_NUM_THREADS"] = threads
         self.scoring = Shapes(lambda shape: self.compiled(shape, "nothing"))
@@ -72,7 +71,7 @@ class OpenVINOEngine:
         kind = self.scoring.at(self.square).get_property("INFERENCE_PRECISION_HINT").get_type_name()
         if precision not in ("auto", "int8", kind):
             raise EngineError(f"this processor has no {precision}: OpenVINO offers {kind}")
-        self.exact = kind == "f32" and device == "CPU"
+        self.exact = kind == "f32" and device == "CPU" and not self.mixed
         self.name = f"openvino-{'int8' if precision == 'int8' else kind}"
 
     def run(self, pixels_BHWC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -96,13 +95,13 @@ class OpenVINOEngine:
         return (-1, -1) if self.exact and shape != self.square else shape
 
     def stages(self, pixels_BHWC: np.ndarray) -> EngineStages:
-        """In int8, the stages are those of the float network, and score and votes are still int8's."""
+        """Score and votes are those of `run`: int8 has the stages of the float network, bf16 rounds otherwise there."""
         with self.lock:
             network = self.explaining.at(pixels_BHWC.shape[1:3])
             with self.explaining_errors():
                 outputs = network(pixels_BHWC)
             arrays = {name: array.copy() for key, array in outputs.items() for name in key.get_names()}
-        if self.precision == "int8":
+        if self.precision == "int8" or self.mixed:
             arrays["image_BC"], arrays["vote_BHWC"] = self.run(pixels_BHWC)
         return EngineStages(
             arrays["image_BC"],
@@ -123,6 +122,8 @@ class OpenVINOEngine:
                 self.networks[extra] = network
             network = self.networks[extra].clone()
             network.reshape([-1, *shape, 3])
+            if self.mixed:
+                network = keep_fine_layers(network, coarse=self.model.card.architecture.output_stride)
         with self.explaining_errors():
             return self.core.compile_model(network, self.device, self.settings)
 
@@ -151,10 +152,7 @@ class OpenVINOEngine:
                 output.get_tensor().add_names({name})
             network.add_outputs(list(found.values()))
         network = from_pixels(with_weights(network, self.model), self.model.card)
-        if not self.fast or self.precision not in ("auto", "bf16"):
-            return network
-        network = folded(network)
-        return precise(network, convolutions(network)[:PRECISE])
+        return folded(network) if self.mixed else network
 
 
 class Shapes:
@@ -203,46 +201,6 @@ def _last_line(problem: Exception) -> str:
     return lines[-1].strip()[:200]
 
 
-def folded(network: ov.Model) -> ov.Model:
-    """The network with its batch norms multiplied into the convolutions before them."""
-    from openvino._offline_transformations import apply_moc_transformations
-
-    apply_moc_transformations(network, cf=True)
-    return network
-
-
-def convolutions(network: ov.Model) -> list[str]:
-    """Names of the convolutions, in the order in which they run."""
-    kinds = ("Convolution", "GroupConvolution")
-    return [node.get_friendly_name() for node in network.get_ordered_ops() if node.get_type_name() in kinds]
-
-
-def precise(network: ov.Model, names: Iterable[str]) -> ov.Model:
-    """The network with a mark on those layers that bf16 must leave in float32.
-
-    A photo's own pixels have small differences on large values: with the first convolutions in bf16 the default
-    model's scores move by up to a point of five, with these two in float32 by less than a tenth (docs/performance.md).
-    OpenVINO reads the mark, but lets nobody set it in Python; so it is written into the network's XML.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        files = [Path(folder) / name for name in ("network.xml", "network.bin")]
-        ov.serialize(network, *files)
-        xml, weights = marked(files[0].read_bytes(), set(names)), np.fromfile(files[1], np.uint8)
-    return ov.Core().read_model(xml, ov.Tensor(weights))
-
-
-def marked(xml: bytes, names: set[str]) -> bytes:
-    root = ElementTree.fromstring(xml)
-    for layer in root.iterfind("layers/layer"):
-        if layer.get("name") in names:
-            info = layer.find("rt_info")
-            if info is None:
-                info = ElementTree.Element("rt_info")
-                layer.insert(1 if layer.find("data") is not None else 0, info)
-            ElementTree.SubElement(info, "attribute", name="precise", version="0", value="")
-    return ElementTree.tostring(root)
-
-
 def with_weights(network: ov.Model, model: ModelFile) -> ov.Model:
     """The graph with a constant in place of every input that is a weight."""
     for parameter in network.get_parameters():
@@ -269,6 +227,16 @@ def from_pixels(network: ov.Model, card: ModelCard, *, resize: ResizeAlgorithm |
         outside.set_spatial_dynamic_shape()
         feed.resize(resize)
     feed.convert_element_type(ov.Type.f32)
-    feed.mean(card.preprocess.byte_mean)
-    feed.scale(card.preprocess.byte_std)
+    feed.custom(partial(_normalise, card))
     return steps.build()
+
+
+def _normalise(card: ModelCard, pixels: ov.Output) -> ov.Output:
+    """Pixels with channels last, less their mean, by their deviation.
+
+    OpenVINO's own mean and scale become other layers only when they are compiled, which loses the mark of `precise`.
+    """
+    preprocess = card.preprocess
+    mean_C, std_C = (np.array(values, np.float32) for values in (preprocess.byte_mean, preprocess.byte_std))
+    centred = ov.opset13.add(pixels, ov.opset13.constant(-mean_C))
+    return ov.opset13.multiply(centred, ov.opset13.constant(1 / std_C)).output(0)

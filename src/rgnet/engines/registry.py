@@ -12,6 +12,8 @@ from rgnet.weights.card import ModelCard
 from rgnet.weights.file import ModelFile
 
 _X86 = ("x86_64", "AMD64")
+# How far a precision that nobody asked for may move scores, on a scale of four points such as 1 to 5
+_LARGEST, _MEAN, _RANKS = 0.02, 0.005, 0.9995
 PRECISIONS = ("auto", "f32", "bf16", "f16", "int8")
 
 
@@ -21,7 +23,8 @@ def open_engine(
     """The engine of that name, ready to run; "auto" is torch where it can use an NVIDIA GPU, else OpenVINO.
 
     precision: "auto" is what the model's card says, mostly the engine's own choice, and float32 where that says int8
-               but this is no x86 CPU; "f32" gives identical results everywhere
+               but this is no x86 CPU; bf16 in place of float32 where the card records that this holds scores and the
+               CPU has it; "f32" gives identical results everywhere
     threads:   CPU threads; default: all cores
     Raises EngineError, SettingError, MissingExtra, or ModelDamaged for a file whose parts do not fit together.
     """
@@ -43,9 +46,29 @@ def open_engine(
 
 
 def _preferred_precision(model: ModelFile, engine: str, device: str) -> str:
-    """What "auto" means for a model: what its card says, where the engine has it."""
+    """What "auto" means for a model: what its card says, where the engine has it.
+
+    A model served in float32 whose card records that bf16 holds its scores is left to OpenVINO, which computes in bf16
+    where the CPU has it.
+    """
     quick = engine == "openvino" and device in ("", "CPU") and platform.machine() in _X86
+    if model.card.precision == "f32" and quick and _holds_in_bf16(model.card):
+        return "auto"
     return "f32" if model.card.precision == "int8" and not quick else model.card.precision
+
+
+def _holds_in_bf16(card: ModelCard) -> bool:
+    """Whether `bf16` among the card's metrics says that scores change by no more than may go unasked.
+
+    bf16: largest and mean change of a score, in points of the card's scale, and rank correlation, all against float32
+    """
+    found = card.metrics.get("bf16")
+    figures = [found.get(name) for name in ("largest", "mean", "ranks")] if isinstance(found, dict) else []
+    if not figures or not all(isinstance(figure, float) for figure in figures):
+        return False
+    largest, mean, ranks = figures
+    points = (card.scale.high - card.scale.low) / 4
+    return largest <= _LARGEST * points and mean <= _MEAN * points and ranks >= _RANKS
 
 
 def supported_precisions(card: ModelCard) -> list[str]:

@@ -64,7 +64,8 @@ class ModelCard:
     """What a model is, apart from its weights.
 
     precision: what "auto" means for this model: "auto" leaves it to the engine, "f32" is for a network whose
-              scores bf16 moves too much, "int8" for one that was quantized and evaluated (on OpenVINO)
+              scores bf16 moves too much, unless metrics["bf16"] records that it does not, "int8" for one that was
+              quantized and evaluated (on OpenVINO)
     training: data, photos, list hashes, recipe, command: plain values
     licence:  of the weights, short; `notice` is what users must be told
     metrics:  evaluation results by name
