@@ -120,6 +120,10 @@ def test_sidecars_are_shown_first_then_written_and_another_programs_stars_are_ke
     post(gallery, "/v1/sidecars", photos=[two], write=True, overwrite=True)
     assert Packet(theirs.read_bytes(), "x").rating == 5
     photo.write_bytes(original)
+    # For Adobe's programs by the stem
+    post(gallery, "/v1/marks", photos=[three], stars=4)
+    (change,) = post(gallery, "/v1/sidecars", photos=[three], naming="stem").json()["changes"]
+    assert change["action"] == "create" and change["sidecar"] == str(photos.folder / "2.xmp")
 
 
 @pytest.mark.parametrize("address", ["/v1/marks", "/v1/marks/undo", "/v1/sidecars", "/v1/photos/1/open"])

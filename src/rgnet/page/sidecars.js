@@ -10,6 +10,11 @@ class SidecarDialog {
     Object.assign(this, { source, onClose, dialog: byId("sidecars") });
     this.dialog.addEventListener("close", () => this.onClose());
     byId("overwrite").addEventListener("change", () => this.run(false));
+    byId("naming").value = loadChoice("naming", ["full", "stem"]) ?? "full";
+    byId("naming").addEventListener("change", (event) => {
+      saveChoice("naming", event.target.value);
+      this.run(false);
+    });
     byId("write").addEventListener("click", () => this.run(true));
   }
 
@@ -26,18 +31,19 @@ class SidecarDialog {
 
   /** Ask for the changes of all photos, a part after the other. */
   async run(write) {
-    byId("write").disabled = byId("overwrite").disabled = true;
+    byId("write").disabled = byId("overwrite").disabled = byId("naming").disabled = true;
+    const options = { write, overwrite: byId("overwrite").checked, naming: byId("naming").value };
     const changes = [];
     try {
       for (let start = 0; start < this.ids.length; start += CHUNK) {
         byId("sidecar-count").textContent = `${write ? "Writing" : "Looking at"} ${start} of ${this.ids.length} …`;
-        changes.push(...(await this.source.sidecars(this.ids.slice(start, start + CHUNK), { write, overwrite: byId("overwrite").checked })));
+        changes.push(...(await this.source.sidecars(this.ids.slice(start, start + CHUNK), options)));
       }
       this.fill(changes, write);
     } catch (problem) {
       byId("sidecar-count").textContent = problem.message;
     }
-    byId("overwrite").disabled = false;
+    byId("overwrite").disabled = byId("naming").disabled = false;
   }
 
   fill(changes, written) {

@@ -197,9 +197,7 @@ def marks_router(gallery: Gallery, settings: Settings) -> APIRouter:
         """
         rows = await gallery.catalogue.rows_to_write([int(id) for id in asked.photos])
         try:
-            changes = await asyncio.to_thread(
-                change_sidecars, rows, write=asked.write, overwrite=asked.overwrite
-            )
+            changes = await asyncio.to_thread(change_sidecars, rows, asked)
         except MissingExtra as problem:
             raise RequestRefused(501, str(problem)) from None
         return SidecarChanges(changes=changes, written=asked.write)

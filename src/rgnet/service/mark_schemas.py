@@ -51,6 +51,10 @@ class SidecarRequest(BaseModel):
     overwrite: bool = Field(
         default=False, description="Also replace what another program or the photo itself says."
     )
+    naming: Literal["full", "stem"] = Field(
+        default="full",
+        description="Of new sidecars: full is a.cr2.xmp (darktable, digiKam), stem a.xmp (Adobe).",
+    )
 
 
 class SidecarChange(ResponseModel):

@@ -8,31 +8,34 @@ from typing import Any
 from rgnet.catalogue.records import PhotoRow
 from rgnet.errors import OutputError, PhotoError, need
 from rgnet.results import Record
-from rgnet.service.mark_schemas import SidecarChange
+from rgnet.service.mark_schemas import SidecarChange, SidecarRequest
 from rgnet.xmp.marks import MarksChange, plan_marks
 from rgnet.xmp.sidecar import apply
 
 
 def change_sidecars(
-    rows: Sequence[tuple[PhotoRow[Record], str | None]], *, write: bool, overwrite: bool
+    rows: Sequence[tuple[PhotoRow[Record], str | None]], asked: SidecarRequest
 ) -> list[SidecarChange]:
-    """What would change next to each photo, or with `write` has changed.
+    """What would change next to each photo, or has changed where `asked` says to write.
 
     rows: each with the reason why nothing may be written next to it, if there is one. Raises MissingExtra.
     """
     need("lxml.etree", extra="xmp", purpose="writing sidecars")
-    return [_change_sidecar(row, problem, write=write, overwrite=overwrite) for row, problem in rows]
+    return [_change_sidecar(row, problem, asked) for row, problem in rows]
 
 
-def _change_sidecar(
-    row: PhotoRow[Record], problem: str | None, *, write: bool, overwrite: bool
-) -> SidecarChange:
+def _change_sidecar(row: PhotoRow[Record], problem: str | None, asked: SidecarRequest) -> SidecarChange:
     if problem is not None:
         return _failure(row, problem)
     try:
         photo, companion = row.raw_first
-        plan = plan_marks(photo, **_values(row), overwrite=overwrite, companion=companion)
-        if write:
+        options: dict[str, Any] = {
+            "naming": asked.naming,
+            "overwrite": asked.overwrite,
+            "companion": companion,
+        }
+        plan = plan_marks(photo, **_values(row), **options)
+        if asked.write:
             apply(plan.change)
     except PhotoError as refused:
         return _failure(row, refused.message)

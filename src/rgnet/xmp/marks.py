@@ -46,11 +46,13 @@ def plan_marks(
     pick: str | None = None,
     stars: int | None = None,
     colour: str | None = None,
+    naming: str = "full",
     overwrite: bool = False,
     companion: Path | None = None,
 ) -> MarksChange:
     """How to write a person's marks next to a photo; only reads. What was written before and is gone is taken back.
 
+    naming:    of a new sidecar, or of the one of two that gets the marks
     companion: the JPEG or HEIC of a raw file, which is the same photo and may share its sidecar
 
     Raises what `sidecar.plan_rating` raises.
@@ -62,9 +64,9 @@ def plan_marks(
     if not found and not any(wanted.values()):
         return MarksChange(Change(photo, photo, "unchanged", None, None), {}, {}, ())
     if found:
-        sidecar, old = found.get("full") or next(iter(found.values()))
+        sidecar, old = found.get(naming) or next(iter(found.values()))
     else:
-        sidecar = new_sidecar(photo, "full", companion)
+        sidecar = new_sidecar(photo, naming, companion)
         old = Packet.empty(sidecar.name)
     base = old.without_rgnet(restore=True) if old.rated_by_rgnet else old
     written = _read_note(base)
