@@ -63,6 +63,15 @@ def test_the_packages_weights_load_whole_and_are_the_ones_that_were_probed(tmp_p
         torch.testing.assert_close(written[name].float(), tensor.float(), rtol=1e-3, atol=1e-3)
 
 
+def test_its_fixed_padding_is_timms_padding_where_sides_are_multiples_of_16():
+    ours = make_backbone("efficientnet_lite0", output_stride=16).eval()
+    theirs = make_backbone("timm:tf_efficientnet_lite0", output_stride=16).eval()
+    theirs.load_state_dict(ours.state_dict())
+    image_B3HW = torch.randn(1, 3, 96, 80)
+    with torch.no_grad():
+        assert torch.equal(ours(image_B3HW), theirs(image_B3HW))
+
+
 def test_weights_of_another_network_are_refused(tmp_path):
     with pytest.raises(DataError, match="these weights are not of tf_efficientnet_lite0"):
         write_in_order({"a": torch.zeros(3)}, "tf_efficientnet_lite0", tmp_path / "weights.safetensors")
