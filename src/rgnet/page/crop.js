@@ -69,8 +69,8 @@ function findSides({ best }) {
 
 function describeCrop(found) {
   const [left, top, right, bottom] = findSides(found);
-  const where = `${right - left} × ${bottom - top} pixels from the left ${left} and the top ${top}`;
+  const where = `${right - left} × ${bottom - top} pixels, ${left} from the left and ${top} from the top`;
   const scores = `score ${found.best.score.toFixed(2)}, in the middle ${found.centre.score.toFixed(2)}`;
   if (found.centre_cuts) return `${where}: the middle would cut or lose a face; ${scores}.`;
-  return found.is_clear ? `${where}: ${scores}.` : `${where}, the middle: no crop of this size is clearly better.`;
+  return found.is_clear ? `${where}: ${scores}.` : `${where}. This is the middle: no crop of this size is clearly better.`;
 }
