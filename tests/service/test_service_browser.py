@@ -86,6 +86,11 @@ def unmarked(library):
         with Catalogue.open(library.catalogue) as catalogue:
             catalogue.execute("DELETE FROM mark")
             catalogue.execute("DELETE FROM mark_history")
+            catalogue.execute("DELETE FROM preference")
+            # What a scan with --features keeps
+            catalogue.execute(
+                "INSERT OR IGNORE INTO feature SELECT photo, model, x'0000' FROM score WHERE score IS NOT NULL"
+            )
         for written in library.folder.rglob("*.xmp"):
             written.unlink()
 
@@ -140,6 +145,17 @@ def test_photos_are_picked_compared_written_and_undone(
     assert serious_problems(tab) == []
     tab.keyboard.press("Escape")
     tab.wait_for_selector("#compare", state="hidden")
+
+    # Which of two is better: by key, then equal by the pointer
+    click(tab, "#pairs-button", by_touch=by_touch)
+    tab.wait_for_selector("#pair-right img")
+    assert serious_problems(tab) == []
+    tab.keyboard.press("ArrowLeft")
+    sync_api.expect(tab.locator("#pair-count")).to_have_text("1 pair answered")
+    click(tab, "#pair-equal", by_touch=by_touch)
+    sync_api.expect(tab.locator("#pair-count")).to_have_text("2 pairs answered")
+    tab.keyboard.press("Escape")
+    tab.wait_for_selector("#pairs", state="hidden")
 
     # One photo, which Enter opens while a click selects, then the filters and the help
     tab.locator("[data-index='0'] a").press("Enter")

@@ -69,6 +69,39 @@ def test_photos_are_marked_filtered_and_every_step_is_undone(gallery):
     assert ids(gallery, marks="unmarked") == [one, two, *rest]
 
 
+def test_pairs_are_asked_of_photos_with_features_and_answers_are_kept(gallery, photos):
+    with Catalogue.open(photos.catalogue) as catalogue:
+        answer = gallery.get("/v1/pairs")
+        assert answer.status_code == 404 and "rgnet scan --features" in answer.json()["error"]
+        catalogue.execute(
+            "INSERT INTO feature SELECT photo, model, x'0000' FROM score WHERE score IS NOT NULL"
+        )
+        asked = set()
+        pair = gallery.get("/v1/pairs").json()
+        for answered in range(1, 6):
+            one, two = (photo["id"] for photo in pair["photos"])
+            asked.add(frozenset((one, two)))
+            pair = post(gallery, "/v1/pairs", better=two, other=one, equal=answered == 3).json()
+            assert pair["answered"] == answered
+        one, two = (photo["id"] for photo in pair["photos"])
+        assert len(asked) == 5 and frozenset((one, two)) not in asked
+        # The other way round takes the place of the answer before
+        for better, other in ((one, two), (two, one)):
+            assert post(gallery, "/v1/pairs", better=better, other=other).json() == {
+                "photos": [],
+                "answered": 6,
+            }
+        last = catalogue.first(
+            "SELECT better, equal FROM preference WHERE better = ? AND other = ?", (two, one)
+        )
+        assert catalogue.count("SELECT count(*) FROM preference") == 6 and last["equal"] == 0
+        assert catalogue.count("SELECT sum(equal) FROM preference") == 1
+        for table in ("feature", "preference"):
+            catalogue.execute(f"DELETE FROM {table}")
+    assert post(gallery, "/v1/pairs", better=one, other=one).status_code == 422
+    assert post(gallery, "/v1/pairs", better=one, other="999").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

@@ -13,6 +13,7 @@ from rgnet.cli.tables import print_facts, print_json
 
 if TYPE_CHECKING:
     from rgnet.evaluation.bootstrap import Estimate
+    from rgnet.taste.agreement import Agreement
     from rgnet.taste.library import Learned
 
 
@@ -39,6 +40,13 @@ def taste(
     check: Annotated[
         bool, typer.Option("--check", help="Only compare the scores with your stars, as without options.")
     ] = False,
+    pairs: Annotated[
+        bool,
+        typer.Option(
+            "--pairs",
+            help="Serve the gallery to ask which of two photos is better, where the taste learned so far is unsure.",
+        ),
+    ] = False,
     name: Annotated[str, typer.Option(help="Name of the taste that is learned.")] = "mine",
     mapped: options.PathMap = [],  # noqa: B006 - Typer copies it
     catalogue: options.Catalogue = None,
@@ -55,10 +63,12 @@ def taste(
     Examples:
     $ rgnet taste
     $ rgnet taste --learn
+    $ rgnet taste --pairs
     $ rgnet taste --from Catalog.lrcat --folder ~/Pictures/2026
     """
     from rgnet.catalogue.database import Catalogue
     from rgnet.catalogue.queries import find_scored
+    from rgnet.cli.serve import serve
     from rgnet.errors import SettingError
     from rgnet.integrations.mapping import PathMapping, comparable
     from rgnet.paths import catalogue_file
@@ -66,8 +76,14 @@ def taste(
     from rgnet.taste.library import learn_taste
     from rgnet.taste.ratings import REJECTED, read_ratings
 
-    if learn and check:
-        raise SettingError("--check only compares, --learn also learns: give one of them")
+    if learn + check + pairs > 1:
+        raise SettingError("--check, --learn and --pairs are three different things: give one of them")
+    if pairs:
+        typer.echo(
+            "open the address below and choose  Which is better?  Then run  rgnet taste --learn", err=True
+        )
+        serve(catalogue=catalogue or catalogue_file(), model=model)
+        return
     mapping = PathMapping(mapped)
     given = {comparable(path): stars for source in sources for path, stars in read_ratings(source).items()}
     scores, stars, photos, scored = [], [], [], 0
@@ -89,23 +105,29 @@ def taste(
             _keep(learn_taste(opened, wanted.model, ratings, name=name), as_json=as_json)
             return
     found = measure_agreement(scores, stars)
-    if as_json:
-        print_json({"scored_photos": scored, **found.to_dict()})
-    else:
-        pairs, rank = found.pairs, found.srcc
-        print_facts(
-            {
-                "rated and scored photos": f"{found.photos} of {scored} scored photos",
-                "pairs ordered as you do": f"{pairs.value:.1%} [{pairs.low:.1%}, {pairs.high:.1%}]; by chance 50 %",
-                "rank correlation": f"{rank.value:.3f} [{rank.low:.3f}, {rank.high:.3f}]; by chance 0",
-                "mean score": [
-                    f"{'rejected' if level == REJECTED else f'{level} stars'}: {mean:.2f} ({count} photos)"
-                    for level, (mean, count) in found.means.items()
-                ],
-            }
-        )
+    _print_agreement(found, scored, as_json=as_json)
     if found.photos < FEW:
         typer.echo(f"fewer than {FEW} ratings: the intervals say how little that means", err=True)
+
+
+def _print_agreement(found: Agreement, scored: int, *, as_json: bool) -> None:
+    from rgnet.taste.ratings import REJECTED
+
+    if as_json:
+        print_json({"scored_photos": scored, **found.to_dict()})
+        return
+    rank = found.srcc
+    print_facts(
+        {
+            "rated and scored photos": f"{found.photos} of {scored} scored photos",
+            "pairs ordered as you do": f"{_percent(found.pairs)}; by chance 50 %",
+            "rank correlation": f"{rank.value:.3f} [{rank.low:.3f}, {rank.high:.3f}]; by chance 0",
+            "mean score": [
+                f"{'rejected' if level == REJECTED else f'{level} stars'}: {mean:.2f} ({count} photos)"
+                for level, (mean, count) in found.means.items()
+            ],
+        }
+    )
 
 
 def _keep(learned: Learned, *, as_json: bool) -> None:

@@ -30,6 +30,7 @@ _SCRIPTS = (
     "marks.js",
     "compare.js",
     "sidecars.js",
+    "pairs.js",
     "workbench.js",
     "filters.js",
     "page.js",

@@ -139,6 +139,16 @@ class ServiceSource {
     return (await post("v1/sidecars", { photos, ...options })).changes;
   }
 
+  /** {photos, answered}: two photos to compare. */
+  pair() {
+    return request("v1/pairs");
+  }
+
+  /** The next pair after an answer. */
+  answerPair(better, other, equal) {
+    return post("v1/pairs", { better, other, equal });
+  }
+
   async openInViewer(id) {
     await post(`v1/photos/${id}/open`, {});
   }

@@ -9,6 +9,8 @@ class Workbench {
       onActive: () => page.marks.refresh(),
     });
     this.sidecars = new SidecarDialog(page.source, () => page.grid.focus());
+    this.pairs = new PairDialog(page.source, () => page.grid.focus());
+    byId("pairs-button").addEventListener("click", () => this.attempt(() => this.pairs.show()));
     byId("select").addEventListener("click", () => this.setSelecting(!this.isSelecting));
     byId("deselect").addEventListener("click", () => this.selection.clear());
     byId("compare-button").addEventListener("click", () => this.attempt(() => this.openCompare()));

@@ -17,10 +17,11 @@ from rgnet.catalogue.marks import Mark, MarkChange, change_marks, undo_marks
 from rgnet.catalogue.models import resolve_model
 from rgnet.catalogue.outline import Outline, find_page, make_outline
 from rgnet.catalogue.paging import Listing, find_first_page
+from rgnet.catalogue.preferences import choose_pair, count_preferences, put_preference
 from rgnet.catalogue.queries import find_entry, find_photo, list_folders
 from rgnet.catalogue.records import PhotoRow
 from rgnet.culling.membership import Membership, put_memberships
-from rgnet.errors import CatalogueError, PhotoError
+from rgnet.errors import CatalogueError, PhotoError, SettingError
 from rgnet.results import Record
 from rgnet.service.gallery_groups import GalleryGroups
 from rgnet.service.limits import Capacity, RequestRefused
@@ -139,6 +140,38 @@ class GalleryCatalogue:
             if len(found) < size:
                 break
         return rows
+
+    # A person's answers to which of two photos is better
+
+    async def pair(self) -> tuple[list[PhotoRow[Record]], int]:
+        """(two photos to compare, how many pairs were answered). Raises RequestRefused (404) where there are none."""
+        return await self._in_thread(self._pair)
+
+    def _pair(self) -> tuple[list[PhotoRow[Record]], int]:
+        try:
+            photos = choose_pair(self._opened, self._model_hash)
+        except CatalogueError as problem:
+            raise RequestRefused(404, str(problem)) from None
+        return self._rows_of([str(photo) for photo in photos]), count_preferences(self._opened)
+
+    async def prefer(self, better: int, other: int, *, equal: bool) -> tuple[list[PhotoRow[Record]], int]:
+        """Keep an answer; as `pair`, or no photos where none are left.
+
+        Raises RequestRefused (404) where there are no such photos, (422) for the same one twice.
+        """
+        return await self._in_thread(self._prefer, better, other, equal)
+
+    def _prefer(self, better: int, other: int, equal: bool) -> tuple[list[PhotoRow[Record]], int]:
+        try:
+            put_preference(self._opened, better, other, equal=equal)
+        except CatalogueError as problem:
+            raise RequestRefused(404, str(problem)) from None
+        except SettingError as problem:
+            raise RequestRefused(422, str(problem)) from None
+        try:
+            return self._pair()
+        except RequestRefused:
+            return [], count_preferences(self._opened)
 
     # A person's marks
 

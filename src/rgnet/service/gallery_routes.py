@@ -10,14 +10,18 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from rgnet.catalogue.marks import Mark, PickState
 from rgnet.catalogue.paging import Listing
+from rgnet.catalogue.records import PhotoRow
 from rgnet.catalogue.selects import Filter
 from rgnet.errors import MissingExtra
+from rgnet.results import Record
 from rgnet.service.access import find_allowed, make_checks
 from rgnet.service.gallery import Gallery, PictureKind, gallery_photo
 from rgnet.service.limits import RequestRefused
 from rgnet.service.mark_schemas import (
     ChangedMarks,
     MarkRequest,
+    PairAnswer,
+    PhotoPair,
     PhotoPath,
     PhotoPaths,
     SidecarChanges,
@@ -189,6 +193,16 @@ def marks_router(gallery: Gallery, settings: Settings) -> APIRouter:
         """Take back the last step; no marks where there is none left."""
         return _marks(await gallery.catalogue.undo())
 
+    @router.get("/pairs", responses=_CHANGING, dependencies=[Depends(may_mark)])
+    async def pair() -> PhotoPair:
+        """Two photos to be compared, where the taste that was learned so far is unsure."""
+        return _pair(*await gallery.catalogue.pair())
+
+    @router.post("/pairs", responses=_CHANGING, dependencies=[Depends(may_mark)])
+    async def answer(given: PairAnswer) -> PhotoPair:
+        """Keep which of two photos is better; the next two."""
+        return _pair(*await gallery.catalogue.prefer(int(given.better), int(given.other), equal=given.equal))
+
     @router.post("/sidecars", responses=_CHANGING, dependencies=[Depends(may_mark)])
     async def sidecars(asked: SidecarRequest) -> SidecarChanges:
         """Write the marks of photos into XMP sidecars next to them, or only say what would change.
@@ -209,6 +223,10 @@ def marks_router(gallery: Gallery, settings: Settings) -> APIRouter:
         await asyncio.to_thread(open_in_viewer, row.record.path)
 
     return router
+
+
+def _pair(rows: list[PhotoRow[Record]], answered: int) -> PhotoPair:
+    return PhotoPair(photos=[gallery_photo(row) for row in rows], answered=answered)
 
 
 def _marks(marks: dict[int, Mark]) -> ChangedMarks:

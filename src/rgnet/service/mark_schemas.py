@@ -7,12 +7,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rgnet.catalogue.marks import Colour, MarkChange, Pick
-from rgnet.service.schemas import PhotoMark, ResponseModel
+from rgnet.service.schemas import GalleryPhoto, PhotoMark, ResponseModel
 
 MOST_PHOTOS = 1000
 
+PhotoId = Annotated[str, Field(pattern="^[0-9]{1,18}$")]
 PhotoIds = Annotated[
-    list[Annotated[str, Field(pattern="^[0-9]{1,18}$")]],
+    list[PhotoId],
     Field(min_length=1, max_length=MOST_PHOTOS, description="As /v1/photos gives them."),
 ]
 
@@ -73,6 +74,21 @@ class SidecarChange(ResponseModel):
 class SidecarChanges(ResponseModel):
     changes: list[SidecarChange]
     written: bool
+
+
+class PairAnswer(BaseModel):
+    """Which of two photos somebody likes better."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    better: PhotoId
+    other: PhotoId
+    equal: bool = Field(default=False, description="true: neither is better.")
+
+
+class PhotoPair(ResponseModel):
+    photos: list[GalleryPhoto] = Field(description="Two photos to be compared; none once all were.")
+    answered: int = Field(description="How many pairs were answered so far.")
 
 
 class PhotoPath(ResponseModel):
