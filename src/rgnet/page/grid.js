@@ -114,6 +114,13 @@ class Grid {
     if (missing) this.onMissing(missing);
   }
 
+  /** Once the pictures in the window are there, or cannot be; after a second in any case. */
+  async whenShown() {
+    const cards = [...this.cards.values()].filter((card) => card.getBoundingClientRect().top < innerHeight);
+    const pictures = cards.map((card) => card.querySelector("img")?.decode());
+    await Promise.race([Promise.allSettled(pictures), new Promise((done) => setTimeout(done, 1000))]);
+  }
+
   /** A stand-in in the window, else below it, else above. */
   findMissing(top, height) {
     const find = (from, to) => {

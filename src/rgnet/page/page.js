@@ -56,7 +56,7 @@ class Page {
       this.isFilled = true;
       this.showMessage("");
       this.show(found);
-      if (found.total !== found.photos.length) this.layOut();
+      if (found.total !== found.photos.length) this.layOutLater(this.listing.rows);
     });
     if (this.finding === finding) this.finding = null;
   }
@@ -78,6 +78,12 @@ class Page {
     const cards = this.query.groups ? `${countOf(total, "card")}  ·  ` : "";
     const scored = failed ? `  ·  ${(matching - failed).toLocaleString()} with a score` : "";
     byId("count").textContent = total === null ? "" : `${cards}${countOf(matching, "photo")}${scored}`;
+  }
+
+  /** Pictures come first, for the service has to pass over all photos. */
+  async layOutLater(rows) {
+    await this.grid.whenShown();
+    if (rows === this.listing.rows) await this.layOut();
   }
 
   /** Make room for all photos, which takes longer than to show the first ones. */
