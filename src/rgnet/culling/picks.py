@@ -23,7 +23,7 @@ _SOFT_POINTS, _SOFT_FREE, _SOFT_MOST = 0.25, 0.2, 0.6
 _WHITE_POINTS, _WHITE_FREE, _WHITE_MOST = 2.0, 0.01, 0.4
 _FAINTEST = 0.1
 # Points for closed eyes: open by less than this, and than this share of the frame in which they are open widest
-_CLOSED_POINTS, _CLOSED, _CLOSED_SHARE = 0.5, 0.25, 0.6
+_CLOSED_POINTS, _CLOSED, _CLOSED_SHARE = 0.5, 0.2, 0.6
 # What sets a frame apart, in the order of Merits
 _BETTER = ("higher score", "sharper", "highlights kept", "eyes open")
 _WORSE = ("lower score", "less sharp", "highlights clipped", "eyes closed")
