@@ -73,7 +73,7 @@ def test_a_video_has_the_score_of_its_best_frame_and_says_which_that_is(scanned)
     time_s, duration_s, shots = found.frame
     # The brighter shot, neither white nor in the dissolve, which begins at 1.8 s
     assert 0.6 < time_s < 1.8 and time_s == 1.0
-    assert duration_s == pytest.approx(4.76) and shots == 4
+    assert duration_s == pytest.approx(4.8) and shots == 4
     assert found.record.notes == ("video: scored by its frame at 0:01 of 0:05",)
     assert (found.record.width, found.record.height) == (192, 108) and found.votes_HW is not None
     # What is kept to be shown is the very frame
@@ -131,7 +131,7 @@ def test_tables_name_the_frame_and_stars_stand_beside_the_video(scanned, tmp_pat
     assert typed("export", "--catalogue", file, "-o", tmp_path / "rows.csv").returncode == 0
     with (tmp_path / "rows.csv").open() as table:
         clip, photo, *_ = csv.DictReader(table)
-    assert (clip["frame_s"], clip["duration_s"], clip["shots"]) == ("1.0", "4.76", "4")
+    assert (clip["frame_s"], clip["duration_s"], clip["shots"]) == ("1.0", "4.8", "4")
     assert photo["frame_s"] == photo["shots"] == ""
     rated = [json.loads(row) for row in typed("rate", "--json", "--catalogue", file).stdout.splitlines()]
     assert any(row["sidecar"].endswith("clip.mp4.xmp") for row in rated)

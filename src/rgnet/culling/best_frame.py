@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,7 +15,7 @@ from rgnet.errors import PhotoDamaged, PhotoError
 from rgnet.imaging.jobs import DecodeJob
 from rgnet.imaging.workers import DecodePool
 from rgnet.previews import PREVIEW
-from rgnet.results import VideoFrame, clock_time
+from rgnet.results import ScoredPhoto, VideoFrame, clock_time
 from rgnet.scorer import Scorer
 
 _EVERY_S = 1.0
@@ -57,12 +56,12 @@ def score_video(video: str, scorer: Scorer, pool: DecodePool) -> ScoredVideo:
     best = max(found, key=lambda best: best.score.score)
     is_whole = len(parts) == 1
     seen_s = float(parts[-1].time_F[-1])
+    damage = tuple(describe_damage(reading, seen_s)) if is_whole else ()
     frame = VideoFrame(
         time_s=best.time_s,
-        duration_s=seen_s if is_whole or reading.duration_s is None else reading.duration_s,
+        duration_s=reading.duration_s if reading.duration_s and not damage else seen_s,
         shots=len(chosen[0][0]) if is_whole else None,
     )
-    damage = describe_damage(reading, seen_s) if is_whole else ()
     return ScoredVideo(
         record=_to_record(video, best, frame, (*reading.notes, *damage)),
         frame=frame,
@@ -72,8 +71,8 @@ def score_video(video: str, scorer: Scorer, pool: DecodePool) -> ScoredVideo:
     )
 
 
-def _to_record(video: str, best: BestFrame, frame: VideoFrame, notes: tuple[str, ...]):
-    where = f"{clock_time(best.time_s)} of {clock_time(math.ceil(frame.duration_s))}"
+def _to_record(video: str, best: BestFrame, frame: VideoFrame, notes: tuple[str, ...]) -> ScoredPhoto:
+    where = f"{clock_time(best.time_s)} of {clock_time(round(frame.duration_s))}"
     return replace(
         best.score, path=video, notes=(f"video: scored by its frame at {where}", *best.score.notes, *notes)
     )

@@ -26,6 +26,7 @@ from rgnet.imaging.video_file import (
     describe_colours,
     open_video,
     read_capture_facts,
+    stated_duration,
     upright,
 )
 
@@ -125,13 +126,13 @@ def _read(container: Any, stream: Any, job: VideoJob) -> DecodedVideo:
             looked.append(_look(image, time_s, job))
         if wanted.is_done and not job.signatures:
             break
-    stated, (taken, camera) = container.duration, read_capture_facts(container.metadata)
+    taken, camera = read_capture_facts(container.metadata)
     answer = DecodedVideo(
         taken=taken,
         camera=camera,
         width=size[0] or None,
         height=size[1] or None,
-        duration_s=None if stated is None else stated / 1e6,
+        duration_s=stated_duration(container, stream),
         frames=tuple(looked),
         skipped=reader.skipped,
         notes=tuple(notes),

@@ -73,6 +73,13 @@ def read_frame(path: str, time_s: float, *, name: str = "") -> Image.Image:
     raise PhotoDamaged(name or path, f"this video has no frame at {time_s:.3f} s", "scan its folder again")
 
 
+def stated_duration(container: Any, stream: Any) -> float | None:
+    """Seconds that the file states for its pictures, else for all that is in it; None where it does not."""
+    if stream.duration:
+        return float(stream.duration * stream.time_base)
+    return container.duration / 1e6 if container.duration else None
+
+
 class Reader:
     """skipped: packets so far that could not be decoded, and frames that the decoder calls corrupt."""
 

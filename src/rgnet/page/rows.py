@@ -124,7 +124,7 @@ def describe_frame(frame: VideoFrame) -> dict[str, Any]:
     return {
         "seconds": round(frame.time_s, 3),
         "time": clock_time(frame.time_s),
-        "duration": clock_time(frame.duration_s),
+        "duration": clock_time(round(frame.duration_s)),
         "shots": frame.shots,
     }
 
