@@ -277,6 +277,7 @@ def measure(
 
 def open_page(browser: Browser) -> Page:
     page = browser.new_context(viewport=SIZE, bypass_csp=True).new_page()
+    page.set_default_timeout(120_000)
     page.add_init_script(f"({WATCH})()")
     return page
 
