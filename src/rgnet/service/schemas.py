@@ -97,7 +97,7 @@ class Neighbours(ResponseModel):
 class CellEffects(ResponseModel):
     """What covering each cell of a grid does to the score."""
 
-    grid: tuple[int, int] = Field(description="Rows, columns.")
+    grid: list[int] = Field(min_length=2, max_length=2, description="Rows, columns.")
     effect: list[list[float]]
 
 
