@@ -82,7 +82,7 @@ class PhotoScores(ResponseModel):
 class Regions(ResponseModel):
     """Row by row from the top of the upright photo, which the grid spans."""
 
-    grid: tuple[int, int] = Field(description="Rows, columns.")
+    grid: list[int] = Field(min_length=2, max_length=2, description="Rows, columns.")
     votes: list[list[float]] = Field(description="Each region's score, on the model's scale.")
     weights: list[list[float]] = Field(description="Its weight in the photo's score; they sum to 1.")
 
