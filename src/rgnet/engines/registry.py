@@ -63,10 +63,11 @@ def _holds_in_bf16(card: ModelCard) -> bool:
     bf16: largest and mean change of a score, in points of the card's scale, and rank correlation, all against float32
     """
     found = card.metrics.get("bf16")
-    figures = [found.get(name) for name in ("largest", "mean", "ranks")] if isinstance(found, dict) else []
-    if not figures or not all(isinstance(figure, float) for figure in figures):
+    if not isinstance(found, dict):
         return False
-    largest, mean, ranks = figures
+    largest, mean, ranks = (found.get(name) for name in ("largest", "mean", "ranks"))
+    if not (isinstance(largest, float) and isinstance(mean, float) and isinstance(ranks, float)):
+        return False
     points = (card.scale.high - card.scale.low) / 4
     return largest <= _LARGEST * points and mean <= _MEAN * points and ranks >= _RANKS
 
