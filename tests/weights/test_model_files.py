@@ -1,6 +1,7 @@
 """A model file is read whole and checked, or refused with a reason that says what is wrong."""
 
 import json
+import shutil
 import struct
 
 import numpy as np
@@ -56,6 +57,13 @@ def test_an_exam_is_recorded_without_renaming_the_model(file):
     record_metrics(file, {"test_srcc": 0.8})
     after = read_model(file).card
     assert after.metrics == {"SRCC": 0.5, "test_srcc": 0.8} and after.sha256 == before.sha256
+
+
+def test_the_name_of_a_model_that_an_earlier_version_wrote_stays_when_results_are_recorded(tmp_path):
+    path = tmp_path / "compact.safetensors"
+    shutil.copyfile(find_model("rgnet-compact"), path)
+    record_metrics(path, {"test_srcc": 0.8})
+    assert read_model(path).card.short_hash == "34c4cf4fc271"
 
 
 def test_every_truncation_is_damaged(file):

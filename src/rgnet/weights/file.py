@@ -20,7 +20,7 @@ import json
 import stat
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -96,17 +96,21 @@ def write_model(
     int8: Int8 | None = None,
 ) -> str:
     """Write a model file atomically; returns its hash. Raises OutputError."""
+    return _write_parts(path, card.to_dict(), ModelFile(card=card, tensors=tensors, graph=graph, int8=int8))
+
+
+def _write_parts(path: Path, values: dict[str, Any], model: ModelFile) -> str:
+    """A model's parts with these values as its card."""
     import numpy as np
     from safetensors.numpy import save
 
-    stored = {name: np.ascontiguousarray(array) for name, array in sorted(tensors.items())}
-    stored[GRAPH] = np.frombuffer(graph, dtype=np.uint8)
-    if int8 is not None:
-        contents = (gzip.compress(int8.xml, mtime=0), int8.weights)
+    stored = {name: np.ascontiguousarray(array) for name, array in sorted(model.tensors.items())}
+    stored[GRAPH] = np.frombuffer(model.graph, dtype=np.uint8)
+    if model.int8 is not None:
+        contents = (gzip.compress(model.int8.xml, mtime=0), model.int8.weights)
         stored |= {name: np.frombuffer(part, np.uint8) for name, part in zip(INT8, contents, strict=True)}
-    text = json.dumps(card.to_dict(), sort_keys=True)
-    digest = content_hash(card.to_dict(), stored)
-    write_bytes(path, save(stored, metadata={"rgnet": text, "sha256": digest}))
+    digest = content_hash(values, stored)
+    write_bytes(path, save(stored, metadata={"rgnet": json.dumps(values, sort_keys=True), "sha256": digest}))
     return digest
 
 
@@ -246,10 +250,9 @@ def _damaged(path: Path, problem: object) -> ModelDamaged:
 
 
 def record_metrics(path: Path, metrics: dict[str, Any]) -> None:
-    """Add evaluation results to the card of a model file; its hash stays."""
-    model = read_model(path)
-    card = replace(model.card, metrics=model.card.metrics | metrics)
-    write_model(path, card, model.tensors, model.graph, int8=model.int8)
+    """Add evaluation results to the card of a model file; its hash stays, whichever version wrote the card."""
+    model, (values, _) = read_model(path), _read_values(path)
+    _write_parts(path, values | {"metrics": model.card.metrics | metrics}, model)
 
 
 def content_hash(card: dict[str, Any], tensors: Mapping[str, np.ndarray]) -> str:
