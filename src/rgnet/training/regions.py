@@ -16,21 +16,21 @@ from torch.nn import functional as F
 
 from rgnet.training.lessons import RegionLessons
 from rgnet.training.losses import correlation
-from rgnet.training.views import covered, degraded, frames, other_way_round, rearranged, tilted, warped
+from rgnet.training.views import covered, degraded, frames, rearranged, tilted, warped
 
 
 class Views(NamedTuple):
-    """pixels_B3HW: all views: every photo once, the first `again` photos degraded, the first `mirrored` ones the other
-    way round, both views of each pair.
+    """pixels_B3HW: all views: every photo once, the first `again` photos degraded, both views of each pair.
 
+    frames_B23: of all but the pairs
     kind: of the pairs: "tiles", "tilt" (first is the better one), "cover", "crop"; places: frames of the last two
-    Views are left out where their share of the photos in the lessons comes to no photo.
+    Degraded views and pairs are left out where the lessons' shares `again` and `pairs` come to no photo.
     """
 
     pixels_B3HW: Tensor
     photos: int
     again: int
-    mirrored: int
+    frames_B23: Tensor
     kind: str
     tiles: int = 1
     places: tuple[Tensor, Tensor] | None = None
@@ -39,14 +39,11 @@ class Views(NamedTuple):
 def views_of(pixels_B3HW: Tensor, lessons: RegionLessons, step: int) -> Views:
     """Draw the views of a step; pixels are float32 in 0 to 255."""
     count, device = len(pixels_B3HW), pixels_B3HW.device
-    again, mirrored, pairs = (
-        round(share * count) for share in (lessons.again, lessons.mirrored, lessons.pairs)
-    )
+    again, pairs = round(lessons.again * count), round(lessons.pairs * count)
     clean = count - round(lessons.degraded * count)
     frames_B23 = frames(count + again, device, zoom=lessons.zoom)
     once_B3HW = warped(pixels_B3HW, frames_B23[:count])
     more = [degraded(warped(pixels_B3HW[:again], frames_B23[count:]))] if again else []
-    more += [other_way_round(once_B3HW[:mirrored])] if mirrored else []
     some_P3HW = once_B3HW[:pairs]
     draw, tiles = torch.rand(()).item(), 1
     places: tuple[Tensor, Tensor] | None = None
@@ -63,7 +60,7 @@ def views_of(pixels_B3HW: Tensor, lessons: RegionLessons, step: int) -> Views:
         first, second = ((covered if kind == "cover" else warped)(some_P3HW, place) for place in places)
     if clean < count:
         once_B3HW = torch.cat([once_B3HW[:clean], degraded(once_B3HW[clean:])])
-    return Views(torch.cat([once_B3HW, *more, first, second]), count, again, mirrored, kind, tiles, places)
+    return Views(torch.cat([once_B3HW, *more, first, second]), count, again, frames_B23, kind, tiles, places)
 
 
 def region_loss(
@@ -77,9 +74,8 @@ def region_loss(
 
     vote_BHW, score_B: of every view in `views.pixels_B3HW`; unit_B: what the photos should score, in [0, 1]
     """
-    count = views.photos
-    parts = (count, views.again, views.mirrored, len(score_B) - count - views.again - views.mirrored)
-    once_B, again_B, mirrored_B, paired_B = score_B.split(parts)
+    count, framed = views.photos, views.photos + views.again
+    once_B, again_B, paired_B = score_B[:count], score_B[count:framed], score_B[framed:]
     pairs = len(paired_B) // 2
     first_P, second_P = paired_B[:pairs], paired_B[pairs:]
     terms = {
@@ -89,8 +85,6 @@ def region_loss(
     }
     if views.again:
         terms["steady"] = lessons.steady * F.mse_loss(again_B, once_B[: views.again].detach())
-    if views.mirrored:
-        terms["mirror"] = lessons.mirror * F.mse_loss(mirrored_B, once_B[: views.mirrored])
     if views.kind in ("tiles", "tilt"):
         strength = {"tilt": 0.3, "tiles": 0.5 if views.tiles == 2 else 1.0}[views.kind]
         margin_P = strength * lessons.fall * (unit_B[:pairs] - 0.3).clamp(min=0)

@@ -64,13 +64,6 @@ def degraded(image_B3HW: Tensor, *, groups: int = 4) -> Tensor:
     return torch.cat(parts)
 
 
-def other_way_round(image_B3HW: Tensor) -> Tensor:
-    """Photos mirrored, and every other one JPEG-compressed."""
-    mirrored_B3HW = image_B3HW.flip(3)
-    mirrored_B3HW[::2] = jpeg(mirrored_B3HW[::2], uniform(len(mirrored_B3HW[::2]), 40, 75, image_B3HW.device))
-    return mirrored_B3HW
-
-
 def smaller(image_B3HW: Tensor, share: float) -> Tensor:
     """Photos resized to `share` of their sides and back."""
     height, width = image_B3HW.shape[-2:]
