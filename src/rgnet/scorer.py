@@ -398,7 +398,8 @@ def open_scorer(
     fit: Fit | None = None,
 ) -> Scorer:
     """A scorer of a model file that is read already; arguments and errors as of `load`."""
-    running = open_engine(file, engine, precision=precision, threads=threads)
+    one_shape = (fit or file.card.preprocess.fit) == "squash"
+    running = open_engine(file, engine, precision=precision, threads=threads, one_shape=one_shape)
     scorer = Scorer(file, running, policy=policy, threads=threads, fit=fit)
     if file.path is not None:
         scorer._origin = _Origin(file.path.absolute(), engine, precision, threads, policy, fit)

@@ -183,8 +183,9 @@ def test_auto_is_bf16_only_where_the_card_records_that_it_holds_scores(
     monkeypatch.setitem(registry._OPENERS, "openvino", lambda model, device, *words: asked.append(words[0]))
     monkeypatch.setitem(registry._OPENERS, "torch", lambda model, device, *words: asked.append(words[0]))
     open_engine(file, "openvino")
+    open_engine(file, "openvino", one_shape=False)
     open_engine(file, "torch:cpu")
-    assert asked == [found, "f32"]
+    assert asked == [found, "f32", "f32"]
 
 
 def test_bf16_of_the_default_model_says_what_float32_says(shipped_bf16):

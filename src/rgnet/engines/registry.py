@@ -18,7 +18,12 @@ PRECISIONS = ("auto", "f32", "bf16", "f16", "int8")
 
 
 def open_engine(
-    model: ModelFile, engine: str = "auto", *, precision: str = "auto", threads: int | None = None
+    model: ModelFile,
+    engine: str = "auto",
+    *,
+    precision: str = "auto",
+    threads: int | None = None,
+    one_shape: bool = True,
 ) -> Engine:
     """The engine of that name, ready to run; "auto" is torch where it can use an NVIDIA GPU, else OpenVINO.
 
@@ -26,6 +31,7 @@ def open_engine(
                but this is no x86 CPU; bf16 in place of float32 where the card records that this holds scores and the
                CPU has it; "f32" gives identical results everywhere
     threads:   CPU threads; default: all cores
+    one_shape: whether all photos have the shape of the card's preprocessing; bf16 takes a second for each other one
     Raises EngineError, SettingError, MissingExtra, or ModelDamaged for a file whose parts do not fit together.
     """
     if precision not in PRECISIONS:
@@ -36,7 +42,7 @@ def open_engine(
     if name not in _OPENERS:
         raise SettingError(f"there is no engine {name!r}: {near(name, _OPENERS)}")
     if precision == "auto":
-        precision = _preferred_precision(model, name, device)
+        precision = _preferred_precision(model, name, device, one_shape)
     if precision == "f16" and not model.card.architecture.bounded:
         raise EngineError(
             f"{model.card.name} cannot run in f16: its graph compares regions by numbers beyond float16: "
@@ -45,14 +51,14 @@ def open_engine(
     return _OPENERS[name](model, device, precision, threads)
 
 
-def _preferred_precision(model: ModelFile, engine: str, device: str) -> str:
+def _preferred_precision(model: ModelFile, engine: str, device: str, one_shape: bool) -> str:
     """What "auto" means for a model: what its card says, where the engine has it.
 
     A model served in float32 whose card records that bf16 holds its scores is left to OpenVINO, which computes in bf16
     where the CPU has it.
     """
     quick = engine == "openvino" and device in ("", "CPU") and platform.machine() in _X86
-    if model.card.precision == "f32" and quick and _holds_in_bf16(model.card):
+    if model.card.precision == "f32" and quick and one_shape and _holds_in_bf16(model.card):
         return "auto"
     return "f32" if model.card.precision == "int8" and not quick else model.card.precision
 
