@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from rgnet.catalogue.database import Catalogue
 from rgnet.catalogue.models import resolve_model
-from rgnet.catalogue.paging import Listing, count_photos, find_page
+from rgnet.catalogue.outline import find_page, make_outline
+from rgnet.catalogue.paging import Listing, find_first_page
 from rgnet.catalogue.queries import find_entry, find_failed, find_paths, find_scored, list_folders
 from rgnet.catalogue.schema import FORMAT
 from rgnet.catalogue.selects import Filter
@@ -285,8 +286,8 @@ def test_damage_anywhere_ends_in_the_documented_errors(file, tmp_path, damage):
 
 def list_gallery(catalogue, _folder):
     listing = Listing(wanted=Filter(model=resolve_model(catalogue, None)), order="name")
-    scored, _ = count_photos(catalogue, listing)
-    find_page(catalogue, listing, offset=0, limit=10, scored=scored)
+    find_first_page(catalogue, listing, limit=10)
+    find_page(catalogue, listing, make_outline(catalogue, listing), offset=0, limit=10)
     list_folders(catalogue)
 
 

@@ -41,21 +41,43 @@ OPTIONS = {
     "frames": {
         *("--output", "--count", "--per-second", "--format", "--model", "--force", "--json", "--help"),
     },
-    "crop": {"--ratio", "--size", "--output", "--model", "--force", "--json", "--help"},
+    "crop": {"--ratio", "--size", "--output", "--model", "--force", "--json", "--lossless", "--help"},
     "push": {
         *FILTERS,
         *("--url", "--api-key-file", "--map", "--cuts", "--write", "--undo", "--json", "--help"),
     },
-    "taste": {*FILTERS, "--from", "--map", "--json", "--help"},
-    "scan": {"--catalogue", "--model", "--threads", "--timeout", *FOLDERS, "--help"},
-    "top": {*FILTERS, "--distinct", "--json", "--help"},
-    "group": {*NO_FOLDER, "--json", "--help"},
+    "taste": {*FILTERS, "--from", "--map", "--json", "--pairs", "--learn", "--name", "--check", "--help"},
+    "scan": {
+        "--catalogue",
+        "--model",
+        "--threads",
+        "--timeout",
+        *FOLDERS,
+        "--videos",
+        "--no-videos",
+        "--features",
+        "--help",
+    },
+    "top": {*FILTERS, "--distinct", "--json", "--by", "--taste", "--help"},
+    "group": {*NO_FOLDER, "--json", "--faces", "--help"},
     "show": {"--catalogue", "--model", "--json", "--help"},
     "stats": {"--catalogue", "--model", "--json", "--help"},
-    "report": {*FILTERS, *FOLDERS, "--output", "--thumbnails", "--limit", "--groups", "--help"},
-    "export": {*FILTERS, "--output", "--errors", "--to", "--input", "--force", "--help"},
+    "report": {
+        *FILTERS,
+        *FOLDERS,
+        "--output",
+        "--thumbnails",
+        "--limit",
+        "--groups",
+        "--videos",
+        "--no-videos",
+        "--help",
+    },
+    "export": {*FILTERS, "--output", "--errors", "--to", "--input", "--force", "--by", "--taste", "--help"},
     "convert": {"--output", "--to", "--model", "--input", "--force", "--help"},
     "rate": {
+        "--by",
+        "--taste",
         "--write",
         "--undo",
         "--relative",
@@ -324,8 +346,9 @@ def test_a_scanned_folder_is_exported_as_it_would_be_scored(rgnet, folder, tmp_p
     }
     all_scores = {row["path"]: row["score"] for row in rows["exported.jsonl"] if row["score"] is not None}
     for one, other in zip(*rows.values(), strict=True):
-        # Marks are the catalogue's own
-        assert [one.pop(mark) for mark in ("pick", "stars", "colour")] == [None] * 3
+        # Marks and what is said of videos are the catalogue's own
+        own = ("pick", "stars", "colour", "frame_s", "duration_s", "shots")
+        assert [one.pop(column) for column in own] == [None] * len(own)
         assert one.keys() == other.keys()
         assert one.pop("score") == pytest.approx(other.pop("score"), abs=1e-5)
         assert one.pop("percentile") == pytest.approx(other.pop("percentile"), abs=1e-3)

@@ -141,7 +141,7 @@ def test_figure_5_is_drawn_and_shares_its_networks_between_curves(order, tmp_pat
     )
     said = []
     do(replace(order, experiment="figure5", only=()), tmp_path, said)
-    assert len(list((tmp_path / "runs").iterdir())) == 11
+    assert len(list((tmp_path / "runs").iterdir())) == 17
     with Image.open(tmp_path / "figure5.png") as picture:
         assert picture.width > 800 and len(picture.convert("RGB").getcolors(1 << 24)) > 20
 
