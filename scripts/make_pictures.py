@@ -100,6 +100,10 @@ class Camera:
                 page.wait_for_timeout(100)
             self.take(page, "compare")
             page.keyboard.press("Escape")
+            page.evaluate("document.getElementById('pairs-button').click()")  # under a menu on phones
+            page.wait_for_selector("#pair-left img")
+            self.take(page, "pairs")
+            page.keyboard.press("Escape")
             for _ in range(10):
                 page.keyboard.press("z")
 

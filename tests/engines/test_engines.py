@@ -85,7 +85,8 @@ SWITCHED = {
     "pooled behind a squeeze": Architecture(rates=(), graph_layers=0, squeeze=16, pooled=True),
     "plain convolutions before a graph": Architecture(rates=(), plain_convs=2),
 }
-KINDS = ("rgnet", "fc-cnn", "fcn", "fcn-a", "fcn-g", "fcn-c-c", "aadb", "compact", *SWITCHED)
+# FCN-A, FCN-G and AADB's have no part that these lack
+KINDS = ("rgnet", "fc-cnn", "fcn", "fcn-c-c", "compact", *SWITCHED)
 
 
 def model_of(architecture, tiny_file):
