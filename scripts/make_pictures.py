@@ -1,4 +1,4 @@
-"""Makes the documentation's pictures of real runs: report, gallery, groups and compare, at desk and phone width.
+"""Makes the documentation's pictures of real runs: report, gallery, groups, compare and pairs, at desk and phone width.
 
     python scripts/make_pictures.py
 
@@ -39,6 +39,8 @@ def main() -> None:
             "XDG_DATA_HOME": str(folder / "data"),
         }
         report, catalogue = folder / "saturday.html", folder / "Saturday.sqlite"
+        words = ["scan", folder / "Saturday", "--features", "--catalogue", catalogue]
+        subprocess.run([*_RGNET, *map(str, words)], env=variables, check=True)
         words = ["report", folder / "Saturday", "--groups", "-o", report, "--catalogue", catalogue]
         subprocess.run([*_RGNET, *map(str, words)], env=variables, check=True)
         make_clip(folder / "cat.mp4")
