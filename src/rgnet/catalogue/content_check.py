@@ -10,6 +10,7 @@ from rgnet.catalogue.errors import decoding
 from rgnet.catalogue.records import PhotoRow
 from rgnet.errors import PhotoChanged, PhotoNotFound, PhotoRefused
 from rgnet.imaging.files import hash_file
+from rgnet.imaging.jobs import DecodeJob
 
 
 def looks_unchanged(row: PhotoRow[Any]) -> bool:
@@ -29,6 +30,19 @@ def expected_sha256(row: PhotoRow[Any]) -> bytes | None:
     if row.sha256 is None or (row.frame is not None and looks_unchanged(row)):
         return None
     return bytes.fromhex(row.sha256)
+
+
+def scanned_job(row: PhotoRow[Any]) -> DecodeJob:
+    """Opens what was scanned, of a video the frame that was scored, and refuses another content.
+
+    What is to be made of it is added by `dataclasses.replace`.
+    """
+    return DecodeJob(
+        source=row.record.path,
+        expected_sha256=expected_sha256(row),
+        hashed=False,
+        frame_s=row.frame and row.frame.time_s,
+    )
 
 
 class ContentCheck:

@@ -9,13 +9,13 @@ import io
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rgnet.catalogue.content_check import expected_sha256
+from rgnet.catalogue.content_check import scanned_job
 from rgnet.catalogue.records import PhotoRow
-from rgnet.imaging.jobs import DecodeJob
 from rgnet.imaging.workers import DecodePool
 from rgnet.previews import PREVIEW, PreviewCache
 from rgnet.results import ScoredPhoto
@@ -86,7 +86,7 @@ class FrameEyes(KeptEyes):
         for row in rows:
             kept = self._previews.picture(bytes.fromhex(row.sha256)) if row.sha256 else None
             if kept is None:
-                missing.append((row, _to_job(row)))
+                missing.append((row, replace(scanned_job(row), pictures=(PREVIEW,), picture_format="JPEG")))
             else:
                 yield row, kept
         for row, found in self._pool.in_order(missing):
@@ -108,13 +108,3 @@ class FrameEyes(KeptEyes):
             image = opened.convert("RGB")
         found = (reader.openness(image, face) for face in find_prominent(detector.find(image)))
         return min((value for value in found if value is not None), default=math.nan)
-
-
-def _to_job(row: PhotoRow[ScoredPhoto]) -> DecodeJob:
-    return DecodeJob(
-        source=row.record.path,
-        expected_sha256=expected_sha256(row),
-        frame_s=row.frame and row.frame.time_s,
-        pictures=(PREVIEW,),
-        picture_format="JPEG",
-    )

@@ -14,7 +14,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from itertools import islice
@@ -24,7 +24,7 @@ from typing import IO, Any
 import rgnet
 from rgnet import page
 from rgnet.atomic import replacing, replacing_folder
-from rgnet.catalogue.content_check import expected_sha256, looks_unchanged
+from rgnet.catalogue.content_check import looks_unchanged, scanned_job
 from rgnet.catalogue.database import Catalogue
 from rgnet.catalogue.models import find_scale
 from rgnet.catalogue.queries import count_scored, find_failed, find_scored
@@ -171,11 +171,8 @@ class Report:
         return f"edges-{EDGES}-{self.wanted.model}"
 
     def _job(self, photo: PhotoRow) -> DecodeJob:
-        return DecodeJob(
-            source=photo.record.path,
-            expected_sha256=expected_sha256(photo),
-            hashed=False,
-            frame_s=photo.frame and photo.frame.time_s,
+        return replace(
+            scanned_job(photo),
             preprocess=self.card.preprocess if self.card and self._needs_graph else None,
             pictures=(PREVIEW, PICTURE) if self.pictures_beside else (PREVIEW,),
             picture_format="WEBP" if self.pictures_beside else "JPEG",

@@ -14,7 +14,7 @@ import numpy as np
 
 import rgnet
 from rgnet import page
-from rgnet.catalogue.content_check import expected_sha256, looks_unchanged
+from rgnet.catalogue.content_check import expected_sha256, looks_unchanged, scanned_job
 from rgnet.catalogue.outline import Outline
 from rgnet.catalogue.paging import Listing
 from rgnet.catalogue.records import PhotoRow
@@ -229,16 +229,8 @@ class Gallery:
         self, row: PhotoRow[Record], *, preprocess: Preprocess | None = None, pictures: tuple[int, ...] = ()
     ) -> DecodedPhoto:
         """Only if the file's content is still what was scanned. Raises RequestRefused (404)."""
-        job = DecodeJob(
-            source=row.record.path,
-            expected_sha256=expected_sha256(row),
-            hashed=False,
-            frame_s=row.frame and row.frame.time_s,
-            preprocess=preprocess,
-            pictures=pictures,
-            picture_format="JPEG",
-        )
-        return await self._run(job)
+        job = scanned_job(row)
+        return await self._run(replace(job, preprocess=preprocess, pictures=pictures, picture_format="JPEG"))
 
     async def _run(self, job: DecodeJob) -> DecodedPhoto:
         with self.capacity.reserve() as reservation:
