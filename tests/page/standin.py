@@ -79,13 +79,10 @@ class Gallery:
         rows = self.matching(query)
         first, failed = int(query["offset"]), sum(row["score"] is None for row in rows)
         shown = rows[first : first + int(query["limit"])]
-        return {
-            "photos": shown,
-            "total": len(rows),
-            "failed": failed,
-            "matching": len(rows),
-            "about": self.about,
-        }
+        counts = {"total": len(rows), "failed": failed, "matching": len(rows)}
+        if query.get("counted") == "false":
+            counts = dict.fromkeys(counts)
+        return {"photos": shown, **counts, "about": self.about}
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from sample_photos import HOSTILE_NAME, SECRET
 import rgnet
 from rgnet import page
 from rgnet.errors import CatalogueError
+from rgnet.previews import PreviewCache
 from rgnet.service.inference import Inference
 from rgnet.service.settings import Settings
 from rgnet.weights.explanations import ExplanationWorth
@@ -204,6 +205,8 @@ def test_what_if_waits_for_nobody_and_is_not_computed_where_maps_mean_nothing(
     open_service, library, monkeypatch
 ):
     monkeypatch.setattr("rgnet.service.gallery._MAX_WHAT_IFS", 0)
+    # Whoever asked for the same photo before has left the answer in the user's cache
+    monkeypatch.setattr("rgnet.service.gallery.open_previews", lambda: PreviewCache(None))
     with open_service(catalogue=library.catalogue) as busy:
         answer = what_if(busy, row_of(busy, "/3.jpg"))
         assert answer.status_code == 429 and answer.headers["retry-after"]
