@@ -17,7 +17,7 @@ def plain_features(name: str, image: torch.Tensor) -> tuple[nn.Module, torch.Ten
 
 
 def features_of(name: str, network: nn.Module, image: torch.Tensor) -> torch.Tensor:
-    if name == "densenet121":
+    if name.startswith("densenet"):
         return network.features(image).relu()
     if name == "mobilenet_v2":
         return network.features[:18](image)
@@ -32,7 +32,7 @@ def randomise(network: nn.Module) -> None:
             layer.running_var.uniform_(0.5, 1.5)
 
 
-@pytest.mark.parametrize("name", ["densenet121", "resnet18", "resnet50", "mobilenet_v2"])
+@pytest.mark.parametrize("name", ["densenet121", "densenet169", "resnet18", "resnet50", "mobilenet_v2"])
 @torch.no_grad()
 def test_undilated_backbone_equals_torchvisions(name):
     image = torch.rand(1, 3, 96, 128, dtype=torch.float64)

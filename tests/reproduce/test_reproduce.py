@@ -135,6 +135,26 @@ def test_a_diverged_network_is_told_and_the_others_go_on(order, tmp_path, monkey
     assert "loss is nan" in said[-1] and figures(tmp_path)["FCN"]["srcc"] <= 1
 
 
+def test_a_fixed_backbone_is_run_once_and_stays_as_it_is(order, tmp_path, monkeypatch):
+    from safetensors.torch import save_file
+
+    from rgnet.model.backbones import make_backbone, plain_weights
+    from rgnet.reproduce import features
+
+    weights = tmp_path / "resnet18.safetensors"
+    save_file(plain_weights(make_backbone("resnet18", output_stride=32)), weights)
+    fixed = replace(order, weights=(str(weights),), settings=SETTINGS, fixed_backbone=True)
+    computed, compute = [], features._compute
+    monkeypatch.setattr(features, "_compute", lambda *parts: (computed.append(parts[3]), compute(*parts)))
+    do(fixed, tmp_path / "out")
+    # Training and evaluated photos, once for both networks
+    assert len(computed) == 2 and set(figures(tmp_path / "out")) == {"FCN", "FCN-A-G"}
+    do(replace(fixed, seeds=2), tmp_path / "out")
+    assert len(computed) == 2
+    do(replace(fixed, fixed_backbone=False), tmp_path / "out")
+    assert len(list((tmp_path / "out" / "runs").iterdir())) == 6
+
+
 def test_figure_5_is_drawn_and_shares_its_networks_between_curves(order, tmp_path, monkeypatch):
     monkeypatch.setattr(
         ablation, "_train_and_score", lambda recipe, *_: np.arange(8) / 8 + recipe.architecture.r
@@ -154,6 +174,7 @@ def test_figure_5_is_drawn_and_shares_its_networks_between_curves(order, tmp_pat
         ({"split": "train"}, "--split is held_out or test, not 'train'"),
         ({"count": 99}, "--count is 1 to 24, the training photos of PARA, not 99"),
         ({"weights": ("nowhere.safetensors",)}, "there is no weights file nowhere.safetensors"),
+        ({"fixed_backbone": True}, "--fixed-backbone needs pretrained weights"),
         ({"experiment": "table2", "weights": ("a.safetensors",)}, "--weights BACKBONE=a.safetensors"),
     ],
 )

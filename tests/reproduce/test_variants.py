@@ -17,6 +17,9 @@ def variants(name, base, *backbones):
 def test_table_1_of_the_papers_recipe_is_its_presets():
     made = variants("table1", recipe("ava_paper"))
     presets = {"FC-CNN": "fc-cnn", "FCN-A-G": "rgnet"}
+    ours = [made.pop("FCN-G, attention"), made.pop("FCN-A-G, attention")]
+    assert [variant.recipe.architecture.rates for variant in ours] == [(), (3, 6, 12, 18)]
+    assert all(variant.recipe.architecture.graph == "attention" and not variant.paper for variant in ours)
     for name, variant in made.items():
         assert variant.recipe.architecture == preset(presets.get(name, name.lower())), name
     assert {name: variant.paper["accuracy"] for name, variant in made.items()} == {
@@ -29,11 +32,11 @@ def test_table_1_of_the_papers_recipe_is_its_presets():
 def test_table_1_keeps_what_is_not_asked_about():
     base = recipe("para")
     for variant in variants("table1", base).values():
-        parts = {"rates", "graph_layers", "plain_convs", "pooled", "output_stride"}
+        parts = {"rates", "graph", "graph_layers", "plain_convs", "pooled", "output_stride"}
         same = {
             name: value for name, value in variant.recipe.architecture.to_dict().items() if name not in parts
         }
-        assert same.items() <= base.architecture.to_dict().items()
+        assert same == {name: base.architecture.to_dict()[name] for name in same}
         assert replace(variant.recipe, architecture=base.architecture) == base
 
 

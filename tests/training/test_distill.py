@@ -12,6 +12,7 @@ from rgnet.errors import DataError, OutputError, SettingError
 from rgnet.model.backbones import make_backbone, plain_weights
 from rgnet.training.data import PixelDataset
 from rgnet.training.distill import DistillRecipe, distill
+from rgnet.training.slices import slice_densenet
 
 
 @pytest.fixture
@@ -72,6 +73,41 @@ def test_the_students_loss_falls(photos, tmp_path):
     with curve.open() as file:
         losses = [float(row["loss_epoch"]) for row in csv.DictReader(file) if row["loss_epoch"]]
     assert losses[-1] < 0.7 * losses[0], losses
+
+
+def test_a_densenet_starts_as_slices_of_a_deeper_one(photos, tmp_path):
+    lesson = replace(SHORT, student="densenet121", teacher="densenet169", start="slices", sizes=((1, 32),))
+    torch.manual_seed(0)
+    teacher = make_backbone("densenet169", output_stride=32).eval()
+    file = tmp_path / "teacher.safetensors"
+    save_file(plain_weights(teacher), file)
+    student = distill(lesson, photos, tmp_path / "student.safetensors", teacher_weights=file)
+    taught = make_backbone("densenet121", output_stride=32, pretrained=student).eval()
+
+    # Where the two are the same network, the student is the teacher; behind it, it has learned
+    theirs, ours = teacher.body, taught.body
+    image = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        found, wanted = (
+            body[: list(dict(body.named_children())).index("transition3")](image) for body in (ours, theirs)
+        )
+    torch.testing.assert_close(found, wanted[:, :1024])
+    norm = "denseblock4.denselayer2.norm1.weight"
+    kept = torch.cat([torch.arange(512), 640 + torch.arange(32)])
+    assert not torch.equal(ours.state_dict()[norm], theirs.state_dict()[norm][kept])
+    weights = slice_densenet(theirs.state_dict(), ours.state_dict())
+    assert torch.equal(weights[norm], theirs.state_dict()[norm][kept])
+    assert torch.equal(slice_densenet(ours.state_dict(), ours.state_dict())["norm5.bias"], ours.norm5.bias)
+
+
+def _position(body, name):
+    return [part for part, _ in body.named_children()].index(name)
+
+
+def test_only_densenets_are_sliced(photos, tmp_path):
+    lesson = replace(SHORT, student="resnet18", teacher="densenet169", start="slices")
+    with pytest.raises(SettingError, match="start=slices takes a DenseNet's weights from a deeper DenseNet"):
+        distill(lesson, photos, tmp_path / "student.safetensors", teacher_weights=False)
 
 
 def test_interrupted_and_resumed_is_the_unbroken_lesson_to_the_bit(photos, tmp_path):

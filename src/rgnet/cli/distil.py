@@ -22,6 +22,12 @@ def distil(
         typer.Option(help="The teacher's weights.", show_default="downloaded ImageNet weights"),
     ] = None,
     overrides: options.Overrides = [],  # noqa: B006 - Typer copies it
+    count: Annotated[
+        int | None,
+        typer.Option(
+            help="Training photos, sampled by the recipe's seed.", show_default="all training photos"
+        ),
+    ] = None,
     resume: options.Resume = False,
 ) -> None:
     """Distil a backbone from another one (feature matching; no ratings needed).
@@ -36,6 +42,7 @@ def distil(
     from rgnet import datasets
     from rgnet.cli.progress import track
     from rgnet.datasets.cache import cached_pixels
+    from rgnet.datasets.records import draw_training_photos
     from rgnet.errors import SettingError, need
     from rgnet.imaging.preprocess import Preprocess
 
@@ -50,7 +57,7 @@ def distil(
             f"{output}: expected a .safetensors file, found {output.suffix!r}: change --output"
         )
     recipe = apply_overrides(DistillRecipe(), overrides)
-    rated = datasets.load(data, photos, track=track)
+    rated = draw_training_photos(datasets.load(data, photos, track=track), count, seed=recipe.seed)
     folder = output.with_suffix("") / "pixels"
     pixels = cached_pixels(rated.train, Preprocess(size=recipe.size), folder, track=track)
     photos_seen = PixelDataset(pixels, np.array([photo.mean for photo in rated.train]))

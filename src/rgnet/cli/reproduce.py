@@ -38,6 +38,13 @@ def reproduce(
             show_default="downloaded ImageNet weights",
         ),
     ] = [],  # noqa: B006
+    fixed_backbone: Annotated[
+        bool,
+        typer.Option(
+            "--fixed-backbone",
+            help="Keep the backbone's pretrained weights and train the rest on its features: faster, no augmentation.",
+        ),
+    ] = False,
     only: Annotated[
         list[str], typer.Option(help="Train only this network of the table; may be repeated.")
     ] = [],  # noqa: B006
@@ -79,6 +86,7 @@ def reproduce(
         count=count,
         seeds=seeds,
         weights=tuple(weights),
+        fixed_backbone=fixed_backbone,
         only=tuple(only),
         split=split,
         model=model,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import overload
 
 import numpy as np
+
+from rgnet.errors import SettingError
 
 SPLITS = ("train", "held_out", "test")
 
@@ -91,6 +93,18 @@ def hold_out(
     drawn = set(np.random.default_rng(seed).permutation(len(ordered))[:count].tolist())
     rest = [photo for index, photo in enumerate(ordered) if index not in drawn]
     return rest, [ordered[index] for index in sorted(drawn)]
+
+
+def draw_training_photos(rated: RatedPhotos, count: int | None, *, seed: int) -> RatedPhotos:
+    """The data set with `count` training photos, drawn by `seed`; None for all."""
+    if count is None:
+        return rated
+    if not 0 < count <= len(rated.train):
+        raise SettingError(
+            f"--count is 1 to {len(rated.train)}, the training photos of {rated.name}, not {count}"
+        )
+    _, some = hold_out(rated.train, count, seed=seed)
+    return replace(rated, train=tuple(some))
 
 
 def base_rate(photos: Sequence[RatedPhoto], threshold: float) -> float:

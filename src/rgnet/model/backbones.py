@@ -35,21 +35,25 @@ class Backbone(nn.Module):
         return self.body(image_B3HW)
 
 
-def densenet121(output_stride: int = 8, pretrained: bool = False) -> Backbone:
-    """DenseNet-121 without the pools of transitions 3 and 2; dense blocks 4 and 3 dilated by 4 and 2.
+def densenet(depth: int) -> Callable[..., Backbone]:
+    """DenseNet-121 or -169 without the pools of transitions 3 and 2; dense blocks 4 and 3 dilated by 4 and 2.
 
-    At stride 8 a 300x300 image gives 37x37 regions of 1024 features (section 3.1).
+    At stride 8 a 300x300 image gives 37x37 regions, of 1024 features with DenseNet-121 (section 3.1).
     """
-    network = torchvision.densenet121(weights="DEFAULT" if pretrained else None)
-    body = network.features
-    rate = 1
-    for stage, needed in ((3, 16), (4, 32)):
-        if output_stride < needed:
-            body.get_submodule(f"transition{stage - 1}").pool = nn.Identity()
-            rate *= 2
-        dilate(body.get_submodule(f"denseblock{stage}"), rate)
-    body.add_module("relu5", nn.ReLU(inplace=True))
-    return Backbone(body, network.classifier.in_features)
+
+    def make(output_stride: int = 8, pretrained: bool = False) -> Backbone:
+        network = getattr(torchvision, f"densenet{depth}")(weights="DEFAULT" if pretrained else None)
+        body = network.features
+        rate = 1
+        for stage, needed in ((3, 16), (4, 32)):
+            if output_stride < needed:
+                body.get_submodule(f"transition{stage - 1}").pool = nn.Identity()
+                rate *= 2
+            dilate(body.get_submodule(f"denseblock{stage}"), rate)
+        body.add_module("relu5", nn.ReLU(inplace=True))
+        return Backbone(body, network.classifier.in_features)
+
+    return make
 
 
 def resnet(depth: int) -> Callable[..., Backbone]:
@@ -289,7 +293,8 @@ def make_joined_backbone(name: str, *, pretrained: bool | str | Path = False) ->
 
 
 BACKBONES: dict[str, Callable[..., Backbone]] = {
-    "densenet121": densenet121,
+    "densenet121": densenet(121),
+    "densenet169": densenet(169),
     "resnet18": resnet(18),
     "resnet50": resnet(50),
     "resnet101": resnet(101),

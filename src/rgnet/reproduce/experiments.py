@@ -73,6 +73,8 @@ def _table1(recipe: Recipe, _backbones: Sequence[str] = ()) -> list[Variant]:
         ("FCN-G", _change_architecture(recipe, **no_context), _paper_values(82.33, 0.9277)),
         ("FCN-C-C", _change_architecture(recipe, **neither, plain_convs=depth), _paper_values(80.52, 0.9038)),
         ("FCN-A-G", recipe, _paper_values(83.59, 0.9462)),
+        ("FCN-G, attention", _change_architecture(recipe, rates=(), graph="attention"), {}),
+        ("FCN-A-G, attention", _change_architecture(recipe, graph="attention"), {}),
     )
     return [Variant(name=name, recipe=made, paper=paper) for name, made, paper in rows]
 
@@ -174,19 +176,19 @@ _GRAPH_STARTS = (0.1, 0.01)
 
 
 def _graph(recipe: Recipe, _backbones: Sequence[str] = ()) -> list[Variant]:
-    recipe = replace(recipe, graph_start=1.0)
     rows = [Variant(name="no graph", recipe=_change_architecture(recipe, graph_layers=0))]
+    full = replace(recipe, graph_start=1.0)
     for states in product((False, True), repeat=len(_GRAPH_SWITCHES)):
         switched_on = [name for name, state in zip(_GRAPH_SWITCHES, states, strict=True) if state]
         changes = dict(zip(_GRAPH_SWITCHES.values(), states, strict=True))
         rows.append(
             Variant(
-                name=" + ".join(switched_on) or "the paper's", recipe=_change_architecture(recipe, **changes)
+                name=" + ".join(switched_on) or "the paper's", recipe=_change_architecture(full, **changes)
             )
         )
-    paper = _change_architecture(recipe, residual=False, rebuild_graph=False, scaled_affinity=False)
+    paper = _change_architecture(full, residual=False, rebuild_graph=False, scaled_affinity=False)
     rows.append(Variant(name="the paper's, normed", recipe=_change_architecture(paper, batch_norms="all")))
-    steady = _change_architecture(recipe, residual=True, rebuild_graph=False, scaled_affinity=True)
+    steady = _change_architecture(full, residual=True, rebuild_graph=False, scaled_affinity=True)
     rows += [
         Variant(name=f"residual + scaled, W x {factor}", recipe=replace(steady, graph_start=factor))
         for factor in _GRAPH_STARTS

@@ -11,11 +11,11 @@ from pathlib import Path
 from rgnet import datasets
 from rgnet.atomic import write_text
 from rgnet.datasets.readers import Track
-from rgnet.datasets.records import RatedPhoto, hold_out, list_hash
+from rgnet.datasets.records import RatedPhoto, draw_training_photos, hold_out, list_hash
 from rgnet.errors import SettingError, near
 from rgnet.reproduce.curves import draw_curves
 from rgnet.reproduce.experiments import EXPERIMENTS, Variant
-from rgnet.reproduce.runs import Workspace, draw_training_photos, run_all
+from rgnet.reproduce.runs import Workspace, run_all
 from rgnet.reproduce.statistics import make_rows
 from rgnet.reproduce.tables import format_markdown, make_report
 from rgnet.training.recipes import Recipe
@@ -38,6 +38,7 @@ class Request:
     count: int | None = None
     seeds: int = 3
     weights: tuple[str, ...] = ()
+    fixed_backbone: bool = False
     only: tuple[str, ...] = ()
     split: str = "held_out"
     model: str | None = None
@@ -120,6 +121,7 @@ def make_workspace(request: Request, recipe: Recipe, folder: Path, track: Track)
         track=track,
         weights=weights,
         default_weights=default,
+        fixed_backbone=request.fixed_backbone,
     )
 
 

@@ -21,12 +21,14 @@ import torch
 
 from rgnet.atomic import write_text
 from rgnet.datasets.readers import Track
-from rgnet.datasets.records import RatedPhoto, RatedPhotos, hold_out, list_hash
+from rgnet.datasets.records import RatedPhoto, RatedPhotos, list_hash
 from rgnet.errors import SettingError
 from rgnet.evaluation.metrics import accuracy, average_precision, plcc, srcc
+from rgnet.model import RGNet
 from rgnet.reproduce.experiments import Variant
+from rgnet.reproduce.features import HeadModule, features_of, fix_backbone
 from rgnet.training.checkpoints import LAST
-from rgnet.training.data import PixelDataset, load_in_order
+from rgnet.training.data import PixelDataset, load_in_order, take_evenly
 from rgnet.training.fit import fit
 from rgnet.training.losses import score_of
 from rgnet.training.module import AestheticsModule, NonFiniteLoss
@@ -36,6 +38,8 @@ from rgnet.training.train import make_dataset
 
 _FORMAT = 1
 _FLAT = 1e-6
+# Photos of the validation between epochs, which decides nothing here
+_VALIDATED = 100
 METRICS = ("accuracy", "average_precision", "srcc", "plcc")
 
 
@@ -64,6 +68,7 @@ class Workspace:
     rated:   trained on its training photos, evaluated on `split` ("held_out" or "test")
     weights: of backbones by name; True for downloaded ones, False for none. `default_weights` is for the others
     track:   progress of decoding, see `cached_pixels`
+    fixed_backbone: only what follows the backbone learns, from features that are computed once
     """
 
     rated: RatedPhotos
@@ -72,6 +77,7 @@ class Workspace:
     track: Track
     weights: Mapping[str, bool | Path] = field(default_factory=dict)
     default_weights: bool | Path = True
+    fixed_backbone: bool = False
     _datasets: dict[tuple[int, str], tuple[PixelDataset, PixelDataset]] = field(default_factory=dict)
 
     @property
@@ -90,12 +96,16 @@ class Workspace:
     def weights_of(self, recipe: Recipe) -> bool | Path:
         return self.weights.get(recipe.architecture.backbone, self.default_weights)
 
-    def key(self, recipe: Recipe) -> str:
+    def weights_identity(self, recipe: Recipe) -> bool | str:
         weights = self.weights_of(recipe)
-        identity = _hash_file(weights) if isinstance(weights, Path) else weights
+        return _hash_file(weights) if isinstance(weights, Path) else weights
+
+    def key(self, recipe: Recipe) -> str:
+        identity = self.weights_identity(recipe)
         rated, photos = self.rated, self.evaluated_photos
         lists = [list_hash(rated.train), self.split, list_hash(photos), rated.threshold]
-        text = json.dumps([_FORMAT, recipe.identity(), identity, lists], sort_keys=True)
+        parts = [_FORMAT, recipe.identity(), identity, lists, *(["fixed"] if self.fixed_backbone else [])]
+        text = json.dumps(parts, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def datasets(self, recipe: Recipe) -> tuple[PixelDataset, PixelDataset]:
@@ -109,6 +119,15 @@ class Workspace:
             )
         return self._datasets[resize]
 
+    def features(self, network: RGNet, recipe: Recipe) -> tuple[PixelDataset, PixelDataset]:
+        """`datasets` as features of the network's backbone."""
+        identity, folder = self.weights_identity(recipe), self.folder / "features"
+        train_photos, evaluated_photos = (
+            features_of(network.backbone, photos, recipe, folder, identity=identity, track=self.track)
+            for photos in self.datasets(recipe)
+        )
+        return train_photos, evaluated_photos
+
 
 def run_all(
     variants: list[Variant], seeds: int, workspace: Workspace, *, say: Callable[[str], None]
@@ -121,6 +140,8 @@ def run_all(
     jobs = [(variant, seed) for seed in range(seeds) for variant in variants]
     for number, (variant, seed) in enumerate(jobs, 1):
         recipe = replace(variant.recipe, seed=variant.recipe.seed + seed)
+        if workspace.fixed_backbone:
+            recipe = fix_backbone(recipe, workspace.weights_of(recipe))
         run = _load_or_run(recipe, workspace)
         runs[variant.name].append(run)
         say(f"{number:>3}/{len(jobs)}  {variant.name:<24} seed {recipe.seed}  {_describe(run)}")
@@ -182,9 +203,14 @@ def _train_and_score(recipe: Recipe, key: str, workspace: Workspace) -> np.ndarr
     An interrupted run continues from its last finished epoch.
     """
     gc.collect()  # the network before this one may still fill GPU memory
-    train_photos, evaluated_photos = workspace.datasets(recipe)
     recipe = replace(recipe, patience=None)
     network = new_network(recipe, workspace.weights_of(recipe))
+    module = HeadModule if workspace.fixed_backbone else AestheticsModule
+    if workspace.fixed_backbone:
+        train_photos, evaluated_photos = workspace.features(network, recipe)
+        network.backbone = torch.nn.Identity()
+    else:
+        train_photos, evaluated_photos = workspace.datasets(recipe)
     folder = workspace.folder / "under-way" / key
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*in the buffer")
@@ -193,8 +219,9 @@ def _train_and_score(recipe: Recipe, key: str, workspace: Workspace) -> np.ndarr
                 recipe,
                 network,
                 train_photos=train_photos,
-                validation_photos=evaluated_photos,
+                validation_photos=take_evenly(evaluated_photos, _VALIDATED),
                 folder=folder,
+                module=module,
                 threshold=workspace.threshold,
                 resume=(folder / LAST).exists(),
                 say=_discard,
@@ -202,7 +229,7 @@ def _train_and_score(recipe: Recipe, key: str, workspace: Workspace) -> np.ndarr
         except NonFiniteLoss:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        scores_N = _score(AestheticsModule(network, recipe, threshold=workspace.threshold), evaluated_photos)
+        scores_N = _score(module(network, recipe, threshold=workspace.threshold), evaluated_photos)
     shutil.rmtree(folder)
     return scores_N
 
@@ -234,18 +261,6 @@ def _compute_metrics(recipe: Recipe, scores_N: np.ndarray, workspace: Workspace)
         "srcc": srcc(scores_N, human_N),
         "plcc": plcc(scores_N, human_N),
     }
-
-
-def draw_training_photos(rated: RatedPhotos, count: int | None, *, seed: int) -> RatedPhotos:
-    """The data set with `count` training photos, drawn by `seed`; None for all."""
-    if count is None:
-        return rated
-    if not 0 < count <= len(rated.train):
-        raise SettingError(
-            f"--count is 1 to {len(rated.train)}, the training photos of {rated.name}, not {count}"
-        )
-    _, some = hold_out(rated.train, count, seed=seed)
-    return replace(rated, train=tuple(some))
 
 
 @lru_cache

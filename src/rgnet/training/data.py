@@ -122,7 +122,9 @@ def load_training(
     return loader
 
 
-def load_validation(dataset: PixelDataset, size: int, *, rank: int, world: int) -> DataLoader[Batch]:
+def load_validation(
+    dataset: PixelDataset | Subset[Batch], size: int, *, rank: int, world: int
+) -> DataLoader[Batch]:
     """One process's share of the photos: together the processes see each exactly once."""
     return load_in_order(Subset(dataset, range(rank, len(dataset), world)), size)
 

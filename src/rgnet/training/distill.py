@@ -24,10 +24,11 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from rgnet.atomic import explaining_errors, write_bytes
 from rgnet.imaging.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
-from rgnet.model.backbones import make_backbone, plain_weights
+from rgnet.model.backbones import make_backbone, plain_network, plain_weights
 from rgnet.model.normalise import Normalise
 from rgnet.training.checkpoints import LAST, find_checkpoint, prepare_folder
 from rgnet.training.data import Augment, Batch, PixelDataset, load_training, resize_batch, seed_step
+from rgnet.training.slices import first_cut, slice_densenet
 from rgnet.training.trainer import make_trainer, quiet, restore_interrupt
 
 _STRIDE = 32
@@ -37,6 +38,8 @@ _STRIDE = 32
 class DistillRecipe:
     """Everything that decides a distillation, apart from the photos and the teacher's weights.
 
+    start:      of the student: "random", or "slices" of a teacher of its family, see `rgnet.training.slices`; layers
+                before the first cut are the teacher's own, and stay as they are
     mean, std: of RGB / 255 that the teacher expects; the student gets ImageNet's
     size:      side in pixels at which photos are cached
     sizes:     ((epochs, side in pixels), ...) of training, in order
@@ -45,6 +48,7 @@ class DistillRecipe:
 
     student: str = "densenet121"
     teacher: str = "resnet50"
+    start: Literal["random", "slices"] = "random"
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
     size: int = 224
@@ -82,11 +86,28 @@ class Distillation(lightning.LightningModule):
         self.student = make_backbone(recipe.student, output_stride=_STRIDE)
         self.teacher = make_backbone(recipe.teacher, output_stride=_STRIDE, pretrained=teacher_weights)
         self.teacher.requires_grad_(False)
+        self.shared: list[nn.Module] = []
+        if recipe.start == "slices":
+            self._start_from_slices()
         self.project = nn.Conv2d(self.student.channels, self.teacher.channels, kernel_size=1)
         self.standard = nn.BatchNorm2d(self.teacher.channels, affine=False)
         self.augment = Augment(recipe.flip, recipe.zoom)
         self.normalise = Normalise(Preprocess())
         self.normalise_for_teacher = Normalise(Preprocess(mean=recipe.mean, std=recipe.std))
+
+    def _start_from_slices(self) -> None:
+        theirs, ours = plain_weights(self.teacher), plain_weights(self.student)
+        network = plain_network(self.student)
+        network.load_state_dict(slice_densenet(theirs, ours), strict=False)
+        cut = first_cut(theirs, ours)
+        for name, part in network.named_children():
+            if name == cut:
+                break
+            self.shared.append(part.requires_grad_(False))
+
+    def on_train_epoch_start(self) -> None:
+        for part in self.shared:
+            part.eval()
 
     def on_train_batch_start(self, _batch: Batch, index: int) -> None:
         seed_step(self.recipe.seed, self.current_epoch, index, self.global_rank)
@@ -114,7 +135,8 @@ class Distillation(lightning.LightningModule):
         checkpoint["rgnet"] = {"recipe": self.recipe.to_dict(), "list": self.photos}
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        learned = [*self.student.parameters(), *self.project.parameters()]
+        parameters = [*self.student.parameters(), *self.project.parameters()]
+        learned = [parameter for parameter in parameters if parameter.requires_grad]
         optimizer = torch.optim.AdamW(learned, weight_decay=self.recipe.weight_decay)
         steps = max(2, int(self.trainer.estimated_stepping_batches))
         scheduler = OneCycleLR(

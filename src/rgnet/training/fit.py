@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.utils.data import Subset
 
 from rgnet.atomic import explaining_errors, write_text
 from rgnet.errors import RgnetError
@@ -21,7 +22,7 @@ from rgnet.training.checkpoints import (
     network_weights,
     prepare_folder,
 )
-from rgnet.training.data import PixelDataset
+from rgnet.training.data import Batch, PixelDataset
 from rgnet.training.losses import check_head
 from rgnet.training.module import AestheticsModule
 from rgnet.training.processes import Processes
@@ -39,8 +40,9 @@ def fit(
     network: RGNet,
     *,
     train_photos: PixelDataset,
-    validation_photos: PixelDataset,
+    validation_photos: PixelDataset | Subset[Batch],
     folder: Path,
+    module: type[AestheticsModule] = AestheticsModule,
     threshold: float = 0.5,
     keep_start: bool = False,
     resume: bool = False,
@@ -50,6 +52,7 @@ def fit(
 
     network:   of recipe.architecture, from `new_network`
     validation_photos: their SRCC decides which epoch is best
+    module:    what trains it
     threshold: the rating in [0, 1] at and above which a photo is "high"
     keep_start: the weights of `network` are those of a trained model, and stay if no epoch is better
     resume:    continue from `folder`/last.ckpt: on a CPU the result is bit-identical to an uninterrupted run
@@ -72,10 +75,10 @@ def fit(
         while True:
             _write_recipe(folder, recipe)
             with quiet():
-                module = AestheticsModule(network, recipe, threshold=threshold, photos=photos)
+                task = module(network, recipe, threshold=threshold, photos=photos)
             try:
                 return run_trainer(
-                    module,
+                    task,
                     train_photos=train_photos,
                     validation_photos=validation_photos,
                     folder=folder,
@@ -87,7 +90,7 @@ def fit(
                 recipe = _halve_micro_batches(recipe, say)
 
             # Outside the handler, so that nothing holds the memory any more: from the last epoch, or the start
-            del module
+            del task
             gc.collect()
             torch.cuda.empty_cache()
             checkpoint = folder / LAST if (folder / LAST).exists() else None

@@ -16,11 +16,19 @@ import lightning
 from lightning.pytorch.callbacks import EMAWeightAveraging, LearningRateMonitor, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from lightning_utilities.core.imports import RequirementCache
+from torch.utils.data import Subset
 
 from rgnet.errors import SettingError
 from rgnet.training.callbacks import MeasureBatchNorms, ReportProgress, SaveCheckpoints, StopEarly
 from rgnet.training.checkpoints import AtomicCheckpointIO
-from rgnet.training.data import PixelDataset, load_in_order, load_training, load_validation, take_evenly
+from rgnet.training.data import (
+    Batch,
+    PixelDataset,
+    load_in_order,
+    load_training,
+    load_validation,
+    take_evenly,
+)
 from rgnet.training.module import AestheticsModule
 from rgnet.training.processes import Processes
 from rgnet.training.recipes import Recipe
@@ -54,7 +62,7 @@ def run_trainer(
     module: AestheticsModule,
     *,
     train_photos: PixelDataset,
-    validation_photos: PixelDataset,
+    validation_photos: PixelDataset | Subset[Batch],
     folder: Path,
     checkpoint: Path | None,
     keep_start: bool,
