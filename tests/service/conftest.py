@@ -7,22 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import pytest
 from sample_photos import HOSTILE_NAME, add_location, noise
+from scanned import Library, scan
+from serving import Running, kill, shared_process, start
 from starlette.testclient import TestClient
-from typer.testing import CliRunner
 
 import rgnet
-from rgnet import cli
 from rgnet.catalogue.database import Catalogue
 from rgnet.imaging.workers import DecodePool
 from rgnet.service.app import create_app
@@ -83,52 +77,6 @@ def service(open_service) -> Iterator[TestClient]:
 # --- in a process of its own -----------------------------------------------------------------------------
 
 
-@dataclass
-class Running:
-    """`rgnet serve` in a process of its own."""
-
-    process: subprocess.Popen
-    address: str
-    log: Path
-
-    @property
-    def port(self) -> int:
-        return int(self.address.rpartition(":")[2])
-
-    def decoders(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    def stop(self) -> int:
-        """The exit code after SIGTERM."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=60)
-
-
-def start(model: Path, log: Path, words: tuple, variables: dict[str, str]) -> Running:
-    """`rgnet serve` with these words and variables, once it listens."""
-    command = [sys.executable, "-m", "rgnet", "serve", "--port", "0", "-m", str(model), *map(str, words)]
-    with log.open("w") as file:
-        process = subprocess.Popen(command, stderr=file, env=os.environ | {"RGNET_THREADS": "2"} | variables)
-    try:
-        return Running(process, address_in(log, process), log)
-    except BaseException:
-        kill(process)
-        raise
-
-
-def address_in(log: Path, process: subprocess.Popen) -> str:
-    deadline = time.monotonic() + 180
-    while " at http://" not in log.read_text():
-        assert process.poll() is None and time.monotonic() < deadline, log.read_text()
-        time.sleep(0.02)
-    return "http://" + log.read_text().partition(" at http://")[2].split()[0].rstrip(";,")
-
-
-def kill(process: subprocess.Popen) -> None:
-    process.kill()
-    process.wait()
-
-
 @pytest.fixture
 def run_service(tiny_model, tmp_path) -> Iterator[Callable[..., Running]]:
     """Starts `rgnet serve` with these words and variables; whatever still runs at the end of the test is killed."""
@@ -141,17 +89,6 @@ def run_service(tiny_model, tmp_path) -> Iterator[Callable[..., Running]]:
 
     yield run
     for running in started:
-        kill(running.process)
-
-
-@contextlib.contextmanager
-def shared_process(tiny_model, folder: Path, *words: object, **variables: str) -> Iterator[Running]:
-    """Stopped at the end, when nothing may have gone wrong in it."""
-    running = start(tiny_model, folder / "serve.log", words, variables)
-    try:
-        yield running
-        assert running.stop() == 0 and "Traceback" not in running.log.read_text()
-    finally:
         kill(running.process)
 
 
@@ -171,14 +108,6 @@ def running_gallery(tiny_model, library, tmp_path_factory) -> Iterator[Running]:
 
 
 # --- a catalogue to show ---------------------------------------------------------------------------------
-
-
-@dataclass
-class Library:
-    """A folder and the catalogue of its scan."""
-
-    folder: Path
-    catalogue: Path
 
 
 @pytest.fixture(scope="session")
@@ -230,11 +159,3 @@ def changing_library(tiny_model, tmp_path) -> Library:
     for seed in range(4):
         (folder / f"{seed}.jpg").write_bytes(noise(seed))
     return scan(folder, tiny_model, exit_code=0)
-
-
-def scan(folder: Path, model: Path, *, exit_code: int) -> Library:
-    catalogue = folder.with_suffix(".sqlite")
-    words = ["scan", str(folder), "-m", str(model), "--catalogue", str(catalogue)]
-    done = CliRunner().invoke(cli.app, words)
-    assert done.exit_code == exit_code, done.output
-    return Library(folder, catalogue)

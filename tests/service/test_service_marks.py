@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 from sample_photos import noise
+from scanned import scan
 from starlette.testclient import TestClient
 
 from rgnet.catalogue.database import Catalogue
@@ -16,8 +17,6 @@ TOKEN = "a-token-of-some-length"
 @pytest.fixture(scope="module")
 def photos(tiny_model, tmp_path_factory):
     """A library of this module's own: four photos."""
-    from conftest import scan
-
     folder = tmp_path_factory.mktemp("marks") / "library"
     folder.mkdir()
     for seed in range(4):

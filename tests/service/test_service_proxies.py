@@ -4,6 +4,7 @@ import re
 
 import pytest
 from proxies import DEPLOY, in_front
+from serving import shared_process
 
 from rgnet.service.settings import Settings
 
@@ -18,8 +19,6 @@ PATH = {
 @pytest.fixture(scope="module")
 def behind(tiny_model, library, tmp_path_factory):
     """A service that takes photos of 200 kB and three at a time, and has a gallery."""
-    from conftest import shared_process
-
     variables = {"RGNET_HOSTS": "photos.example.org", "RGNET_MAX_BYTES": "200000", "RGNET_MAX_WAITING": "3"}
     folder, words = tmp_path_factory.mktemp("behind"), ("--catalogue", library.catalogue)
     with shared_process(tiny_model, folder, *words, **variables) as running:

@@ -66,7 +66,7 @@ def _table1(recipe: Recipe, _backbones: Sequence[str] = ()) -> list[Variant]:
     neither = no_context | no_graph
     depth = len(whole.rates) + whole.graph_layers
     pooled = _limit_size(_change_architecture(recipe, **neither, pooled=True, output_stride=32), 224)
-    rows = (
+    rows: tuple[tuple[str, Recipe, dict[str, float]], ...] = (
         ("FC-CNN", pooled, _paper_values(80.45, 0.9005)),
         ("FCN", _change_architecture(recipe, **neither), _paper_values(81.43, 0.9112)),
         ("FCN-A", _change_architecture(recipe, **no_graph), _paper_values(82.11, 0.9262)),
