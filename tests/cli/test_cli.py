@@ -122,7 +122,7 @@ OPTIONS = {
         "--help",
     },
     "quantize": {"--photos", "--output", "--count", "--loss", "--serve", "--no-serve", "--help"},
-    "distil": {"--photos", "--output", "--weights", "--set", "--resume", "--help"},
+    "distil": {"--photos", "--output", "--weights", "--set", "--count", "--resume", "--help"},
     "evaluate": {
         "--photos",
         "--split",
@@ -147,6 +147,7 @@ OPTIONS = {
         "--count",
         "--seeds",
         "--weights",
+        "--fixed-backbone",
         "--only",
         "--split",
         "--model",
