@@ -5,8 +5,17 @@ import pytest
 
 from rgnet.evaluation.bootstrap import estimate, resample
 from rgnet.evaluation.metrics import srcc
+from rgnet.reproduce.experiments import Claim
 from rgnet.reproduce.runs import Run
-from rgnet.reproduce.statistics import difference, spread, welch
+from rgnet.reproduce.statistics import (
+    Difference,
+    Judged,
+    difference,
+    judge_claims,
+    resample_runs,
+    spread,
+    welch,
+)
 from rgnet.reproduce.tables import format_difference, format_spread
 
 
@@ -46,3 +55,26 @@ def test_a_better_network_is_told_from_a_worse_one_and_not_from_itself():
     assert found.seeds is None and 0 < found.photos[0] < found.mean < found.photos[1]
     assert difference([good], [good], redrawn).photos == (0, 0)
     assert format_difference(found)[0].startswith("+0.") and format_difference(found)[1].startswith("[+0.")
+
+
+def test_a_claim_holds_only_where_neither_interval_holds_zero():
+    claim = Claim("it helps", "good", "bad")
+    verdicts = {
+        ((0.1, 0.3), (0.1, 0.2)): "holds", (None, (0.1, 0.2)): "holds", ((-0.1, 0.3), (0.1, 0.2)): "not shown",
+        ((-0.3, -0.1), (-0.1, 0.1)): "not shown", ((-0.3, -0.1), (-0.2, -0.1)): "reversed",
+    }  # fmt: skip
+    for (seeds, photos), verdict in verdicts.items():
+        assert Judged(claim, Difference(0.1, seeds, photos)).verdict == verdict
+
+    draw = np.random.default_rng(0)
+    human_N = draw.normal(size=300)
+    runs = {
+        name: [
+            run(f"{name}{seed}", (human_N + noise * draw.normal(size=300)).tolist(), human_N)
+            for seed in range(3)
+        ]
+        for name, noise in (("good", 0.3), ("bad", 2.0))
+    }
+    claims = [claim, Claim("the reverse", "bad", "good"), Claim("not trained", "good", "none")]
+    judged = judge_claims(claims, runs, resample_runs(runs, human_N))
+    assert [one.verdict for one in judged] == ["holds", "reversed"]

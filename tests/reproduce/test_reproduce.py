@@ -160,7 +160,8 @@ def test_figure_5_is_drawn_and_shares_its_networks_between_curves(order, tmp_pat
         ablation, "_train_and_score", lambda recipe, *_: np.arange(8) / 8 + recipe.architecture.r
     )
     said = []
-    do(replace(order, experiment="figure5", only=()), tmp_path, said)
+    table = do(replace(order, experiment="figure5", only=()), tmp_path, said)
+    assert "| three are better than one | 3 blocks | 1 block | " in table
     assert len(list((tmp_path / "runs").iterdir())) == 17
     with Image.open(tmp_path / "figure5.png") as picture:
         assert picture.width > 800 and len(picture.convert("RGB").getcolors(1 << 24)) > 20
@@ -197,6 +198,10 @@ def test_figures_2_and_6_from_the_command_line(data, tiny_model, tmp_path):
     values_NSM = np.array(found["values"])
     assert values_NSM.shape == (3, len(found["stages"]), len(found["measures"]))
     assert values_NSM[..., :4].min() > 0 and values_NSM.max() <= 1
+    # The control is another region's
+    assert "drawn at random" in done.output
+    control_NSM = np.array(found["control"])
+    assert control_NSM.shape == values_NSM.shape and (control_NSM != values_NSM).any()
 
     done = run("figure2")
     assert done.exit_code == 0 and "figure2.png" in done.output

@@ -88,6 +88,9 @@ def test_table_3_figure_5_and_the_graphs_switches():
 
 
 @pytest.mark.parametrize("name", sorted(EXPERIMENTS))
-def test_the_reference_is_one_of_the_networks(name):
+def test_the_reference_and_the_claims_are_about_its_networks(name):
     experiment = EXPERIMENTS[name]
+    names = list(variants(name, recipe("para")))
+    claims = experiment.claims(names)
+    assert claims and {name for claim in claims for name in (claim.better, claim.worse)} <= set(names)
     assert not experiment.reference or experiment.reference in variants(name, recipe("para"))

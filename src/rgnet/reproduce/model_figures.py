@@ -79,12 +79,14 @@ def figure6(
     scorer = load(model, precision="f32")
     shown: list[SimilarityMaps] = []
     shares: list[list[list[float]]] = []
+    controls: list[list[list[float]]] = []
     for found in compute_similarity_maps(scorer, photos, track=track):
         shares.append([_measure(map_HW) for map_HW in found.similarity_SHW])
+        controls.append([_measure(map_HW) for map_HW in found.control_SHW])
         if len(shown) < SHOWN:
             shown.append(found)
     draw_similarity_maps(shown, folder / "figure6.png")
-    share_NSM = np.array(shares)
+    share_NSM, control_NSM = np.array(shares), np.array(controls)
     values = {
         **conditions,
         "model": scorer.card.name,
@@ -94,8 +96,9 @@ def figure6(
         "stages": STAGES,
         "measures": list(MEASURES),
         "values": share_NSM.round(4).tolist(),
+        "control": control_NSM.round(4).tolist(),
     }
-    table = _figure6_table(share_NSM, values)
+    table = _figure6_table(share_NSM, control_NSM, values)
     write_text(folder / "figure6.json", json.dumps(values) + "\n")
     write_text(folder / "figure6.md", table + "\n")
     return table
@@ -105,8 +108,8 @@ def _measure(map_HW: np.ndarray) -> list[float]:
     return [measure(map_HW) for measure in MEASURES.values()]
 
 
-def _figure6_table(share_NSM: np.ndarray, values: dict[str, Any]) -> str:
-    """Means over photos, and the differences between consecutive stages on the same photos."""
+def _figure6_table(share_NSM: np.ndarray, control_NSM: np.ndarray, values: dict[str, Any]) -> str:
+    """Means over photos, and the differences between consecutive stages, and from the control, on the same photos."""
     steps = [f"{later} minus {earlier}" for earlier, later in pairwise(STAGES)]
     heads = ["threshold", *STAGES, *steps, "largest after the graph"]
     rows = []
@@ -124,9 +127,22 @@ def _figure6_table(share_NSM: np.ndarray, values: dict[str, Any]) -> str:
             "similarity to the highest-voted region reaches the threshold, in % of the photo, mean [95 % t "
             "interval] over photos.",
             markdown_table(heads, rows),
+            "The same area around a region drawn at random, and how much larger it is around the highest-voted one:",
+            _control_table(share_NSM, control_NSM),
             f"`{values['command']}`, {values['date']}, {values['engine']}.",
         ]
     )
+
+
+def _control_table(share_NSM: np.ndarray, control_NSM: np.ndarray) -> str:
+    heads = ["threshold", *STAGES, *(f"highest-voted minus random, {stage}" for stage in STAGES)]
+    rows = []
+    for index, name in enumerate(MEASURES):
+        percent_SN = 100 * control_NSM[:, :, index].T
+        more_SN = 100 * share_NSM[:, :, index].T - percent_SN
+        means = [_format_mean(percent_N) for percent_N in percent_SN]
+        rows.append([name, *means, *(_format_mean(more_N, sign="+") for more_N in more_SN)])
+    return markdown_table(heads, rows)
 
 
 def _format_mean(percent_N: np.ndarray, sign: str = "") -> str:

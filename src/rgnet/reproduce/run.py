@@ -16,7 +16,7 @@ from rgnet.errors import SettingError, near
 from rgnet.reproduce.curves import draw_curves
 from rgnet.reproduce.experiments import EXPERIMENTS, Variant
 from rgnet.reproduce.runs import Workspace, run_all
-from rgnet.reproduce.statistics import make_rows
+from rgnet.reproduce.statistics import judge_claims, make_rows, resample_runs
 from rgnet.reproduce.tables import format_markdown, make_report
 from rgnet.training.recipes import Recipe
 from rgnet.training.recipes import recipe as recipe_named
@@ -69,9 +69,11 @@ def _reproduce_experiment(request: Request, folder: Path, *, track: Track, say: 
         say(note)
 
     runs = run_all(variants, request.seeds, workspace, say=say)
-    rows = make_rows(experiment, variants, runs, workspace.human_N)
-    report = make_report(experiment, rows, recipe, workspace, command=request.command)
-    text = format_markdown(report, rows)
+    resampled = resample_runs(runs, workspace.human_N)
+    rows = make_rows(experiment, variants, runs, resampled)
+    judged = judge_claims(experiment.claims(list(runs)), runs, resampled)
+    report = make_report(experiment, rows, judged, recipe, workspace, command=request.command)
+    text = format_markdown(report, rows, judged)
     write_text(folder / f"{request.experiment}.json", json.dumps(report, indent=2) + "\n")
     write_text(folder / f"{request.experiment}.md", text + "\n")
     if variants[0].curve:

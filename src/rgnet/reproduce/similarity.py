@@ -23,23 +23,30 @@ class SimilarityMaps:
 
     query:          (row, column) of the region with the highest vote
     similarity_SHW: cosine of every region's features and the query's, -1 to 1, at each of explanation.STAGES
+    control_SHW:    the same of a region drawn at random
     """
 
     path: Path
     query: tuple[int, int]
     similarity_SHW: np.ndarray
+    control_SHW: np.ndarray
 
 
 def compute_similarity_maps(
-    scorer: Scorer, photos: Sequence[RatedPhoto], *, track: Track
+    scorer: Scorer, photos: Sequence[RatedPhoto], *, track: Track, seed: int = 0
 ) -> Iterable[SimilarityMaps]:
+    """Of each photo; `seed` draws the regions of the control."""
     if not scorer.card.architecture.graph_layers:
         raise SettingError(
             "Figure 6 shows features after the region graph: this model has none, give another --model"
         )
+    draw = np.random.default_rng(seed)
     for photo in track(photos, total=len(photos), description="comparing regions"):
         found = explain(scorer, photo.path)
-        yield SimilarityMaps(photo.path, found.best_region, found.similarity(*found.best_region))
+        rows, columns = found.regions.grid
+        other = (int(draw.integers(rows)), int(draw.integers(columns)))
+        maps = (found.similarity(*region) for region in (found.best_region, other))
+        yield SimilarityMaps(photo.path, found.best_region, *maps)
 
 
 def largest_similar_area(similarity_HW: np.ndarray, threshold: float | None) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 from rgnet.errors import need
 from rgnet.evaluation.bootstrap import percentile_interval, resample
 from rgnet.evaluation.metrics import srcc
-from rgnet.reproduce.experiments import Experiment, Variant
+from rgnet.reproduce.experiments import Claim, Experiment, Variant
 from rgnet.reproduce.runs import METRICS, Run
 
 Interval = tuple[float, float]
@@ -56,17 +56,58 @@ class Row:
         return tuple(run for run in self.runs if run.problem)
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was found of a claim: the mean SRCC of the better network minus that of the worse."""
+
+    claim: Claim
+    difference: Difference
+
+    @property
+    def verdict(self) -> str:
+        """Beyond chance means that neither interval holds 0."""
+        found = [interval for interval in (self.difference.seeds, self.difference.photos) if interval]
+        if all(low > 0 for low, _ in found):
+            return "holds"
+        if all(high < 0 for _, high in found):
+            return "reversed"
+        return "not shown"
+
+
+def resample_runs(runs: Mapping[str, Sequence[Run]], human_N: np.ndarray) -> dict[str, np.ndarray]:
+    """SRCC of every finished run on resamples of the photos, by its key; the same resamples for all.
+
+    human_N: mean ratings of the evaluated photos, in the order of the runs' scores
+    """
+    every = [run for some in runs.values() for run in some if not run.problem]
+    return {run.key: resample(srcc, np.array(run.scores), human_N) for run in every}
+
+
+def _keep_finished(runs: Mapping[str, Sequence[Run]]) -> dict[str, list[Run]]:
+    return {name: [run for run in some if not run.problem] for name, some in runs.items()}
+
+
+def judge_claims(
+    claims: Sequence[Claim], runs: Mapping[str, Sequence[Run]], resampled: Mapping[str, np.ndarray]
+) -> list[Judged]:
+    """Those claims whose two networks have been trained."""
+    finished = _keep_finished(runs)
+    pairs = ((claim, finished.get(claim.better), finished.get(claim.worse)) for claim in claims)
+    return [
+        Judged(claim, difference(better, worse, resampled))
+        for claim, better, worse in pairs
+        if better and worse
+    ]
+
+
 def make_rows(
     experiment: Experiment,
     variants: Sequence[Variant],
     runs: Mapping[str, Sequence[Run]],
-    human_N: np.ndarray,
+    resampled: Mapping[str, np.ndarray],
 ) -> list[Row]:
-    """human_N: mean ratings of the evaluated photos, in the order of the runs' scores."""
-    finished = {name: [run for run in some if not run.problem] for name, some in runs.items()}
-    resampled = {
-        run.key: resample(srcc, np.array(run.scores), human_N) for some in finished.values() for run in some
-    }
+    """resampled: see `resample_runs`."""
+    finished = _keep_finished(runs)
     reference = finished.get(experiment.reference, [])
 
     def row(variant: Variant) -> Row:

@@ -13,7 +13,7 @@ import numpy as np
 from rgnet.datasets.records import list_hash
 from rgnet.reproduce.experiments import Experiment
 from rgnet.reproduce.runs import Run, Workspace
-from rgnet.reproduce.statistics import Difference, Interval, Row, Spread
+from rgnet.reproduce.statistics import Difference, Interval, Judged, Row, Spread
 from rgnet.text import markdown_table
 from rgnet.training.recipes import Recipe
 
@@ -22,9 +22,15 @@ COLUMNS = {"accuracy": "accuracy, %", "average_precision": "AP", "srcc": "SRCC",
 
 
 def make_report(
-    experiment: Experiment, rows: Sequence[Row], recipe: Recipe, workspace: Workspace, *, command: str
+    experiment: Experiment,
+    rows: Sequence[Row],
+    judged: Sequence[Judged],
+    recipe: Recipe,
+    workspace: Workspace,
+    *,
+    command: str,
 ) -> dict[str, Any]:
-    """Everything in the table, each run's own figures, and what they were made from."""
+    """Everything in the tables, each run's own figures, and what they were made from."""
     rated, evaluated = workspace.rated, workspace.evaluated_photos
     return {
         "title": experiment.title,
@@ -40,6 +46,7 @@ def make_report(
         | {"others": _describe_weights(workspace.default_weights)},
         "command": command,
         "date": date.today().isoformat(),
+        "claims": [asdict(one) | {"verdict": one.verdict} for one in judged],
         "rows": [asdict(row) | {"runs": [_without_scores(run) for run in row.runs]} for row in rows],
     }
 
@@ -52,13 +59,14 @@ def _without_scores(run: Run) -> dict[str, Any]:
     return {name: value for name, value in asdict(run).items() if name != "scores"}
 
 
-def format_markdown(report: Mapping[str, Any], rows: Sequence[Row]) -> str:
+def format_markdown(report: Mapping[str, Any], rows: Sequence[Row], judged: Sequence[Judged]) -> str:
     parts = [
         f"## {report['title']}",
         _describe_conditions(report, rows),
         _format_table(rows, report["reference"]),
         *_describe_failures(rows),
         f"The paper: {report['paper']}",
+        *([_format_claims(judged)] if judged else []),
         f"`{report['command']}`, {report['date']}, on {_list_machines(rows)}.",
     ]
     return "\n\n".join(parts)
@@ -83,6 +91,23 @@ def _format_table(rows: Sequence[Row], reference: str) -> str:
     if reference:
         heads += [f"SRCC minus {reference}'s [over seeds]", "[over photos]"]
     return markdown_table(heads, (_format_row(row, compared=bool(reference)) for row in rows))
+
+
+def _format_claims(judged: Sequence[Judged]) -> str:
+    heads = ["claim", "SRCC of", "minus that of", "difference [over seeds]", "[over photos]", "verdict"]
+    return markdown_table(
+        heads,
+        (
+            [
+                one.claim.text,
+                one.claim.better,
+                one.claim.worse,
+                *format_difference(one.difference),
+                one.verdict,
+            ]
+            for one in judged
+        ),
+    )
 
 
 def _format_row(row: Row, *, compared: bool) -> list[str]:
