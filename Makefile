@@ -36,6 +36,7 @@ docs: .venv/test.done
 # The site is built without pictures, too, where they cannot be made
 site: .venv/test.done
 	-@scripts/install-test-programs.sh && $(BIN)/python scripts/make_pictures.py
+	-@$(BIN)/python scripts/make_program_pictures.py
 	$(MAKE) --no-print-directory docs
 
 release: .venv/release.done

@@ -1,8 +1,8 @@
 """What of the documentation is generated: the commands from the parser, the changelog from its file, and pictures.
 
-A line <!-- picture: NAME | CAPTION --> of a page becomes the picture of a real run that make_pictures.py made: what a
-command has written, or a page at desk and phone width, in light or dark as the site is. Without pictures it says how to
-make them.
+A line <!-- picture: NAME | CAPTION --> of a page becomes the picture of a real run that make_pictures.py or
+make_program_pictures.py made: what a command has written, what another program shows, or a page at desk and phone
+width, in light or dark as the site is. Without pictures it says how to make them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "pictures"
+PROGRAMS = ("darktable", "digikam")
 _PICTURE = re.compile(r"^<!-- picture: ([\w-]+) \| (.*) -->$", re.MULTILINE)
 
 
@@ -43,7 +44,8 @@ def picture(name: str, caption: str) -> str:
     if (PICTURES / f"{name}.jpg").is_file():
         files = [("run", "", f"{name}.jpg")]
     if not all((PICTURES / file).is_file() for _, _, file in files):
-        return f"*(Picture: {caption} `make site` makes it by `scripts/make_pictures.py`.)*"
+        script = "make_program_pictures.py" if name in PROGRAMS else "make_pictures.py"
+        return f"*(Picture: {caption} `make site` makes it by `scripts/{script}`.)*"
     text = html.escape(caption, quote=True)
     anchors = {"": "", **{scheme: f"#only-{scheme}" for scheme in ("light", "dark")}}
     images = "".join(

@@ -19,6 +19,21 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from clips import dissolve, write
 from raw_files import dng
 
+from rgnet.xmp.marks import plan_marks
+from rgnet.xmp.sidecar import apply
+
+# What a person has marked in the small shoot
+MARKS: dict[str, dict[str, Any]] = {
+    "DSC_0100": {},
+    "DSC_0101": {"pick": "rejected"},
+    "DSC_0108": {"colour": "green"},
+    "DSC_0111": {"stars": 5, "colour": "red"},
+    "DSC_0114": {},
+    "DSC_0121": {"colour": "yellow"},
+    "DSC_0130": {"stars": 2, "colour": "purple"},
+    "DSC_0141": {"pick": "picked", "colour": "blue"},
+}
+
 _CLIP = (480, 270)
 _LONG_SIDE = 1500
 _ORIGINAL, _SUBSECOND, _SHUTTER, _ISO, _BIAS, _MODEL = 36867, 37521, 33434, 34855, 37380, 272
@@ -35,6 +50,16 @@ def make_shoot(folder: Path) -> None:
     camera = _read("camera")
     _add(folder / "DSC_0130.jpg", _cut(camera, 0.05, 0.0, 0.9, 0.68), "10:40:00")
     _add(folder / "DSC_0131.jpg", _cut(camera, 0.25, 0.1, 0.5, 0.72), "11:20:00")
+
+
+def make_marked_shoot(folder: Path) -> None:
+    """Eight photos of the shoot; sidecars with a person's marks are next to six of them."""
+    make_shoot(folder)
+    for path in folder.iterdir():
+        if path.suffix != ".jpg" or path.stem not in MARKS:
+            path.unlink()
+    for name, marks in MARKS.items():
+        apply(plan_marks(folder / f"{name}.jpg", **marks).change)
 
 
 def make_clip(path: Path) -> None:

@@ -104,11 +104,11 @@ def test_files_named_in_the_documentation_exist():
             assert any((place / name).exists() for place in places), f"{page.name} names {name}"
 
 
-def test_pictures_in_the_documentation_are_those_that_the_script_makes():
+def test_pictures_in_the_documentation_are_those_that_the_scripts_make():
     pages = "".join(page.read_text("utf-8") for page in (ROOT / "docs").glob("*.md"))
-    script = (ROOT / "scripts" / "make_pictures.py").read_text("utf-8")
+    scripts = "".join(path.read_text("utf-8") for path in (ROOT / "scripts").glob("make_*pictures.py"))
     assert set(re.findall(r"<!-- picture: ([\w-]+) \| .+ -->", pages)) == set(
-        re.findall(r'(?:take\(page|keep\(.+), "(.+)"\)', script)
+        re.findall(r'(?:take\(page|keep\(.+), "(.+)"\)', scripts)
     )
 
 
