@@ -5,7 +5,7 @@ import pytest
 
 from rgnet.evaluation.bootstrap import estimate, resample
 from rgnet.evaluation.metrics import srcc
-from rgnet.reproduce.experiments import Claim
+from rgnet.reproduce.claims import Claim
 from rgnet.reproduce.runs import Run
 from rgnet.reproduce.statistics import (
     Difference,

@@ -13,6 +13,7 @@ from typing import Any
 
 from rgnet.errors import SettingError
 from rgnet.imaging.preprocess import IMAGENET_MEAN, IMAGENET_STD
+from rgnet.reproduce import claims
 from rgnet.training.recipes import Recipe
 
 
@@ -31,15 +32,6 @@ class Variant:
     at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """That the network `better` is better than `worse`; `text` is what it would mean."""
-
-    text: str
-    better: str
-    worse: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
     """A table or figure of the paper.
@@ -54,7 +46,7 @@ class Experiment:
     variants: Callable[[Recipe, Sequence[str]], list[Variant]]
     reference: str
     paper: str
-    claims: Callable[[Sequence[str]], list[Claim]]
+    claims: Callable[[Sequence[str]], list[claims.Claim]]
 
 
 def _paper_values(accuracy: float, average_precision: float) -> dict[str, float]:
@@ -97,20 +89,6 @@ def _limit_size(recipe: Recipe, size: int) -> Recipe:
     return replace(recipe, sizes=sizes, preprocess=small)
 
 
-def _table1_claims(_names: Sequence[str]) -> list[Claim]:
-    return [
-        Claim("a grid of regions beats one vector", "FCN", "FC-CNN"),
-        Claim("context helps", "FCN-A", "FCN"),
-        Claim("the graph helps", "FCN-G", "FCN"),
-        Claim("the graph helps beside context", "FCN-A-G", "FCN-A"),
-        Claim("context helps beside the graph", "FCN-A-G", "FCN-G"),
-        Claim("as many plain convolutions do not", "FCN-A-G", "FCN-C-C"),
-        Claim("ours: the attention graph helps", "FCN-G, attention", "FCN"),
-        Claim("ours: the attention graph helps beside context", "FCN-A-G, attention", "FCN-A"),
-        Claim("ours: it is better than the paper's", "FCN-A-G, attention", "FCN-A-G"),
-    ]
-
-
 _PAPER_BACKBONES = ("vgg16", "resnet101", "densenet121")
 # With the modules, without them
 _TABLE_2 = {
@@ -134,19 +112,6 @@ def _table2(recipe: Recipe, backbones: Sequence[str] = ()) -> list[Variant]:
             Variant(name=f"RGNet ({backbone})", recipe=whole, paper=with_paper),
         ]
     return rows
-
-
-def _table2_claims(names: Sequence[str]) -> list[Claim]:
-    backbones = [
-        name.removeprefix("RGNet (").removesuffix(")") for name in names if name.startswith("RGNet (")
-    ]
-    modules = [Claim(f"the modules help on {name}", f"RGNet ({name})", f"{name} FCN") for name in backbones]
-    dense = next((name for name in backbones if name.startswith("densenet")), None)
-    others = [name for name in backbones if name != dense and dense]
-    return modules + [
-        Claim(f"a densely connected backbone beats {name}", f"RGNet ({dense})", f"RGNet ({name})")
-        for name in others
-    ]
 
 
 def change_backbone(recipe: Recipe, backbone: str) -> Recipe:
@@ -182,11 +147,6 @@ def _table3(recipe: Recipe, _backbones: Sequence[str] = ()) -> list[Variant]:
     ]
 
 
-def _table3_claims(names: Sequence[str]) -> list[Claim]:
-    best = "rates 3, 6, 12, 18"
-    return [Claim(f"{best} are better than {name}", best, name) for name in names if name != best]
-
-
 def _figure5(recipe: Recipe, _backbones: Sequence[str] = ()) -> list[Variant]:
     sharpness = [
         Variant(
@@ -212,22 +172,6 @@ def _figure5(recipe: Recipe, _backbones: Sequence[str] = ()) -> list[Variant]:
         for count, name in enumerate(names)
     ]
     return sharpness + blocks + attention
-
-
-def _figure5_claims(_names: Sequence[str]) -> list[Claim]:
-    return [
-        Claim("r = 4 is better than plain averaging", "r = 4", "average"),
-        Claim("r = 4 is better than r = 16", "r = 4", "r = 16"),
-        Claim("three graph convolutions are better than none", "3 blocks", "no block"),
-        Claim("three are better than one", "3 blocks", "1 block"),
-        Claim("five are better than three: the paper says no", "5 blocks", "3 blocks"),
-        Claim(
-            "ours: three of the attention graph are better than none",
-            "attention, 3 blocks",
-            "attention, no block",
-        ),
-        Claim("ours: three are better than one", "attention, 3 blocks", "attention, 1 block"),
-    ]
 
 
 _GRAPH_SWITCHES = {"residual": "residual", "rebuilt": "rebuild_graph", "scaled": "scaled_affinity"}
@@ -260,47 +204,32 @@ def _graph(recipe: Recipe, _backbones: Sequence[str] = ()) -> list[Variant]:
     return rows
 
 
-def _graph_claims(_names: Sequence[str]) -> list[Claim]:
-    return [
-        Claim("batch norms everywhere help the paper's graph", "the paper's, normed", "the paper's"),
-        Claim("the paper's graph is better than none", "the paper's", "no graph"),
-        Claim(
-            "a residual, scaled one that starts small is better than none",
-            "residual + scaled, W x 0.1",
-            "no graph",
-        ),
-        Claim("the attention graph is better than none", "attention", "no graph"),
-        Claim("which edges it learns matters", "attention", "attention, uniform edges"),
-        Claim("that regions are joined at all matters", "attention", "attention, no edges"),
-    ]
-
-
 EXPERIMENTS: dict[str, Experiment] = {
     "table1": Experiment(
         title="Table 1: ablation of context and graph",
         variants=_table1,
-        claims=_table1_claims,
+        claims=claims.table1_claims,
         reference="FCN-A-G",
         paper="Context and graph each help, both together most; as many plain convolutions do not.",
     ),
     "table2": Experiment(
         title="Table 2: backbones with and without context and graph",
         variants=_table2,
-        claims=_table2_claims,
+        claims=claims.table2_claims,
         reference="",
         paper="Context and graph help on every backbone, and DenseNet-121 is the best backbone.",
     ),
     "table3": Experiment(
         title="Table 3: dilation rates of DenseASPP",
         variants=_table3,
-        claims=_table3_claims,
+        claims=claims.table3_claims,
         reference="rates 3, 6, 12, 18",
         paper="More rates help up to (3, 6, 12, 18).",
     ),
     "figure5": Experiment(
         title="Figure 5: sharpness r of the aggregation, and number of graph convolutions",
         variants=_figure5,
-        claims=_figure5_claims,
+        claims=claims.figure5_claims,
         reference="r = 4",
         paper="r = 4 is best, 0.3 % in accuracy above plain averaging; three graph convolutions are enough. "
         "The paper draws these curves and prints no values.",
@@ -309,7 +238,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         title="The graph's construction: residual, rebuilt for each layer, scaled by sqrt(d'), batch norms, its start; "
         "and the attention graph",
         variants=_graph,
-        claims=_graph_claims,
+        claims=claims.graph_claims,
         reference="no graph",
         paper="Builds S once from X, without residual connection or scaling; it does not compare these.",
     ),

@@ -13,7 +13,8 @@ import numpy as np
 from rgnet.errors import need
 from rgnet.evaluation.bootstrap import percentile_interval, resample
 from rgnet.evaluation.metrics import srcc
-from rgnet.reproduce.experiments import Claim, Experiment, Variant
+from rgnet.reproduce.claims import Claim
+from rgnet.reproduce.experiments import Experiment, Variant
 from rgnet.reproduce.runs import METRICS, Run
 
 Interval = tuple[float, float]
