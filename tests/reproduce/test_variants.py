@@ -87,6 +87,17 @@ def test_table_3_figure_5_and_the_graphs_switches():
     )
 
 
+def test_table_2_asks_whether_a_densenet_is_better_than_what_is_none():
+    made = variants("table2", recipe("para"), "resnet50", "densenet121", "densenet169")
+    claims = EXPERIMENTS["table2"].claims(list(made))
+    assert [claim.better for claim in claims[:3]] == [
+        "RGNet (resnet50)", "RGNet (densenet121)", "RGNet (densenet169)"
+    ]  # fmt: skip
+    assert [(claim.better, claim.worse) for claim in claims[3:]] == [
+        ("RGNet (densenet121)", "RGNet (resnet50)")
+    ]
+
+
 @pytest.mark.parametrize("name", sorted(EXPERIMENTS))
 def test_the_reference_and_the_claims_are_about_its_networks(name):
     experiment = EXPERIMENTS[name]

@@ -35,7 +35,7 @@ def table2_claims(names: Sequence[str]) -> list[Claim]:
     ]
     modules = [Claim(f"the modules help on {name}", f"RGNet ({name})", f"{name} FCN") for name in backbones]
     dense = next((name for name in backbones if name.startswith("densenet")), None)
-    others = [name for name in backbones if name != dense and dense]
+    others = [name for name in backbones if dense and not name.startswith("densenet")]
     return modules + [
         Claim(f"a densely connected backbone beats {name}", f"RGNet ({dense})", f"RGNet ({name})")
         for name in others
