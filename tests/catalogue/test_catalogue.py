@@ -1,5 +1,6 @@
 """A catalogue that cannot be used says why, and what it holds stays."""
 
+import contextlib
 import os
 import random
 import shutil
@@ -38,13 +39,13 @@ def test_none_foreign_newer_and_damaged_are_told_apart_and_left_as_they_are(file
     with pytest.raises(CatalogueError, match=r"there is no catalogue .*: create it with  rgnet scan FOLDER"):
         Catalogue.open(tmp_path / "none.sqlite")
     foreign = tmp_path / "foreign.sqlite"
-    with sqlite3.connect(foreign) as database:
+    with contextlib.closing(sqlite3.connect(foreign)) as database, database:
         database.execute("CREATE TABLE theirs (x)")
     text = tmp_path / "text.sqlite"
     text.write_text("not a database, but long enough to be taken for one " * 40)
     newer = tmp_path / "newer.sqlite"
     newer.write_bytes(file.read_bytes())
-    with sqlite3.connect(newer) as database:
+    with contextlib.closing(sqlite3.connect(newer)) as database, database:
         database.execute(f"PRAGMA user_version = {FORMAT + 1}")
     cases = {
         foreign: "is a database of another program: name another file with --catalogue",
@@ -223,7 +224,7 @@ DAMAGE = {
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_values_that_no_catalogue_holds_are_damage_and_no_crash(file, damage):
     table, change = DAMAGE[damage]
-    with sqlite3.connect(file) as database:
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
         database.execute(
             f"UPDATE {table} SET {change} WHERE rowid = (SELECT min(rowid) FROM {table})"
             if table != "path"
@@ -237,7 +238,7 @@ def test_values_that_no_catalogue_holds_are_damage_and_no_crash(file, damage):
 
 
 def test_tables_that_are_missing_are_damage_and_not_a_full_disk(file):
-    with sqlite3.connect(file) as database:
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
         database.execute("DROP TABLE score")
     with (
         Catalogue.open(file) as catalogue,

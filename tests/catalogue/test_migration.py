@@ -1,5 +1,6 @@
 """A catalogue of rgnet 0.1 opens: errors lose the path in front, files get one path each, and nothing is lost."""
 
+import contextlib
 import hashlib
 import os
 import sqlite3
@@ -67,7 +68,8 @@ def library(tmp_path):
     (tmp_path / "work").mkdir()
     (tmp_path / "link").symlink_to(folder)
     file = tmp_path / "catalogue.sqlite"
-    with sqlite3.connect(file) as database:
+    # Closed here, so that no later checkpoint changes the file
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
         database.executescript(FORMAT_1)
         database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         database.execute("PRAGMA user_version = 1")
@@ -174,7 +176,7 @@ def test_a_migration_that_is_interrupted_leaves_the_catalogue_as_it_was(library,
         patch.setattr(f"rgnet.catalogue.schema.{moment}", stop)
         with pytest.raises(KeyboardInterrupt):
             Catalogue.open(file)
-    with sqlite3.connect(file) as database:
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
         assert database.execute("PRAGMA user_version").fetchone() == (1,)
         assert database.execute("SELECT count(*) FROM path").fetchone() == (14,)
     assert len(read_scores(file)) == 4
@@ -193,7 +195,7 @@ def test_two_programs_may_open_it_at_once(library):
 @pytest.mark.parametrize("change", ["path = 7", "error = CAST(x'2f3a20ff' AS TEXT)"])
 def test_a_damaged_catalogue_of_format_1_is_refused_and_left_as_it_is(library, change):
     _, file = library
-    with sqlite3.connect(file, isolation_level=None) as database:
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as database, database:
         database.execute(f"UPDATE path SET {change} WHERE error IS NOT NULL")
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     before = file.read_bytes()

@@ -1,5 +1,6 @@
 """darktable itself imports what rgnet writes: stars, rejection and colours arrive in its library."""
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -40,7 +41,7 @@ def library(tmp_path):
 
 @pytest.mark.skipif(not shutil.which("darktable-cli"), reason="needs darktable-cli")
 def test_darktable_imports_stars_rejection_and_colours(library):
-    with sqlite3.connect(library) as database:
+    with contextlib.closing(sqlite3.connect(library)) as database, database:
         flags = dict(database.execute("SELECT filename, flags FROM images"))
         labels = database.execute("SELECT filename, color FROM color_labels JOIN images ON imgid = id")
         colours = {name: COLOURS[colour] for name, colour in labels}
