@@ -29,10 +29,8 @@ def test_the_least_recently_used_go_first(tmp_path):
     cache = PreviewCache(tmp_path / "p.sqlite", most_bytes=600_000)
     for index in range(40):
         cache.put_picture(index.to_bytes(32, "big"), os.urandom(20_000))
-        with (
-            contextlib.closing(sqlite3.connect(tmp_path / "p.sqlite")) as database,
-            database,
-        ):  # a day later each
+        # A day later each
+        with contextlib.closing(sqlite3.connect(tmp_path / "p.sqlite")) as database, database:
             database.execute("UPDATE kept SET used = used - 100000 WHERE used > 0")
         cache.picture((0).to_bytes(32, "big"))  # looked at again and again
     kept = [index for index in range(40) if cache.picture(index.to_bytes(32, "big"))]

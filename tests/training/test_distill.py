@@ -100,10 +100,6 @@ def test_a_densenet_starts_as_slices_of_a_deeper_one(photos, tmp_path):
     assert torch.equal(slice_densenet(ours.state_dict(), ours.state_dict())["norm5.bias"], ours.norm5.bias)
 
 
-def _position(body, name):
-    return [part for part, _ in body.named_children()].index(name)
-
-
 def test_only_densenets_are_sliced(photos, tmp_path):
     lesson = replace(SHORT, student="resnet18", teacher="densenet169", start="slices")
     with pytest.raises(SettingError, match="start=slices takes a DenseNet's weights from a deeper DenseNet"):

@@ -95,7 +95,7 @@ def _decode_all(photos: Sequence[RatedPhoto], preprocess: Preprocess, target: Pa
     try:
         make_writable_folder(target.parent)
         with replacing(target, fsync=False) as partial:
-            pixels = _reserve(partial, shape)
+            pixels = reserve_array(partial, shape)
             if failures := _decode_into(pixels, photos, preprocess, track):
                 shown = "\n  ".join(sorted(failures)[:10])
                 raise DataError(
@@ -114,17 +114,17 @@ def _free_bytes(path: Path) -> int:
     return shutil.disk_usage(next(folder for folder in path.absolute().parents if folder.is_dir())).free
 
 
-def _reserve(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:
+def reserve_array(path: Path, shape: tuple[int, ...], dtype: type[Any] = np.uint8) -> np.memmap[Any, Any]:
     """An array in a file whose bytes the disk has promised: a map without that dies of SIGBUS on a full disk."""
-    pixels = open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    array = open_memmap(path, mode="w+", dtype=dtype, shape=shape)
     with path.open("r+b") as file:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
         else:
-            file.seek(pixels.offset)
-            for start in range(0, pixels.nbytes, _BLOCK):
-                file.write(bytes(min(_BLOCK, pixels.nbytes - start)))
-    return pixels
+            file.seek(array.offset)
+            for start in range(0, array.nbytes, _BLOCK):
+                file.write(bytes(min(_BLOCK, array.nbytes - start)))
+    return array
 
 
 def _decode_into(

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.lib.format import open_memmap
 from torch import Tensor, nn
 
 from rgnet.atomic import make_writable_folder, replacing
+from rgnet.datasets.cache import reserve_array
 from rgnet.datasets.readers import Track
 from rgnet.errors import SettingError
 from rgnet.model import RegionVotes
@@ -93,9 +93,7 @@ def _compute(backbone: nn.Module, photos: PixelDataset, recipe: Recipe, file: Pa
         feat_BDHW = backbone(normalise(batch.pixels_B3HW.to(device).float()))
         feat_BHWD = feat_BDHW.permute(0, 2, 3, 1).half().cpu().numpy()
         if feat_NHWD is None:
-            feat_NHWD = open_memmap(
-                file, mode="w+", dtype=np.float16, shape=(len(photos), *feat_BHWD.shape[1:])
-            )
+            feat_NHWD = reserve_array(file, (len(photos), *feat_BHWD.shape[1:]), np.float16)
         feat_NHWD[start : start + len(feat_BHWD)] = feat_BHWD
         start += len(feat_BHWD)
     assert feat_NHWD is not None
