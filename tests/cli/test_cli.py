@@ -148,6 +148,7 @@ OPTIONS = {
         "--seeds",
         "--weights",
         "--fixed-backbone",
+        "--keep-models",
         "--only",
         "--split",
         "--model",

@@ -155,6 +155,35 @@ def test_a_fixed_backbone_is_run_once_and_stays_as_it_is(order, tmp_path, monkey
     assert len(list((tmp_path / "out" / "runs").iterdir())) == 6
 
 
+@pytest.mark.parametrize("fixed_backbone", [False, True])
+def test_kept_models_score_what_their_runs_scored(order, tmp_path, monkeypatch, fixed_backbone):
+    """Also the networks that were finished before they were to be kept; those that are kept are not trained again."""
+    from safetensors.torch import save_file
+
+    from rgnet.datasets import load
+    from rgnet.model.backbones import make_backbone, plain_weights
+    from rgnet.scorer import open_scorer
+    from rgnet.weights.file import read_model
+
+    weights = tmp_path / "resnet18.safetensors"
+    save_file(plain_weights(make_backbone("resnet18", output_stride=32)), weights)
+    order = replace(order, weights=(str(weights),), only=("FCN-A-G",), fixed_backbone=fixed_backbone)
+    do(order, tmp_path)
+    do(replace(order, keep_models=True), tmp_path)
+    (run,), (model,) = (tmp_path / "runs").iterdir(), (tmp_path / "models").iterdir()
+    assert model.stem == run.stem
+
+    file = read_model(model)
+    assert file.card.training["command"] == order.command
+    photos = sorted(load(order.data, held_out=8, seed=0).held_out, key=lambda photo: photo.key)
+    records = open_scorer(file).score_many([photo.path for photo in photos])
+    found = [(record.score - file.card.scale.low) / (file.card.scale.high - file.card.scale.low) for record in records]
+    assert found == pytest.approx(json.loads(run.read_text())["scores"], abs=2e-3)
+
+    monkeypatch.setattr(ablation, "fit", None)
+    do(replace(order, keep_models=True), tmp_path)
+
+
 def test_figure_5_is_drawn_and_shares_its_networks_between_curves(order, tmp_path, monkeypatch):
     monkeypatch.setattr(
         ablation, "_train_and_score", lambda recipe, *_: np.arange(8) / 8 + recipe.architecture.r

@@ -45,6 +45,10 @@ def reproduce(
             help="Keep the backbone's pretrained weights and train the rest on its features: faster, no augmentation.",
         ),
     ] = False,
+    keep_models: Annotated[
+        bool,
+        typer.Option("--keep-models", help="Also write each network as a model file, OUTPUT/models/RUN.safetensors."),
+    ] = False,
     only: Annotated[
         list[str], typer.Option(help="Train only this network of the table; may be repeated.")
     ] = [],  # noqa: B006
@@ -87,6 +91,7 @@ def reproduce(
         seeds=seeds,
         weights=tuple(weights),
         fixed_backbone=fixed_backbone,
+        keep_models=keep_models,
         only=tuple(only),
         split=split,
         model=model,

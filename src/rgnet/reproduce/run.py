@@ -39,6 +39,7 @@ class Request:
     seeds: int = 3
     weights: tuple[str, ...] = ()
     fixed_backbone: bool = False
+    keep_models: bool = False
     only: tuple[str, ...] = ()
     split: str = "held_out"
     model: str | None = None
@@ -124,6 +125,8 @@ def make_workspace(request: Request, recipe: Recipe, folder: Path, track: Track)
         weights=weights,
         default_weights=default,
         fixed_backbone=request.fixed_backbone,
+        models=folder / "models" if request.keep_models else None,
+        command=request.command,
     )
 
 

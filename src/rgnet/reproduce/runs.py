@@ -27,6 +27,7 @@ from rgnet.evaluation.metrics import accuracy, average_precision, plcc, srcc
 from rgnet.model import RGNet
 from rgnet.reproduce.experiments import Variant
 from rgnet.reproduce.features import HeadModule, features_of, fix_backbone
+from rgnet.training.card import Provenance, make_card, write_network
 from rgnet.training.checkpoints import LAST
 from rgnet.training.data import PixelDataset, load_in_order, take_evenly
 from rgnet.training.fit import fit
@@ -35,6 +36,7 @@ from rgnet.training.module import AestheticsModule, NonFiniteLoss
 from rgnet.training.recipes import Recipe
 from rgnet.training.start import new_network
 from rgnet.training.train import make_dataset
+from rgnet.weights.file import SUFFIX
 
 _FORMAT = 1
 _FLAT = 1e-6
@@ -69,6 +71,8 @@ class Workspace:
     weights: of backbones by name; True for downloaded ones, False for none. `default_weights` is for the others
     track:   progress of decoding, see `cached_pixels`
     fixed_backbone: only what follows the backbone learns, from features that are computed once
+    models:  folder that receives every network as a model file, named by its run's key; None keeps none
+    command: for the cards of these files
     """
 
     rated: RatedPhotos
@@ -78,6 +82,8 @@ class Workspace:
     weights: Mapping[str, bool | Path] = field(default_factory=dict)
     default_weights: bool | Path = True
     fixed_backbone: bool = False
+    models: Path | None = None
+    command: str = ""
     _datasets: dict[tuple[int, str], tuple[PixelDataset, PixelDataset]] = field(default_factory=dict)
 
     @property
@@ -92,6 +98,10 @@ class Workspace:
     @property
     def human_N(self) -> np.ndarray:
         return np.array([photo.mean for photo in self.evaluated_photos])
+
+    def model(self, key: str) -> Path | None:
+        """Where the network of that run is kept, if any are."""
+        return None if self.models is None else self.models / f"{key}{SUFFIX}"
 
     def weights_of(self, recipe: Recipe) -> bool | Path:
         return self.weights.get(recipe.architecture.backbone, self.default_weights)
@@ -154,10 +164,10 @@ def _describe(run: Run) -> str:
 
 
 def _load_or_run(recipe: Recipe, workspace: Workspace) -> Run:
-    """The finished run of this recipe, or a new one."""
+    """The finished run of this recipe, or a new one; also where its network was to be kept and was not."""
     key = workspace.key(recipe)
-    path = workspace.folder / "runs" / f"{key}.json"
-    if run := _read_run(path):
+    path, model = workspace.folder / "runs" / f"{key}.json", workspace.model(key)
+    if (run := _read_run(path)) and (run.problem or model is None or model.exists()):
         return run
     run = _train_and_evaluate(recipe, key, workspace)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -205,6 +215,7 @@ def _train_and_score(recipe: Recipe, key: str, workspace: Workspace) -> np.ndarr
     gc.collect()  # the network before this one may still fill GPU memory
     recipe = replace(recipe, patience=None)
     network = new_network(recipe, workspace.weights_of(recipe))
+    backbone = network.backbone
     module = HeadModule if workspace.fixed_backbone else AestheticsModule
     if workspace.fixed_backbone:
         train_photos, evaluated_photos = workspace.features(network, recipe)
@@ -230,8 +241,16 @@ def _train_and_score(recipe: Recipe, key: str, workspace: Workspace) -> np.ndarr
             shutil.rmtree(folder, ignore_errors=True)
             raise
         scores_N = _score(module(network, recipe, threshold=workspace.threshold), evaluated_photos)
+    if model := workspace.model(key):
+        network.backbone = backbone
+        _keep_model(model, network, recipe, workspace)
     shutil.rmtree(folder)
     return scores_N
+
+
+def _keep_model(model: Path, network: RGNet, recipe: Recipe, workspace: Workspace) -> None:
+    provenance = Provenance(name=model.stem, command=workspace.command)
+    write_network(model, network, make_card(recipe, workspace.rated, provenance, {}))
 
 
 def _discard(_line: str) -> None:

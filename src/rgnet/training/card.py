@@ -11,7 +11,7 @@ import numpy as np
 
 from rgnet.datasets.records import RatedPhotos, list_hash
 from rgnet.export import graph_of
-from rgnet.model import build
+from rgnet.model import RGNet, build
 from rgnet.training.checkpoints import load_best_weights
 from rgnet.training.pretrained import PretrainedBackbone
 from rgnet.training.recipes import Recipe
@@ -40,14 +40,21 @@ def write_model_file(folder: Path, card: ModelCard) -> Path:
     network = build(card.architecture)
     network.load_state_dict(load_best_weights(folder))
     target = folder / f"{card.name}.safetensors"
-    write_model(target, card, to_stored(card.architecture, network.state_dict()), graph_of(network))
+    write_network(target, network, card)
     return target
+
+
+def write_network(target: Path, network: RGNet, card: ModelCard) -> None:
+    """Write a network with its graph and its card as one model file."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_model(target, card, to_stored(card.architecture, network.state_dict()), graph_of(network))
 
 
 def make_card(
     recipe: Recipe, rated: RatedPhotos, provenance: Provenance, figures: dict[str, float]
 ) -> ModelCard:
-    start, backbone = provenance.start, provenance.backbone
+    """figures: of the validation photos, as `FitResult` has them; {} where they decided nothing"""
+    start, backbone, srcc = provenance.start, provenance.backbone, figures.get("srcc", math.nan)
     earlier: list[ModelCard | PretrainedBackbone] = [*provenance.teachers]
     earlier[:0] = [source for source in (start, backbone) if source]
     quantiles = np.quantile([photo.mean for photo in rated.train], np.linspace(0, 1, 101))
@@ -74,7 +81,7 @@ def make_card(
         | ({"start": backbone.describe()} if backbone else {}),
         licence=_join(*(source.licence for source in earlier), rated.licence),
         notice=_join(*(source.notice for source in earlier), rated.notice),
-        metrics={"held_out_srcc": None if math.isnan(figures["srcc"]) else round(figures["srcc"], 4)},
+        metrics={"held_out_srcc": None if math.isnan(srcc) else round(srcc, 4)},
     )
 
 
