@@ -3,23 +3,32 @@
 A line <!-- picture: NAME | CAPTION --> of a page becomes the picture of a real run that make_pictures.py or
 make_program_pictures.py made: what a command has written, what another program shows, or a page at desk and phone
 width, in light or dark as the site is. Without pictures it says how to make them.
+
+A line <!-- forest: CAPTION --> after a table of differences in SRCC becomes a forest plot of that table.
 """
 
 from __future__ import annotations
 
 import html
+import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import matplotlib
 import typer.main
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
+from rgnet.reproduce.forest import INK, Line, make_forest
+
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "pictures"
 PROGRAMS = ("darktable", "digikam")
 _PICTURE = re.compile(r"^<!-- picture: ([\w-]+) \| (.*) -->$", re.MULTILINE)
+_FOREST = re.compile(r"^((?:\|.*\n)+)\n<!-- forest: (.*) -->$", re.MULTILINE)
+_NUMBER = re.compile(r"[+-]?\d+\.\d+")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -31,7 +40,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, **_known: object) -> str:
     """MkDocs calls this with the text of every page."""
-    return _PICTURE.sub(lambda found: picture(found[1], found[2]), markdown)
+    markdown = _PICTURE.sub(lambda found: picture(found[1], found[2]), markdown)
+    return _FOREST.sub(lambda found: f"{found[1]}\n{forest(found[1], found[2])}", markdown)
 
 
 def picture(name: str, caption: str) -> str:
@@ -53,6 +63,43 @@ def picture(name: str, caption: str) -> str:
         for size, scheme, file in files
     )
     return f'<figure class="run">{images}<figcaption>{html.escape(caption)}</figcaption></figure>'
+
+
+def forest(table: str, caption: str) -> str:
+    """The figure of a table, as SVG in the ink of the page."""
+    drawn = io.StringIO()
+    with matplotlib.rc_context(
+        {"svg.fonttype": "none", "font.family": "sans-serif", "svg.hashsalt": caption}
+    ):
+        make_forest(list(read_differences(table))).savefig(drawn, format="svg", transparent=True)
+    svg = drawn.getvalue()
+    svg = svg[svg.index("<svg") :].replace(INK, "currentColor").replace("\n", " ")
+    # matplotlib's style is for a file of its own, here it would be the whole page's
+    svg = svg.replace("*{", "figure.forest *{").replace("<svg", '<svg role="img" aria-label="forest plot"', 1)
+    return f'<figure class="forest">{svg}<figcaption>{html.escape(caption)}</figcaption></figure>'
+
+
+def read_differences(table: str) -> Iterator[Line]:
+    """Rows of a Markdown table with columns "... over seeds" and "... over photos"; one of these may hold the mean."""
+    heads, _, *rows = ([cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines())
+    for row in rows:
+        cells = dict(zip(heads, row, strict=True))
+        numbers = {
+            name: [float(number) for number in _NUMBER.findall(text)]
+            for name, text in cells.items()
+            if "over " in name or name == "difference"
+        }
+        first = next(iter(numbers.values()))
+        if not first:  # the network that the others are compared with
+            continue
+        seeds, photos = (
+            next(
+                (values[-2:] for name, values in numbers.items() if name.endswith(end) and len(values) > 1),
+                None,
+            )
+            for end in ("over seeds", "over photos")
+        )
+        yield Line(row[0], first[0], seeds and (seeds[0], seeds[1]), photos and (photos[0], photos[1]))
 
 
 def command_reference() -> str:

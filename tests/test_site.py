@@ -1,5 +1,6 @@
 """The documentation site builds without a warning, and its pages load nothing from the network."""
 
+import html
 import os
 import re
 import subprocess
@@ -110,6 +111,30 @@ def test_pictures_in_the_documentation_are_those_that_the_scripts_make():
     assert set(re.findall(r"<!-- picture: ([\w-]+) \| .+ -->", pages)) == set(
         re.findall(r'(?:take\(page|keep\(.+), "(.+)"\)', scripts)
     )
+
+
+def test_every_table_of_differences_is_drawn_as_it_is_printed(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    from mkdocs_hooks import on_page_markdown, read_differences
+
+    text = (ROOT / "docs" / "reproduction.md").read_text("utf-8")
+    tables = [
+        table
+        for table in re.findall(r"((?:^\|.*\n)+)", text, re.MULTILINE)
+        if "over photos" in table.splitlines()[0]
+    ]
+    page = on_page_markdown(text)
+    figures = re.findall(r'<figure class="forest">.*?</figure>', page)
+    assert len(figures) == len(tables) > 8 and "<!-- forest" not in page
+    for table, figure in zip(tables, figures, strict=True):
+        lines = list(read_differences(table))
+        for line in lines:
+            assert html.escape(line.label, quote=False) in figure
+            assert line.photos is not None and line.photos[0] <= line.mean <= line.photos[1]
+            for number in (line.mean, *(line.seeds or ()), *line.photos):
+                assert f"{number:+.4f}" in table or f"{number:.3f}" in table
+    labels = [line.label for table in tables for line in read_differences(table)]
+    assert "the graph helps beside context" in labels and "r = 16" in labels and "r = 4" not in labels
 
 
 def test_tests_named_in_the_documentation_exist():

@@ -177,7 +177,10 @@ def test_kept_models_score_what_their_runs_scored(order, tmp_path, monkeypatch, 
     assert file.card.training["command"] == order.command
     photos = sorted(load(order.data, held_out=8, seed=0).held_out, key=lambda photo: photo.key)
     records = open_scorer(file).score_many([photo.path for photo in photos])
-    found = [(record.score - file.card.scale.low) / (file.card.scale.high - file.card.scale.low) for record in records]
+    found = [
+        (record.score - file.card.scale.low) / (file.card.scale.high - file.card.scale.low)
+        for record in records
+    ]
     assert found == pytest.approx(json.loads(run.read_text())["scores"], abs=2e-3)
 
     monkeypatch.setattr(ablation, "fit", None)
@@ -192,8 +195,9 @@ def test_figure_5_is_drawn_and_shares_its_networks_between_curves(order, tmp_pat
     table = do(replace(order, experiment="figure5", only=()), tmp_path, said)
     assert "| three are better than one | 3 blocks | 1 block | " in table
     assert len(list((tmp_path / "runs").iterdir())) == 17
-    with Image.open(tmp_path / "figure5.png") as picture:
-        assert picture.width > 800 and len(picture.convert("RGB").getcolors(1 << 24)) > 20
+    for name in ("figure5", "figure5-claims"):
+        with Image.open(tmp_path / f"{name}.png") as picture:
+            assert picture.width > 800 and len(picture.convert("RGB").getcolors(1 << 24)) > 20
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,17 @@ def test_a_frozen_backbone_has_no_rate_while_the_new_layers_learn(network):
     assert [row[2] for row in rates] == backbone and [row[3] for row in rates] == added
 
 
-def test_a_trained_model_is_fine_tuned_gently_and_settings_still_count():
-    plain, gentle = recipe("yours"), recipe("yours", fine_tune=True)
+def test_a_trained_model_is_fine_tuned_gently_and_settings_still_count(tiny_file):
+    card = tiny_file.card
+    plain, gentle = recipe("yours"), recipe("yours", start=card)
     assert gentle.learning_rate == plain.learning_rate / 10 and gentle.head_rate == plain.head_rate / 10
     assert plain.frozen_epochs == 0 and 0 < gentle.frozen_epochs < gentle.epochs
-    assert recipe("yours", ["learning_rate=1", "frozen_epochs=0"], fine_tune=True).learning_rate == 1
+    assert recipe("yours", ["learning_rate=1"], start=card).learning_rate == 1
+    # However short the run, its backbone learns, unless that is asked for
+    for overrides, frozen in (
+        ([], 3),
+        (["epochs=3"], 2),
+        (["sizes=1x64"], 0),
+        (["epochs=3", "frozen_epochs=3"], 3),
+    ):
+        assert recipe("yours", overrides, start=card).frozen_epochs == frozen

@@ -10,12 +10,12 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from rgnet.datasets import load
-from rgnet.errors import ModelDamaged
+from rgnet.errors import ModelDamaged, SettingError
 from rgnet.imaging.preprocess import Preprocess
 from rgnet.model import restored
 from rgnet.training.card import Provenance
 from rgnet.training.recipes import recipe
-from rgnet.training.start import adopt_start, new_network, prepare_network
+from rgnet.training.start import new_network, prepare_network
 from rgnet.training.train import train
 from rgnet.weights.file import read_card
 
@@ -45,7 +45,9 @@ def rated(tmp_path):
 
 def test_training_goes_on_from_the_models_own_weights_and_its_licence_stays(rated, model, tmp_path):
     chosen = recipe(
-        "yours", ["sizes=1x64", "batch_size=4", "learning_rate=0", "head_rate=0", "norm_photos=0"]
+        "yours",
+        ["sizes=1x64", "batch_size=4", "learning_rate=0", "head_rate=0", "norm_photos=0"],
+        start=model.card,
     )
     said = []
     made = train(
@@ -68,7 +70,7 @@ def test_training_goes_on_from_the_models_own_weights_and_its_licence_stays(rate
 
 
 def test_a_started_network_answers_as_the_model_does(tiny_file):
-    chosen = adopt_start(recipe("para"), tiny_file)
+    chosen = recipe("para", start=tiny_file.card)
     assert (chosen.norms, chosen.vote_start, chosen.architecture) == (
         "keep",
         "he",
@@ -83,6 +85,28 @@ def test_a_started_network_answers_as_the_model_does(tiny_file):
         )
     )
     assert torch.equal(one, other)
+
+
+def test_a_start_may_lose_its_graph_and_keeps_what_fits(tiny_file):
+    card, said = tiny_file.card, []
+    assert card.architecture.graph_layers
+    chosen = recipe("para", ["architecture.graph_layers=0", "architecture.r=2"], start=card)
+    assert chosen.architecture == replace(card.architecture, graph_layers=0, r=2.0)
+    network = new_network(chosen, tiny_file, say=said.append)
+    assert network.graph is None and network.pooling.r == 2
+    for name, tensor in network.state_dict().items():
+        if not name.endswith("num_batches_tracked"):
+            np.testing.assert_array_equal(tensor, tiny_file.tensors[name].astype(np.float32))
+    assert len(said) == 1 and "are taken over, 0 are new" in said[0]
+
+    # Another width is new, another backbone is refused
+    wider = recipe("para", [f"architecture.squeeze={card.architecture.squeeze + 8}"], start=card)
+    assert "0 are new" not in (new_network(wider, tiny_file, say=said.append), said[-1])[1]
+    other = "resnet18" if card.architecture.backbone != "resnet18" else "mobilenet_v2"
+    with pytest.raises(
+        SettingError, match=f"has the backbone {card.architecture.backbone}, the recipe {other}"
+    ):
+        new_network(recipe("para", [f"architecture.backbone={other}"], start=card), tiny_file)
 
 
 def test_a_model_without_some_weights_is_damaged(tiny_file):

@@ -5,6 +5,7 @@ import pytest
 import torch
 from small import Photos, run
 
+from rgnet.datasets.readers import without_progress
 from rgnet.errors import SettingError
 from rgnet.training.checkpoints import BEST, load_checkpoint
 from rgnet.training.recipes import recipe
@@ -21,13 +22,13 @@ def shipped():
 def test_the_target_lies_between_people_and_teachers(shipped, tmp_path):
     photos, said = Photos(4, 0), []
     people_N = photos.unit_N.clone()
-    follow_teachers(photos, [shipped], 0.25, tmp_path, say=said.append)
+    follow_teachers(photos, [shipped], 0.25, tmp_path, track=without_progress, say=said.append)
     (kept,) = tmp_path.glob("teacher-*.npy")
     expected_N = 0.75 * people_N.numpy() + 0.25 * np.load(kept)
     np.testing.assert_allclose(photos.__getitems__([0, 1, 2, 3]).unit_B, expected_N, rtol=1e-6)
     assert photos.fingerprint == Photos(4, 0).fingerprint and len(said) == 1
     # A resumed run reads what the first one computed
-    follow_teachers(photos, [shipped], 0.25, tmp_path, say=said.append)
+    follow_teachers(photos, [shipped], 0.25, tmp_path, track=without_progress, say=said.append)
     assert len(said) == 1
 
 

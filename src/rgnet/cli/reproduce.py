@@ -47,7 +47,9 @@ def reproduce(
     ] = False,
     keep_models: Annotated[
         bool,
-        typer.Option("--keep-models", help="Also write each network as a model file, OUTPUT/models/RUN.safetensors."),
+        typer.Option(
+            "--keep-models", help="Also write each network as a model file, OUTPUT/models/RUN.safetensors."
+        ),
     ] = False,
     only: Annotated[
         list[str], typer.Option(help="Train only this network of the table; may be repeated.")

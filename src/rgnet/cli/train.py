@@ -81,7 +81,7 @@ def train(
         *overrides,
         *([] if epochs is None else [f"epochs={epochs}"]),
     ]
-    chosen = find_recipe(recipe, overrides, fine_tune=trained is not None)
+    chosen = find_recipe(recipe, overrides, start=trained.card if trained else None)
     rated = datasets.load(data, photos, held_out=chosen.held_out, seed=chosen.seed, track=track)
     first_process = os.environ.get("RANK", "0") == "0"
     for note in rated.notes if first_process else ():

@@ -15,6 +15,7 @@ from rgnet.datasets.records import RatedPhoto, draw_training_photos, hold_out, l
 from rgnet.errors import SettingError, near
 from rgnet.reproduce.curves import draw_curves
 from rgnet.reproduce.experiments import EXPERIMENTS, Variant
+from rgnet.reproduce.forest import draw_claims
 from rgnet.reproduce.runs import Workspace, run_all
 from rgnet.reproduce.statistics import judge_claims, make_rows, resample_runs
 from rgnet.reproduce.tables import format_markdown, make_report
@@ -47,7 +48,8 @@ class Request:
 
 
 def reproduce(request: Request, folder: Path, *, track: Track, say: Callable[[str], None]) -> str:
-    """Train what is not trained yet; write NAME.json, NAME.md and, for Figure 5, NAME.png; return the Markdown."""
+    """Train what is not trained yet; write NAME.json, NAME.md and NAME.png, which shows the claims or, for Figure 5,
+    its curves (the claims are then in NAME-claims.png); return the Markdown."""
     known = [*EXPERIMENTS, *_MODEL_FIGURES]
     if request.experiment not in known:
         raise SettingError(
@@ -77,8 +79,12 @@ def _reproduce_experiment(request: Request, folder: Path, *, track: Track, say: 
     text = format_markdown(report, rows, judged)
     write_text(folder / f"{request.experiment}.json", json.dumps(report, indent=2) + "\n")
     write_text(folder / f"{request.experiment}.md", text + "\n")
+    name = request.experiment
     if variants[0].curve:
-        draw_curves(variants, rows, folder / f"{request.experiment}.png")
+        draw_curves(variants, rows, folder / f"{name}.png")
+        name += "-claims"
+    if judged:
+        draw_claims(judged, folder / f"{name}.png")
     return text
 
 

@@ -66,13 +66,17 @@ class Judged:
 
     @property
     def verdict(self) -> str:
-        """Beyond chance means that neither interval holds 0."""
-        found = [interval for interval in (self.difference.seeds, self.difference.photos) if interval]
-        if all(low > 0 for low, _ in found):
-            return "holds"
-        if all(high < 0 for _, high in found):
-            return "reversed"
-        return "not shown"
+        return judge(self.difference.seeds, self.difference.photos)
+
+
+def judge(*intervals: Interval | None) -> str:
+    """What intervals of a difference say of it: beyond chance means that none of those that are known holds 0."""
+    found = [interval for interval in intervals if interval]
+    if found and all(low > 0 for low, _ in found):
+        return "holds"
+    if found and all(high < 0 for _, high in found):
+        return "reversed"
+    return "not shown"
 
 
 def resample_runs(runs: Mapping[str, Sequence[Run]], human_N: np.ndarray) -> dict[str, np.ndarray]:

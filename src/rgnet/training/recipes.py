@@ -12,6 +12,7 @@ from rgnet.imaging.preprocess import Preprocess
 from rgnet.model.presets import preset
 from rgnet.training.lessons import RegionLessons
 from rgnet.training.overrides import apply_overrides
+from rgnet.weights.card import ModelCard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,15 +218,21 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
 }
 
 
-def recipe(name: str, overrides: Iterable[str] = (), *, fine_tune: bool = False) -> Recipe:
+def recipe(name: str, overrides: Iterable[str] = (), *, start: ModelCard | None = None) -> Recipe:
     """A recipe by name, with settings such as "batch_size=16" or "architecture.r=2" changed.
 
-    fine_tune: for training that starts from a trained model, whose weights large rates would spoil
+    start: of the trained model that training begins with. It brings its own network and preprocessing, which settings
+           may change too, and smaller rates: large ones would spoil its weights
     """
     if name not in RECIPES:
         raise SettingError(f"there is no recipe {name!r}: {near(name, RECIPES)}")
-    chosen = RECIPES[name]()
-    return apply_overrides(_gentle(chosen) if fine_tune else chosen, overrides)
+    overrides, chosen = list(overrides), RECIPES[name]()
+    if start is None:
+        return apply_overrides(chosen, overrides)
+    chosen = apply_overrides(_continue(_gentle(chosen), start), overrides)
+    if any(override.startswith("frozen_epochs") for override in overrides):
+        return chosen
+    return replace(chosen, frozen_epochs=min(chosen.frozen_epochs, chosen.epochs - 1))
 
 
 def _gentle(recipe: Recipe) -> Recipe:
@@ -234,5 +241,19 @@ def _gentle(recipe: Recipe) -> Recipe:
         recipe,
         learning_rate=recipe.learning_rate / 10,
         head_rate=recipe.head_rate / 10,
-        frozen_epochs=min(3, recipe.epochs - 1),
+        frozen_epochs=3,
+    )
+
+
+def _continue(recipe: Recipe, start: ModelCard) -> Recipe:
+    """The recipe on the network of a trained model, which is ready to be used."""
+    return replace(
+        recipe,
+        architecture=start.architecture,
+        preprocess=start.preprocess,
+        norms="keep",
+        vote_start="he",
+        graph_start=1.0,
+        # What was measured in int8 was the other network
+        served="auto" if start.precision == "auto" else "f32",
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
 import lightning
 import torch
 from torch import Tensor, nn
 
-from rgnet.errors import DataError
+from rgnet.errors import DataError, SettingError
 from rgnet.model import RGNet, build, restored
 from rgnet.model.normalise import Normalise
 from rgnet.model.region_graph import RegionGraph
@@ -22,33 +22,21 @@ Start = bool | str | Path | ModelFile
 _REVIVE_PHOTOS = 256
 
 
-def adopt_start(recipe: Recipe, start: Start) -> Recipe:
-    """The recipe as it is carried out: a model brings its own network and preprocessing, ready to be used."""
-    if not isinstance(start, ModelFile):
-        return recipe
-    card = start.card
-    return replace(
-        recipe,
-        architecture=card.architecture,
-        preprocess=card.preprocess,
-        norms="keep",
-        vote_start="he",
-        graph_start=1.0,
-        served="auto"
-        if card.precision == "auto"
-        else "f32",  # what was measured in int8 was the other network
-    )
-
-
-def new_network(recipe: Recipe, start: Start = True) -> RGNet:
+def new_network(recipe: Recipe, start: Start = True, *, say: Callable[[str], None] = print) -> RGNet:
     """The recipe's network with the weights that training starts from, random ones drawn by the recipe's seed.
 
     start: a model file, or the backbone's weights: see `make_backbone`
-    Raises DataError without weights, ModelDamaged for a model that lacks some.
+    say:   receives what a network that differs from the model's has of its weights
+    Raises DataError without weights, ModelDamaged for a model that lacks some, SettingError for another backbone.
     """
     lightning.seed_everything(recipe.seed, verbose=False)
     if isinstance(start, ModelFile):
-        return restored(recipe.architecture, start.tensors)
+        network = restored(start.card.architecture, start.tensors)
+        return (
+            network
+            if recipe.architecture == start.card.architecture
+            else _changed(network, recipe, start, say)
+        )
     try:
         return build(recipe.architecture, pretrained=start)
     except OSError as problem:
@@ -57,6 +45,29 @@ def new_network(recipe: Recipe, start: Start = True) -> RGNet:
             "trained model with  --start rgnet-compact (for research only), the backbone's weights as a file with "
             "--weights, or start from random ones with  --weights none"
         ) from problem
+
+
+def _changed(trained: RGNet, recipe: Recipe, start: ModelFile, say: Callable[[str], None]) -> RGNet:
+    """The recipe's network with those weights of a trained one that fit by name and shape; the others are new."""
+    network = build(recipe.architecture)
+    own, theirs = network.state_dict(), trained.state_dict()
+    kept = {
+        name: theirs[name]
+        for name, tensor in own.items()
+        if name in theirs and theirs[name].shape == tensor.shape
+    }
+    card = start.card
+    if not all(name in kept for name in own if name.startswith("backbone.")):
+        raise SettingError(
+            f"{card.name} has the backbone {card.architecture.backbone}, the recipe {recipe.architecture.backbone} or "
+            "another form of it: drop --start, or the settings of architecture that concern the backbone"
+        )
+    network.load_state_dict(kept, strict=False)
+    say(
+        f"the network differs from that of {card.name}: {len(kept)} of its {len(theirs)} weights are taken over, "
+        f"{len(own) - len(kept)} are new"
+    )
+    return network
 
 
 def prepare_network(network: RGNet, recipe: Recipe, photos: PixelDataset) -> None:

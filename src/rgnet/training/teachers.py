@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from rgnet.atomic import replacing
+from rgnet.datasets.readers import Track
 from rgnet.errors import SettingError
 from rgnet.scorer import open_scorer
 from rgnet.training.data import PixelDataset
@@ -41,6 +42,7 @@ def follow_teachers(
     share: float,
     cache: Path,
     *,
+    track: Track,
     say: Callable[[str], None],
 ) -> None:
     """Mix the mean of the teachers' scores into `photos.target_N`, with weight `share`.
@@ -49,12 +51,14 @@ def follow_teachers(
     """
     if not teachers:
         return
-    mean_N = np.mean([_scores(photos, teacher, cache, say) for teacher in teachers], axis=0)
+    mean_N = np.mean([_scores(photos, teacher, cache, track, say) for teacher in teachers], axis=0)
     target_N = (1 - share) * photos.unit_N.cpu().numpy() + share * mean_N
     photos.target_N = photos.unit_N.new_tensor(target_N)
 
 
-def _scores(photos: PixelDataset, teacher: ModelFile, cache: Path, say: Callable[[str], None]) -> np.ndarray:
+def _scores(
+    photos: PixelDataset, teacher: ModelFile, cache: Path, track: Track, say: Callable[[str], None]
+) -> np.ndarray:
     """(N,) scores in [0, 1] of the photos as training sees them."""
     card = teacher.card
     kept = cache / f"teacher-{card.short_hash}-{_fingerprint_pixels(photos)}.npy"
@@ -62,7 +66,10 @@ def _scores(photos: PixelDataset, teacher: ModelFile, cache: Path, say: Callable
         return np.load(kept)
     say(f"scoring {len(photos)} training photos with the teacher {card.name}")
     scorer, scale = open_scorer(teacher), card.scale
-    found = [record.score for record in scorer.score_many(_arrays(photos))]
+    records = track(
+        scorer.score_many(_arrays(photos)), total=len(photos), description=f"scoring with {card.name}"
+    )
+    found = [record.score for record in records]
     unit_N = (np.array(found, dtype=np.float32) - scale.low) / (scale.high - scale.low)
     cache.mkdir(parents=True, exist_ok=True)
     with replacing(kept, fsync=False) as partial, partial.open("wb") as file:

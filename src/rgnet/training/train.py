@@ -20,7 +20,7 @@ from rgnet.training.fit import find_run, fit, read_finished
 from rgnet.training.losses import check_head, check_histograms
 from rgnet.training.processes import Processes, local_rank_zero_first
 from rgnet.training.recipes import Recipe
-from rgnet.training.start import Start, adopt_start, new_network
+from rgnet.training.start import Start, new_network
 from rgnet.training.teachers import adopt_teachers, follow_teachers
 from rgnet.weights.file import ModelFile
 
@@ -40,15 +40,15 @@ def train(
     """Train and return the model file `folder`/NAME.safetensors, of the epoch that was best on the validation photos.
 
     folder: receives recipe.json, logs, checkpoints and the model file
-    start:  see `new_network`; a model file replaces the recipe's network by its own
+    start:  see `new_network`; for a model file the recipe is made by `recipe(..., start=its card)`
     teachers: models whose scores training also follows, see `rgnet.training.teachers`
     resume: continue from the last checkpoint in `folder`
-    track:  progress of decoding, see `cached_pixels`
+    track:  progress of decoding and of the teachers
     say:    receives messages, line by line
     Raises DataError, SettingError, OutputError, and what `fit` raises.
     """
     check_split(rated)
-    recipe = fit_to_data(adopt_teachers(adopt_start(recipe, start), teachers), rated)
+    recipe = fit_to_data(adopt_teachers(recipe, teachers), rated)
     processes = Processes.from_environment()
     with explaining_errors(folder):
         prepare_folder(folder, resume=resume)
@@ -66,10 +66,11 @@ def train(
                 for part in (rated.train, rated.held_out)
             )
 
-        follow_teachers(train_photos, teachers, recipe.teacher_share, folder / "pixels", say=say)
+        cache = folder / "pixels"
+        follow_teachers(train_photos, teachers, recipe.teacher_share, cache, track=track, say=say)
 
         # The network, from pretrained weights
-        network = new_network(recipe, start)
+        network = new_network(recipe, start, say=say)
         result = fit(
             recipe,
             network,
