@@ -22,6 +22,8 @@ from rgnet.imaging.prepare import prepare
 from rgnet.imaging.workers import DecodePool
 from rgnet.results import COLUMNS
 from rgnet.scorer import Scorer, open_scorer, unit_score
+from rgnet.weights.file import read_card
+from rgnet.weights.registry import find_model
 
 
 @pytest.fixture(scope="session")
@@ -235,6 +237,29 @@ def test_a_photo_smaller_than_the_network_is_fed_says_so(scorer):
     )
     assert small == ("small: enlarged to 112 x 80 pixels, its score is too low beside larger photos",)
     assert large == nearly == ()
+
+
+@pytest.mark.parametrize(
+    ("metrics", "enlarged"),
+    [
+        ({"test_stability": {"resized to half": {"mean": 0.19, "srcc": 0.94}}}, 2.0),
+        ({"test_stability": {"resized to half": {"mean": 0.21, "srcc": 0.94}}}, 1.1),
+        ({"held_out_stability": {"resized to half": {"mean": 0.05, "srcc": 0.92}}}, 1.1),
+        ({"test_stability": {"resized to half": {"mean": None, "srcc": None}}}, 1.1),
+        ({"test_stability": "yes", "held_out_stability": {"resized to half": [1]}}, 1.1),
+        ({}, 1.1),
+    ],
+)
+def test_a_model_that_holds_still_says_nothing_of_photos_of_half_its_size(tiny_file, metrics, enlarged):
+    card = replace(tiny_file.card, metrics=metrics)
+    assert card.scale.high - card.scale.low == 4 and card.most_enlarged == enlarged
+    scorer = open_scorer(replace(tiny_file, card=card), engine="openvino")
+    half, less = (scorer.score(Image.new("RGB", size)).notes for size in ((48, 48), (40, 40)))
+    assert (half == ()) == (enlarged == 2) and less
+
+
+def test_small_photos_down_to_112_pixels_are_compared_by_the_default_model():
+    assert read_card(find_model(None)).most_enlarged == 2
 
 
 def test_two_classes_give_the_papers_probability_and_a_score_over_the_whole_scale():

@@ -266,10 +266,17 @@ class Scorer:
             model=self.card.name,
             model_hash=self.card.short_hash,
             engine=self.engine.name,
-            notes=photo.notes,
+            notes=(*photo.notes, *self._note_small(photo)),
             histogram=tuple(image_C.tolist()) if self.card.architecture.head == "histogram" else None,
             regions=self._region_map(vote_HWC) if regions else None,
         )
+
+    def _note_small(self, photo: Prepared) -> tuple[str, ...]:
+        """Says of a photo that it was enlarged further than the model's scores hold still: blur looks like a flaw."""
+        height, width, _ = photo.pixels_HW3.shape
+        if max(width / photo.width, height / photo.height) <= self.card.most_enlarged:
+            return ()
+        return (f"small: enlarged to {width} x {height} pixels, its score is too low beside larger photos",)
 
     def make_failure(self, source: Source, problem: PhotoError) -> ScoreFailure:
         return ScoreFailure(

@@ -18,6 +18,7 @@ from rgnet.evaluation.inside import (
     window_boxes,
 )
 from rgnet.evaluation.predictions import predict
+from rgnet.evaluation.stability import Shift
 from rgnet.imaging.prepare import Prepared
 from rgnet.scorer import Scorer
 
@@ -86,8 +87,15 @@ def test_every_figure_is_measured_on_a_real_network(inside, rated):
 
 def test_what_is_measured_goes_into_the_card(inside, rated):
     scorer, predictions, found = inside
-    metrics = evaluate_predictions(scorer, rated, "test", predictions, inside=found).card_metrics()
+    shifts = (
+        Shift("resized to half", 9, 0.1, 0.2, 0.95),
+        Shift("padded to a square", 0, np.nan, np.nan, np.nan),
+    )
+    evaluation = evaluate_predictions(scorer, rated, "test", predictions, stability=shifts, inside=found)
+    metrics = evaluation.card_metrics()
     assert metrics["test_inside"]["photos"] == 9 and "test_srcc" in metrics
+    assert metrics["test_stability"]["padded to a square"]["mean"] is None
+    assert replace(scorer.card, metrics=metrics).most_enlarged == 2
 
 
 def test_other_edges_change_scores_and_are_taken_back(inside, squashing):

@@ -106,6 +106,9 @@ class Evaluation:
         recorded: dict[str, Any] = {f"{self.split}_{name}": round(value, 4) for name, value in values.items()}
         if self.inside is not None:
             recorded[f"{self.split}_inside"] = to_plain(self.inside.to_dict())
+        if self.stability:
+            shifts = {shift.change: asdict(shift) for shift in self.stability}
+            recorded[f"{self.split}_stability"] = to_plain(shifts)
         return recorded
 
     def metrics(self) -> dict[str, Estimate]:

@@ -10,8 +10,6 @@ from rgnet.imaging.decode import Photo, Source, decode
 from rgnet.imaging.policy import DecodePolicy
 from rgnet.imaging.preprocess import Preprocess
 
-_NOT_ENLARGED = 1.1
-
 
 class Prepared(NamedTuple):
     """A decoded photo, resized to what the network is fed; width and height are the upright photo's."""
@@ -35,13 +33,4 @@ def decode_for(source: Source, preprocess: Preprocess, policy: DecodePolicy, *, 
 def to_prepared(photo: Photo, preprocess: Preprocess) -> Prepared:
     """What a model of this preprocessing is fed of a photo that `decode_for` has decoded."""
     pixels_HW3 = preprocess(photo.image, of=(photo.width, photo.height))
-    notes = (*photo.notes, *_enlarged(photo, preprocess))
-    return Prepared(pixels_HW3, photo.width, photo.height, notes)
-
-
-def _enlarged(photo: Photo, preprocess: Preprocess) -> tuple[str, ...]:
-    """A note where a photo has clearly fewer pixels than the network is fed, which takes the blur for a flaw."""
-    width, height = preprocess.target(photo.width, photo.height)
-    if max(width / photo.width, height / photo.height) <= _NOT_ENLARGED:
-        return ()
-    return (f"small: enlarged to {width} x {height} pixels, its score is too low beside larger photos",)
+    return Prepared(pixels_HW3, photo.width, photo.height, photo.notes)

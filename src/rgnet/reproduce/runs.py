@@ -42,6 +42,8 @@ _FORMAT = 1
 _FLAT = 1e-6
 # Photos of the validation between epochs, which decides nothing here
 _VALIDATED = 100
+# Photos scored at once; on a CPU 100 of 224 pixels take a quarter longer than 8, whose maps stay in the cache
+_AT_ONCE = {"cuda": 100, "cpu": 8}
 METRICS = ("accuracy", "average_precision", "srcc", "plcc")
 
 
@@ -264,7 +266,7 @@ def _score(task: AestheticsModule, dataset: PixelDataset) -> np.ndarray:
     task.eval().to(device)
     parts = [
         score_of(task(batch.pixels_B3HW.to(device).float()), task.recipe.architecture.bins)
-        for batch in load_in_order(dataset, 100)
+        for batch in load_in_order(dataset, _AT_ONCE[device.type])
     ]
     return torch.cat(parts).double().cpu().numpy()
 

@@ -21,6 +21,10 @@ _ADDED = {
     Preprocess: ("multiple", "fit"),
 }
 _SHORT = 200
+# A photo may be enlarged twice where halving one moves its score by this share of the scale at most, on average, and
+# keeps the order of photos; else hardly at all
+_MOST_MOVED, _LEAST_RANKS = 0.05, 0.93
+_BARELY_ENLARGED, _TWICE = 1.1, 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +104,19 @@ class ModelCard:
             for name, value in self.metrics.items()
             if isinstance(value, int | float) and not isinstance(value, bool)
         }
+
+    @property
+    def most_enlarged(self) -> float:
+        """How far a photo may be enlarged to the network's input and still be compared with larger ones; by what
+        `rgnet evaluate --stability --record` found."""
+        for name in ("test_stability", "held_out_stability"):
+            match self.metrics.get(name):
+                case {
+                    "resized to half": {"mean": int() | float() as moved, "srcc": int() | float() as ranks}
+                }:
+                    share = moved / (self.scale.high - self.scale.low)
+                    return _TWICE if share <= _MOST_MOVED and ranks >= _LEAST_RANKS else _BARELY_ENLARGED
+        return _BARELY_ENLARGED
 
     def to_dict(self) -> dict[str, Any]:
         return {
