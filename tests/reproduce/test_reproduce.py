@@ -9,7 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from rgnet.cli import app
-from rgnet.errors import SettingError
+from rgnet.errors import DataError, SettingError
 from rgnet.reproduce import runs as ablation
 from rgnet.reproduce.run import Request, reproduce
 from rgnet.training.module import AestheticsModule, NonFiniteLoss
@@ -153,6 +153,11 @@ def test_a_fixed_backbone_is_run_once_and_stays_as_it_is(order, tmp_path, monkey
     assert len(computed) == 2
     do(replace(fixed, fixed_backbone=False), tmp_path / "out")
     assert len(list((tmp_path / "out" / "runs").iterdir())) == 6
+    # They take no more room than caches may
+    (tmp_path / "out" / "features").rename(tmp_path / "moved")
+    monkeypatch.setenv("RGNET_CACHE_GB", "0")
+    with pytest.raises(DataError, match=r"the features of the photos need 0\.00 GB in .*RGNET_CACHE_GB"):
+        do(replace(fixed, seeds=3), tmp_path / "out")
 
 
 @pytest.mark.parametrize("fixed_backbone", [False, True])

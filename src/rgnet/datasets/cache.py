@@ -45,12 +45,16 @@ def cached_pixels(
         raise DataError("training on a mix of shapes is not supported: use a preprocessing that squashes")
     target = folder / f"pixels-{_hash_list(photos, preprocess)}.npy"
     if not target.exists():
-        _make_room(folder, len(photos) * 3 * preprocess.size**2, _read_limit(limit))
+        make_room(folder, len(photos) * 3 * preprocess.size**2, limit)
         _decode_all(photos, preprocess, target, track)
-    # Its date says when it was last used; another user's cache may be read-only
-    with suppress(OSError):
-        os.utime(target)
-    return np.load(target, mmap_mode="r")
+    return open_cached(target)
+
+
+def open_cached(file: Path) -> np.ndarray:
+    """The array of a cache, mapped read-only; the file's date says when it was last used."""
+    with suppress(OSError):  # another user's cache may be read-only
+        os.utime(file)
+    return np.load(file, mmap_mode="r")
 
 
 def _read_limit(limit: int) -> int:
@@ -62,14 +66,18 @@ def _read_limit(limit: int) -> int:
     return int(text) * 10**9
 
 
-def _make_room(folder: Path, needed: int, limit: int) -> None:
-    """Delete the least recently used caches of `folder` until `needed` more bytes are within the limit."""
+def make_room(folder: Path, needed: int, limit: int = _LIMIT, *, kind: str = "pixels") -> None:
+    """Delete the least recently used caches of `folder` until `needed` more bytes are within the limit.
+
+    kind: what the names of these caches begin with
+    """
+    limit = _read_limit(limit)
     if needed > limit:
         raise DataError(
-            f"the decoded photos need {needed / 1e9:.2f} GB in {folder}, more than the limit of {limit / 1e9:.2f} GB: "
-            "raise it with RGNET_CACHE_GB, or train on smaller or fewer photos"
+            f"the {kind} of the photos need {needed / 1e9:.2f} GB in {folder}, more than the limit of "
+            f"{limit / 1e9:.2f} GB: raise it with RGNET_CACHE_GB, or train on smaller or fewer photos"
         )
-    caches = sorted(folder.glob("pixels-*.npy"), key=lambda path: path.stat().st_mtime_ns)
+    caches = sorted(folder.glob(f"{kind}-*.npy"), key=lambda path: path.stat().st_mtime_ns)
     taken = sum(path.stat().st_size for path in caches)
     for path in caches:
         if taken + needed <= limit:

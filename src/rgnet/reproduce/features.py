@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from rgnet.atomic import make_writable_folder, replacing
-from rgnet.datasets.cache import reserve_array
+from rgnet.datasets.cache import make_room, open_cached, reserve_array
 from rgnet.datasets.readers import Track
 from rgnet.errors import SettingError
 from rgnet.model import RegionVotes
@@ -79,7 +80,7 @@ def features_of(
         with replacing(file, fsync=False) as partial:
             _compute(backbone, photos, recipe, partial, track)
     histogram_NK = None if photos.histogram_NK is None else photos.histogram_NK.cpu().numpy()
-    return PixelDataset(np.load(file, mmap_mode="r"), photos.unit_N.cpu(), histogram_NK)
+    return PixelDataset(open_cached(file), photos.unit_N.cpu(), histogram_NK)
 
 
 @torch.inference_mode()
@@ -93,7 +94,9 @@ def _compute(backbone: nn.Module, photos: PixelDataset, recipe: Recipe, file: Pa
         feat_BDHW = backbone(normalise(batch.pixels_B3HW.to(device).float()))
         feat_BHWD = feat_BDHW.permute(0, 2, 3, 1).half().cpu().numpy()
         if feat_NHWD is None:
-            feat_NHWD = reserve_array(file, (len(photos), *feat_BHWD.shape[1:]), np.float16)
+            shape = (len(photos), *feat_BHWD.shape[1:])
+            make_room(file.parent, prod(shape) * feat_BHWD.itemsize, kind="features")
+            feat_NHWD = reserve_array(file, shape, np.float16)
         feat_NHWD[start : start + len(feat_BHWD)] = feat_BHWD
         start += len(feat_BHWD)
     assert feat_NHWD is not None
