@@ -1,8 +1,8 @@
-"""What do half precisions do to a model's graph? `python benchmarks/affinity.py MODEL PHOTOS [--count 20]`.
+"""What do half precisions do to a model's graph? `python benchmarks/affinity.py MODEL --labels LABELS --photos PHOTOS`.
 
-Runs a model with a region graph on photos of a folder, drawn by seed, in float32 as its file has it; with all of its
-matrices rounded to float16 first; and with torch's bf16 autocast. Prints what becomes of S, the share of regions that
-attend most to another region than before, and of the scores. A row of S sums to 1.
+Runs a model with a region graph on --count test photos of a data set, drawn by seed: in float32 as its file has it,
+with all matrices rounded to float16 first, and with torch's bf16 autocast. Prints what becomes of S, the share of
+regions that attend most to another region than before, and of the scores. A row of S sums to 1.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from measure import describe_machine
 from torch import Tensor
 
 from rgnet.cli.progress import track
+from rgnet.datasets.leaks import load_as_trained
+from rgnet.datasets.records import hold_out
 from rgnet.evaluation.metrics import srcc
-from rgnet.imaging.discovery import find_photos
 from rgnet.imaging.policy import DecodePolicy
 from rgnet.imaging.prepare import prepare
 from rgnet.model import RGNet, restored
@@ -30,23 +31,24 @@ from rgnet.weights.file import read_model
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("model", type=Path)
-    options.add_argument("photos", type=Path)
+    options.add_argument("--labels", type=Path, required=True)
+    options.add_argument("--photos", type=Path, required=True)
     options.add_argument("--count", type=int, default=20)
     chosen = options.parse_args()
     model = read_model(chosen.model)
-    files = sorted(find_photos([chosen.photos]), key=str)
-    drawn = np.random.default_rng(0).choice(len(files), min(chosen.count, len(files)), replace=False)
+    rated = load_as_trained(model.card, chosen.labels, chosen.photos, track=track)
+    _, drawn = hold_out(rated.test, chosen.count, seed=0)
     halved = {name: array.astype(np.float16) for name, array in model.tensors.items() if array.ndim >= 2}
     exact = restored(model.card.architecture, model.tensors).eval()
     rounded = restored(model.card.architecture, {**model.tensors, **halved}).eval()
     normalise, scale = Normalise(model.card.preprocess), model.card.scale.high - model.card.scale.low
     found = []
-    for index in track(drawn, total=len(drawn), description="photos"):
-        photo = prepare(files[index], model.card.preprocess, DecodePolicy())
+    for rating in track(drawn, total=len(drawn), description="photos"):
+        photo = prepare(rating.path, model.card.preprocess, DecodePolicy())
         image_13HW = normalise(torch.tensor(photo.pixels_HW3).permute(2, 0, 1)[None].float())
         exact_run = look(exact, image_13HW)
         found.append([exact_run, look(rounded, image_13HW), look(exact, image_13HW, bf16=True)])
-    print(f"{model.card.name} ({model.card.short_hash}), {len(found)} photos, {describe_machine()}\n")
+    print(f"{model.card.name} ({model.card.short_hash}), {len(found)} test photos, {describe_machine()}\n")
     heads = (
         "",
         "largest change of S",
