@@ -25,7 +25,7 @@ PATCHES = [
     *((200, 30, 30), (30, 160, 60), (40, 60, 190), (250, 210, 20)),
 ]
 
-# From linear sRGB to other primaries: ITU-R BT.2087-0, section 2, and Display P3
+# From linear sRGB to other primaries: ITU-R BT.2087, and Display P3
 TO_BT_2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
 TO_P3 = np.array([[0.82246, 0.17754, 0.0], [0.03319, 0.96681, 0.0], [0.01708, 0.0724, 0.91052]])
 

@@ -19,7 +19,7 @@ from rgnet.imaging.hdr import (
 
 @pytest.mark.parametrize(
     ("signal", "luminance"),
-    # SMPTE ST 2084's ends; ITU-R BT.2408-7, table 1: reference white is 58 % of the signal; 100 and 1,000 cd/m2
+    # SMPTE ST 2084's ends; ITU-R BT.2408, table 1: reference white is 58 % of the signal; 100 and 1,000 cd/m2
     [(0, 0), (0.508078421517399, 100), (0.5807, 203), (0.751827096247041, 1000), (1, 10000)],
 )
 def test_pq_at_the_points_of_its_standard(signal, luminance):
@@ -30,7 +30,7 @@ def test_pq_at_the_points_of_its_standard(signal, luminance):
 def test_hlg_at_the_points_of_its_standard():
     # ITU-R BT.2100, table 5: the two branches meet at 1/12; 18 % grey of a scene whose white is 1/12
     assert hlg_to_scene(np.array([0, 0.212132034355964, 0.5, 1])) == pytest.approx([0, 0.015, 1 / 12, 1])
-    # ITU-R BT.2408-7, table 1: reference white is 75 % of the signal, 18 % grey 38 %, and their light
+    # ITU-R BT.2408, table 1: reference white is 75 % of the signal, 18 % grey 38 %, and their light
     grey_N3 = hlg_to_scene(np.array([0.75, 0.38, 1.0]))[:, None].repeat(3, axis=1)
     light_N3 = scene_to_light(grey_N3, luminance_weights(BT_2020)) * REFERENCE_WHITE
     assert light_N3[:, 0] == pytest.approx([203, 26, 1000], rel=0.01)
@@ -38,7 +38,7 @@ def test_hlg_at_the_points_of_its_standard():
 
 
 def test_primaries_as_the_standards_have_them():
-    # ITU-R BT.2087-0, section 3, and the luminances of ITU-R BT.2020
+    # ITU-R BT.2087, and the luminances of ITU-R BT.2020
     expected = [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]]
     assert np.abs(matrix_to_srgb(BT_2020) - expected).max() < 6e-5
     assert luminance_weights(BT_2020) == pytest.approx([0.2627, 0.678, 0.0593], abs=1e-4)
@@ -85,7 +85,7 @@ def test_where_nothing_is_brighter_than_white_nothing_changes():
 
 
 def test_tone_mapping_at_a_point_computed_by_hand():
-    # BT.2390-8, 5.4.1, from 1,000 to 203 cd/m2: maxLum 0.77237, KS 0.65855; diffuse white becomes 0.783 of white
+    # BT.2390-8, section 5.4, from 1,000 to 203 cd/m2: maxLum 0.77237, KS 0.65855; diffuse white becomes 0.783 of white
     assert find_knee(1000 / 203) * 203 == pytest.approx(87.8, abs=0.2)
     assert compress(np.array([1.0]), 1000 / 203) == pytest.approx([0.783], abs=0.001)
 

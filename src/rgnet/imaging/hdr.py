@@ -1,9 +1,9 @@
 """High dynamic range: PQ and HLG signals to light, and that light to what a standard display shows.
 
-Light is relative to diffuse white, which is 1 and 203 cd/m2 on the display (ITU-R BT.2408-7, section 2): what is no
+Light is relative to diffuse white, which is 1 and 203 cd/m2 on the display (ITU-R BT.2408, section 2.1): what is no
 brighter comes out as in the standard picture of the same scene.
 
-Highlights are brought below that white by the EETF of ITU-R BT.2390-8, section 5.4.1. It leaves all below its knee as
+Highlights are brought below that white by the EETF of ITU-R BT.2390-8, section 5.4. It leaves all below its knee as
 it is, and everything where nothing is brighter than white; BT.2446's method A darkens diffuse white to 69 % of the
 signal, and its method C brightens what is below. It is applied to the largest of the three colours and scales all of
 them by one factor, which keeps hue and never leaves the display's range (doi:10.5594/JMI.2020.2984046).
