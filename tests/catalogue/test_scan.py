@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import json
 import os
 import random
 import shutil
@@ -479,3 +480,25 @@ def test_a_link_to_a_photo_is_a_file_of_its_own(folder, file):
     (album / "best.png").symlink_to(folder / "a" / "11.png")
     scan_folders(folder, album, file=file)
     assert read_scores(file, folder=album) == {str(album / "best.png"): 220}
+
+
+def test_photos_whose_colours_an_earlier_rgnet_did_not_read_are_scored_once_more(folder, file):
+    scan_folder(folder, file)
+    notes = [
+        "colour information ignored: cICP says BT.2020, PQ (HDR)",
+        "colour information ignored: nclx says Display P3",
+        "colour information ignored: cHRM names primaries that are not sRGB's",
+        "HDR video (HLG): its frames are not tone-mapped and look pale",
+        "colour information ignored: gAMA is 1e-05",
+    ]
+    with Catalogue.open(file) as catalogue, catalogue.transaction():
+        for photo, note in enumerate(notes, 1):
+            catalogue.execute(
+                "UPDATE score SET notes = ?, score = 0 WHERE photo = ?", (json.dumps([note]), photo)
+            )
+    # Until the next scan they keep the scores they have
+    assert list(read_scores(file).values()).count(0) >= 5
+    first, _ = scan_folder(folder, file)
+    again, _ = scan_folder(folder, file, decode=sample_library.unopened)
+    assert count_outcomes(first) == {"scored": 4, "unchanged": 8}
+    assert count_outcomes(again) == {"unchanged": 12}

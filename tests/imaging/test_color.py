@@ -152,9 +152,9 @@ def test_the_gamma_of_a_png_is_applied_where_nothing_ranks_higher():
 @pytest.mark.parametrize(
     ("chunk", "note"),
     [
-        ((b"cICP", b"\x09\x10\x00\x01"), "cICP says BT.2020, PQ (HDR)"),
-        ((b"cICP", b"\x0c\x0d\x00\x01"), "cICP says Display P3"),
-        (WIDE, "cHRM names primaries that are not sRGB's"),
+        ((b"cICP", b"\x0a\x0d\x00\x01"), "cICP names XYZ"),
+        ((b"cICP", b"\x09\x09\x00\x01"), "cICP names a logarithmic curve"),
+        (WIDE, "cHRM stands without gAMA"),
         ((b"gAMA", struct.pack(">I", 1)), "gAMA is 1e-05"),
     ],
 )
@@ -166,7 +166,7 @@ def test_colour_information_that_is_not_applied_is_a_note(chunk, note):
     assert decode(_png(picture, SRGB)).notes == ()
 
 
-def test_colours_by_number_of_a_heif_are_a_note():
+def test_colours_by_number_of_a_heif_are_converted_or_a_note():
     pillow_heif = pytest.importorskip("pillow_heif")
     picture = pillow_heif.from_pillow(Image.new("RGB", (64, 64), (10, 200, 90)))
 
@@ -175,6 +175,7 @@ def test_colours_by_number_of_a_heif_are_a_note():
         picture.save(stream, **numbers)
         return decode(stream.getvalue()).notes
 
-    found = notes(color_primaries=9, transfer_characteristics=18)
-    assert found == ("colour information ignored: nclx says BT.2020, HLG (HDR)",)
-    assert notes() == ()
+    assert notes(color_primaries=9, transfer_characteristics=18) == ("HDR (HLG): tone-mapped to SDR",)
+    assert notes(color_primaries=12, transfer_characteristics=13) == () == notes()
+    found = notes(color_primaries=9, transfer_characteristics=10)
+    assert found == ("colour information ignored: nclx names a logarithmic curve",)

@@ -40,6 +40,16 @@ _FETCHED = 256
 _HAS_FEATURES = (
     "EXISTS (SELECT 1 FROM feature WHERE feature.photo = score.photo AND feature.model = score.model)"
 )
+# Notes of an earlier rgnet, which took these colours for sRGB's; today's notes have other words
+_WRONG_COLOURS = " OR ".join(
+    f"score.notes LIKE '%{words}%'"
+    for words in (
+        "colour information ignored: cICP says",
+        "colour information ignored: nclx says",
+        "colour information ignored: cHRM names primaries that are not sRGB",
+        "its frames are not tone-mapped and look pale",
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,8 @@ class KnownFile:
     """What a catalogue holds of a file that was read.
 
     mtime, read: when it was written and when it was read, in nanoseconds
-    has_score:   from the model asked about; None where the model has not seen it, False where there is no score
+    has_score:   from the model asked about; None where the model has not seen it, or not in its true colours; False
+                 where there is no score
     is_complete: whether it can be compared with other photos, and has features where they were asked for
     has_error:   whether it could not be read last time
     """
@@ -162,7 +173,7 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
         complete = "measurement.photo IS NOT NULL" + (f" AND {_HAS_FEATURES}" if features else "")
         query = f"""
             SELECT path.path, path.bytes, mtime, read,
-                CASE WHEN score.photo IS NOT NULL THEN score.error IS NULL END,
+                CASE WHEN score.photo IS NOT NULL AND NOT ({_WRONG_COLOURS}) THEN score.error IS NULL END,
                 {complete}, path.error IS NOT NULL
             FROM path LEFT JOIN score ON score.photo = path.photo AND score.model = ?
             LEFT JOIN measurement ON measurement.photo = path.photo
@@ -181,6 +192,7 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
         features: it has to, too, where its features were not kept
         """
         query = f"""SELECT error IS NULL FROM photo JOIN score ON score.photo = id WHERE sha256 = ? AND model = ?
+            AND NOT ({_WRONG_COLOURS})
             {f"AND (error IS NOT NULL OR {_HAS_FEATURES})" if features else ""}"""
         row = self.first(query, (sha256, model))
         return None if row is None else bool(row[0])

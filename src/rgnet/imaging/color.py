@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from rgnet.imaging.coding import apply_gamma, describe_coding
+from rgnet.imaging.coding import describe_hdr, find_colors
+from rgnet.imaging.transfer import convert_image
 
 if TYPE_CHECKING:
     from PIL.ImageCms import ImageCmsTransform
@@ -36,15 +37,16 @@ _TIFF_BITS, _TIFF_PHOTOMETRIC, _WHITE_IS_ZERO, _TIFF_SAMPLE_FORMAT = 258, 262, 0
 
 def to_srgb(image: Image.Image) -> tuple[Image.Image, list[str]]:
     """A new image in mode RGB and the sRGB colour space, with notes on what had to be worked around."""
-    info = image.info
-    profile = info.get("icc_profile")
+    stated = find_colors(image.info)
+    profile = None if stated.outranks_profile else image.info.get("icc_profile")
     notes: list[str] = []
     if image.mode.startswith(("I", "F")):
         image, notes = _eight_bits(image)
     image, alpha = _split_alpha(image)
     image, more = _convert(image, profile)
-    image, gamma_notes = apply_gamma(image, info)
-    more = [*more, *gamma_notes, *describe_coding(info)]
+    if stated.coding is not None:
+        image = convert_image(image, stated.coding)
+    more = [*more, *stated.notes, *describe_hdr(stated.coding)]
     if alpha is not None:
         white = Image.new("RGB", image.size, "white")
         white.paste(image, mask=alpha)

@@ -18,15 +18,18 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from rgnet.errors import CameraRawRefused, PhotoDamaged, PhotoRefused
+from rgnet.imaging.boxes import read_nclx
 from rgnet.imaging.checks import UNKNOWN_MODE, check_pixels, check_scans, isolated, one_colour, unsupported
-from rgnet.imaging.coding import read_cicp
+from rgnet.imaging.coding import describe_hdr, find_colors, read_cicp
 from rgnet.imaging.color import to_srgb
 from rgnet.imaging.exif import exif_orientation, tiff_exif
 from rgnet.imaging.files import check_bytes, open_photo
 from rgnet.imaging.formats import HEAD_BYTES, OPENERS, is_camera_raw, photo_format
+from rgnet.imaging.heif import read_deep
 from rgnet.imaging.jxl import jxl_size
 from rgnet.imaging.policy import DecodePolicy
 from rgnet.imaging.tiff import is_planar_16_bit, is_raw, is_swapped_float, read_planes
+from rgnet.imaging.transfer import convert_pixels
 
 if TYPE_CHECKING:
     from rgnet.imaging.raw import RawFile
@@ -38,6 +41,8 @@ Source = str | os.PathLike | bytes | Image.Image | np.ndarray
 
 _DEFAULT = DecodePolicy()
 _TIFF_ORIENTATION = 274
+# As pillow-heif names what it finds in a HEIF
+_NCLX = ("color_primaries", "transfer_characteristics")
 # The short side in pixels from which a camera's preview is scored instead of its raw picture
 _SMALLEST_PREVIEW = 300
 
@@ -161,12 +166,16 @@ def _from_stream(stream: BinaryIO, name: str, fraction: _Fraction, policy: Decod
             check_pixels(name, image.size, policy)
             if kind == "PNG" and (cicp := read_cicp(stream)):
                 image.info["cicp"] = cicp
+            if kind == "AVIF" and (nclx := read_nclx(stream)):
+                image.info["nclx_profile"] = dict(zip(_NCLX, nclx, strict=True))
             try:
                 check_scans(name, image, stream)
                 if is_swapped_float(image):
                     raise SyntaxError(UNKNOWN_MODE)
                 if is_planar_16_bit(image):
                     return _from_planes(image, stream)
+                if kind == "HEIF" and (photo := _from_deep(image, stream)):
+                    return photo
                 return _from_open(image, fraction)
             except OSError as problem:
                 if not policy.accept_partial or "image file is truncated" not in str(problem):
@@ -203,6 +212,18 @@ def _from_planes(image: ImageFile.ImageFile, stream: BinaryIO) -> Photo:
     converted, notes = to_srgb(pixels)
     upright = _upright(converted, orientation)
     return Photo(upright, *upright.size, tuple(notes), tiff_exif(image))
+
+
+def _from_deep(image: ImageFile.ImageFile, stream: BinaryIO) -> Photo | None:
+    """An HDR photo of 10 or 12 bits, of whose dark tones 8 bits would leave few; None for any other."""
+    coding = find_colors(image.info).coding
+    if image.mode != "RGB" or image.info.get("bit_depth", 8) <= 8 or not (coding and coding.is_hdr):
+        return None
+    pixels_HW3, white = read_deep(stream)
+    orientation, notes = _orientation(image)
+    upright = _upright(convert_pixels(pixels_HW3, coding, white=white), orientation)
+    notes = [*notes, *describe_hdr(coding)]
+    return Photo(upright, *upright.size, tuple(notes), image.info.get("exif") or b"")
 
 
 def _from_truncated(image: ImageFile.ImageFile, stream: BinaryIO, fraction: _Fraction) -> Photo:

@@ -17,8 +17,10 @@ import numpy as np
 from PIL import Image
 
 from rgnet.errors import PhotoDamaged, PhotoUnsupported, need, video_missing
+from rgnet.imaging.coding import code_video, describe_hdr
 from rgnet.imaging.files import open_photo
 from rgnet.imaging.policy import DecodePolicy
+from rgnet.imaging.transfer import ColorCoding, convert_pixels
 
 _CONTAINERS = "mov,matroska,avi,mpegts,mpeg,asf,flv,ogg,dv,mxf"
 # Seconds: between times that are the same, and from which a seek comes before a frame whatever is rounded
@@ -27,8 +29,7 @@ SAME_S, _EARLIER_S = 1e-6, 1e-3
 _NO_CLOCK = 1990
 _HINT = "copy it again from the camera"
 # Of frame.colorspace
-_UNSPECIFIED = 2
-_HDR = {16: "PQ", 18: "HLG"}
+_UNSPECIFIED, _BT_2020 = 2, 9
 _TURNS = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_270}
 
 
@@ -128,10 +129,8 @@ class Clock:
 
 
 def upright(frame: Any, stream: Any) -> Image.Image:
-    """The frame as it is meant to be seen: with square pixels, turned as the file says."""
-    # Pictures of this size that do not say how they are coded are so
-    is_hd = frame.colorspace == _UNSPECIFIED and (frame.width >= 1280 or frame.height > 576)
-    image: Image.Image = frame.to_image(**({"src_colorspace": "ITU709"} if is_hd else {}))
+    """The frame as it is meant to be seen: in sRGB, with square pixels, turned as the file says."""
+    image = _to_srgb(frame, _coding(stream))
     if _is_combed(frame, image):
         image = _interpolate_lines(image)
     aspect = stream.sample_aspect_ratio
@@ -139,6 +138,22 @@ def upright(frame: Any, stream: Any) -> Image.Image:
         image = image.resize((max(1, round(image.width * float(aspect))), image.height))
     turn = _TURNS.get(round(frame.rotation / 90) * 90 % 360)
     return image if turn is None else image.transpose(turn)
+
+
+def _to_srgb(frame: Any, coding: ColorCoding | None) -> Image.Image:
+    is_silent = frame.colorspace == _UNSPECIFIED
+    if coding is None:
+        # Pictures of this size that do not say how they are coded are so
+        is_hd = is_silent and (frame.width >= 1280 or frame.height > 576)
+        image: Image.Image = frame.to_image(**({"src_colorspace": "ITU709"} if is_hd else {}))
+        return image
+    matrix = {"src_colorspace": _BT_2020} if is_silent else {}
+    return convert_pixels(frame.to_ndarray(format="rgb48le", **matrix), coding)
+
+
+def _coding(stream: Any) -> ColorCoding | None:
+    context = stream.codec_context
+    return code_video(getattr(context, "color_primaries", None), getattr(context, "color_trc", None))
 
 
 def _is_combed(frame: Any, image: Image.Image) -> bool:
@@ -158,9 +173,7 @@ def _interpolate_lines(image: Image.Image) -> Image.Image:
 
 
 def describe_colours(stream: Any) -> Iterator[str]:
-    transfer = getattr(stream.codec_context, "color_trc", None)
-    if transfer in _HDR:
-        yield f"HDR video ({_HDR[transfer]}): its frames are not tone-mapped and look pale"
+    yield from describe_hdr(_coding(stream))
 
 
 def read_capture_facts(metadata: Mapping[str, str]) -> tuple[str | None, str | None]:
