@@ -229,12 +229,7 @@ class Report:
         folder = None if self.root is None else os.path.relpath(Path(path).parent, self.root.parent)
         return page.describe_photo(
             photo_id(path),
-            photo.record,
-            taken=photo.taken,
-            camera=photo.camera,
-            mark=photo.mark,
-            frame=photo.frame,
-            pair=photo.pair,
+            photo,
             group=self._memberships[photo.id].to_dict() | {"photos": None}
             if photo.id in self._memberships
             else None,

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rgnet.catalogue.marks import NO_MARK, Mark
+from rgnet.catalogue.marks import NO_MARK
+from rgnet.catalogue.records import PhotoRow
 from rgnet.imaging.discovery import is_raw_name
 from rgnet.results import Record, VideoFrame, clock_time
 from rgnet.weights.card import Scale
@@ -72,13 +73,8 @@ def describe_page(
 
 def describe_photo(
     id: str,
-    record: Record,
+    photo: PhotoRow[Record],
     *,
-    taken: str | None = None,
-    camera: str | None = None,
-    mark: Mark = NO_MARK,
-    frame: VideoFrame | None = None,
-    pair: str | None = None,
     group: dict[str, Any] | None = None,
     folder: str | None = None,
     thumbnail: str | None = None,
@@ -87,33 +83,30 @@ def describe_photo(
     """One row of the grid.
 
     id:        of letters, digits, - and _; stays the photo's, for links to it
-    taken:     YYYY-MM-DDTHH:MM:SS by the camera's clock
-    mark:      a person's
-    frame:     of a video, which of its frames was scored
-    pair:      path of the other file of a raw + JPEG pair
+    photo:     as the catalogue has it
     group:     of `Membership.to_dict`: what the photo is in its group of look-alikes
     folder:    as it is shown; default: that of the path
     thumbnail: a URL or a data URI; None where the page holds it in `render_photo_data`, or there is none
     error:     why there is nothing to show now of a photo that was scored once; a failure brings its own
     """
-    values = record.to_dict()
-    path = PurePath(record.path)
+    values = photo.record.to_dict()
+    path = PurePath(photo.record.path)
     copied = ("score", "percentile", "label", "probability", "width", "height", "engine")
     reason = error or values["error"]
     return {
         "id": id,
         "name": _valid(path.name),
-        "path": _valid(record.path),
+        "path": _valid(photo.record.path),
         "folder": _valid(str(path.parent) if folder is None else folder),
         **{name: values[name] for name in copied},
-        "taken": taken,
-        "camera": camera and _valid(camera),
+        "taken": photo.taken,
+        "camera": photo.camera and _valid(photo.camera),
         "notes": [_valid(note) for note in values["notes"]],
         "error": reason and _valid(reason),
-        "mark": None if mark == NO_MARK else mark.to_dict(),
-        "video": None if frame is None else describe_frame(frame),
-        "raw": _raw_badge(path, pair),
-        "pair": pair and _valid(pair),
+        "mark": None if photo.mark == NO_MARK else photo.mark.to_dict(),
+        "video": None if photo.frame is None else describe_frame(photo.frame),
+        "raw": _raw_badge(path, photo.pair),
+        "pair": photo.pair and _valid(photo.pair),
         "group": group,
         "thumbnail": thumbnail,
     }

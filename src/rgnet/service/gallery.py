@@ -244,15 +244,7 @@ class Gallery:
 def gallery_photo(row: PhotoRow[Record], membership: Membership | None = None) -> GalleryPhoto:
     thumbnail = f"v1/photos/{row.id}/thumbnail" if row.record.ok else None
     values = page.describe_photo(
-        row.id,
-        row.record,
-        taken=row.taken,
-        camera=row.camera,
-        mark=row.mark,
-        frame=row.frame,
-        pair=row.pair,
-        group=None if membership is None else membership.to_dict(),
-        thumbnail=thumbnail,
+        row.id, row, group=None if membership is None else membership.to_dict(), thumbnail=thumbnail
     )
     return GalleryPhoto.model_validate(values)
 
