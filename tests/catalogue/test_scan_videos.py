@@ -77,7 +77,7 @@ def test_a_video_has_the_score_of_its_best_frame_and_says_which_that_is(scanned)
     assert found.record.notes == ("video: scored by its frame at 0:01 of 0:05",)
     assert (found.record.width, found.record.height) == (192, 108) and found.votes_HW is not None
     # What is kept to be shown is the very frame
-    picture = Image.open(BytesIO(previews.picture(bytes.fromhex(found.sha256), found.frame)))
+    picture = Image.open(BytesIO(previews.picture(found.sha256, found.frame)))
     expected = bright(moving(1, 2))[round((1.0 - 0.6) * RATE)]
     assert np.abs(np.asarray(picture.convert("RGB"), int) - expected).mean() < 8
     errors = {Path(path).name: error for path, error in read_errors(file).items()}
