@@ -262,7 +262,7 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
         begun = time.time_ns() if read is None else read
         values = (path, photo, size, mtime, begun, error and _storable(error))
         self.execute(
-            "INSERT OR REPLACE INTO path VALUES (?, ?, ?, ?, ?, ?, NULL, ?, NULL)",
+            "INSERT OR REPLACE INTO path VALUES (?, ?, ?, ?, ?, ?, NULL, ?, NULL, NULL)",
             (*values, None if composed == path else composed),
         )
 
