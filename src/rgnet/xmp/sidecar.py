@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Literal
 
 from rgnet.atomic import explaining_errors, write_bytes
-from rgnet.errors import PhotoNotFound, PhotoRefused, SettingError, SidecarRefused, near
+from rgnet.errors import PhotoNotFound, SettingError, SidecarRefused, near
 from rgnet.xmp.embedded import find_rating
 from rgnet.xmp.packet import Packet
 
@@ -228,11 +228,7 @@ def _person_rating(photo: Path, found: dict[str, tuple[Path, Packet]]) -> tuple[
             return sidecar, packet.rating
     if any(packet.rating is not None for _, packet in found.values()):
         return None
-    try:
-        rating = find_rating(photo)
-    except OSError as problem:
-        reason = f"it cannot be read ({problem.strerror or problem})"
-        raise PhotoRefused(str(photo), reason, "check its permissions") from problem
+    rating = find_rating(photo)
     return None if rating is None else (photo, rating)
 
 
