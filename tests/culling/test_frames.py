@@ -17,6 +17,7 @@ import rgnet
 from rgnet.cli import main
 from rgnet.culling.frames import _different, best_frames, time_code
 from rgnet.culling.shot_boundaries import find_shots
+from rgnet.culling.video_reading import VideoReading
 from rgnet.errors import PhotoDamaged, PhotoError
 from rgnet.imaging.video import VideoJob, read_video
 from rgnet.imaging.video_file import read_frame, upright
@@ -214,6 +215,17 @@ def test_a_choice_of_frames_holds_no_two_of_one_look(tmp_path, scorer, pool):
         == max(other.score.score for other in few)
         == max(f.score.score for f in _different(few, 9))
     )
+
+
+def test_a_frame_that_cannot_be_read_again_is_said_and_no_empty_file(tmp_path, scorer, pool, monkeypatch):
+    bring = VideoReading.bring_files
+    monkeypatch.setattr(
+        VideoReading, "bring_files", lambda reading, times, format: bring(reading, times[:1], format)
+    )
+    clip = write(tmp_path / "clip.mp4", [*moving(1, 1.2), *moving(2, 1.2)])
+    found = best_frames(str(clip), scorer, file_format="JPEG", pool=pool)
+    assert found.shots == 2 and [bool(best.file) for best in found.frames] == [True]
+    assert "1 of the chosen frames could not be read again at full size" in found.notes
 
 
 def test_the_command_writes_frames_a_table_and_a_contact_sheet(tmp_path, capsys):

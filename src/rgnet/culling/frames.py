@@ -105,7 +105,12 @@ def best_frames(
     chosen = found if count is None else _different(found, count)
     if file_format is not None:
         files = reading.bring_files([best.time_s for best in chosen], file_format)
-        chosen = [replace(best, file=files.get(round(best.time_s, 4), b"")) for best in chosen]
+        whole = [
+            replace(best, file=files[time]) for best in chosen if (time := round(best.time_s, 4)) in files
+        ]
+        if lost := len(chosen) - len(whole):
+            reading.notes[f"{lost} of the chosen frames could not be read again at full size"] = None
+        chosen = whole
     seen_s = float(footage.time_F[-1])
     notes = (*reading.notes, *_describe(reading, seen_s, len(shots) - len(found)))
     return VideoFrames(len(shots), seen_s, tuple(chosen), notes)
