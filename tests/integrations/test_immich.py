@@ -104,6 +104,11 @@ def test_stars_that_a_person_gave_in_rgnet_come_before_the_score(push, server, l
         )
     push("--write")
     assert server.ratings() == STARS | {"a.jpg": 4}
+    with Catalogue.open(library.file) as catalogue:
+        best = [int(row.id) for row in scored(catalogue) if "b.jpg" in row.record.path]
+        change_marks(catalogue, best, {"pick": "rejected"})
+    push("--write")
+    assert server.ratings() == STARS | {"a.jpg": 4, "b.jpg": None}, "a rejected photo has no stars of ours"
 
 
 def scored(catalogue):
