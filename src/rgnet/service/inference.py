@@ -25,11 +25,11 @@ from rgnet.imaging.policy import DecodePolicy
 from rgnet.imaging.prepare import Prepared
 from rgnet.imaging.workers import DecodePool
 from rgnet.results import Record, ScoreFailure
-from rgnet.scorer import BATCH, Scorer
+from rgnet.scorer import BATCH, Scorer, score_in_batches
 from rgnet.service.metrics import Metrics
 from rgnet.service.settings import Settings
 from rgnet.service.uploads import Upload
-from rgnet.what_if import WhatIf, compare_covered, cover_cells, score_in_batches
+from rgnet.what_if import WhatIf, compare_covered, cover_cells
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
