@@ -29,6 +29,7 @@ from rgnet.catalogue.locations import (
 from rgnet.catalogue.values import required
 from rgnet.errors import CatalogueError, SettingError
 from rgnet.results import Record, RegionMap, ScoredPhoto, VideoFrame
+from rgnet.text import escape_surrogates
 from rgnet.weights.card import ModelCard
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
             INSERT INTO photo (sha256, bytes, width, height, taken, camera, orientation)
             VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
                 width = coalesce(excluded.width, width), height = coalesce(excluded.height, height)"""
-        camera = found.camera and _storable(found.camera)
+        camera = found.camera and escape_surrogates(found.camera)
         self.execute(statement, (*values, found.taken, camera, found.orientation))
         photo = self.count("SELECT id FROM photo WHERE sha256 = ?", (found.sha256,))
         if found.measurement is not None:
@@ -240,7 +241,7 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
         read = ", read = 0" if reread else ""
         keep = f"UPDATE path SET error = ?, gone = NULL{read} WHERE path = ? AND photo IS NOT NULL"
         with guarded(self.file):
-            kept = self.connection.execute(keep, (_storable(error), path)).rowcount
+            kept = self.connection.execute(keep, (escape_surrogates(error), path)).rowcount
         if not kept:
             self._put_path(path, None, None, None, error)
 
@@ -260,7 +261,7 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
     ) -> None:
         composed = composed_path(path)
         begun = time.time_ns() if read is None else read
-        values = (path, photo, size, mtime, begun, error and _storable(error))
+        values = (path, photo, size, mtime, begun, error and escape_surrogates(error))
         self.execute(
             "INSERT OR REPLACE INTO path VALUES (?, ?, ?, ?, ?, ?, NULL, ?, NULL, NULL)",
             (*values, None if composed == path else composed),
@@ -273,9 +274,9 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
             rows, votes = _pack_votes(record.regions)
             values |= {"score": record.score, "percentile": record.percentile, "label": record.label}
             values |= {"probability": record.probability, "rows": rows, "votes": votes}
-            values |= {"notes": _storable(json.dumps(record.notes, ensure_ascii=False))}
+            values |= {"notes": escape_surrogates(json.dumps(record.notes, ensure_ascii=False))}
         else:
-            values |= {"notes": "[]", "error": _storable(record.error)}
+            values |= {"notes": "[]", "error": escape_surrogates(record.error)}
         if frame is not None:
             values |= {"frame_s": frame.time_s, "duration_s": frame.duration_s, "shots": frame.shots}
         if record.features is not None:
@@ -289,8 +290,3 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
 
 def _pack_votes(regions: RegionMap | None) -> tuple[int | None, bytes | None]:
     return (None, None) if regions is None else (regions.grid[0], regions.votes.astype("float16").tobytes())
-
-
-def _storable(text: str) -> str:
-    """Text that UTF-8 can hold: bytes of a file's name or header that are not text become escapes."""
-    return text.encode("utf-8", "backslashreplace").decode()

@@ -17,6 +17,7 @@ from rgnet.catalogue.marks import NO_MARK
 from rgnet.catalogue.records import PhotoRow
 from rgnet.imaging.discovery import is_raw_name
 from rgnet.results import Record, VideoFrame, clock_time
+from rgnet.text import escape_surrogates
 from rgnet.weights.card import Scale
 
 if TYPE_CHECKING:
@@ -58,10 +59,10 @@ def describe_page(
     if usual_HW is not None:
         known["usual"] = _rounded(usual_HW)
     if folders is not None:
-        known["folders"] = [_valid(folder) for folder in folders]
+        known["folders"] = [escape_surrogates(folder) for folder in folders]
     return {
-        "title": _valid(title),
-        "model": _valid(model),
+        "title": escape_surrogates(title),
+        "model": escape_surrogates(model),
         "model_hash": model_hash,
         "low": scale.low,
         "high": scale.high,
@@ -95,18 +96,18 @@ def describe_photo(
     reason = error or values["error"]
     return {
         "id": id,
-        "name": _valid(path.name),
-        "path": _valid(photo.record.path),
-        "folder": _valid(str(path.parent) if folder is None else folder),
+        "name": escape_surrogates(path.name),
+        "path": escape_surrogates(photo.record.path),
+        "folder": escape_surrogates(str(path.parent) if folder is None else folder),
         **{name: values[name] for name in copied},
         "taken": photo.taken,
-        "camera": photo.camera and _valid(photo.camera),
-        "notes": [_valid(note) for note in values["notes"]],
-        "error": reason and _valid(reason),
+        "camera": photo.camera and escape_surrogates(photo.camera),
+        "notes": [escape_surrogates(note) for note in values["notes"]],
+        "error": reason and escape_surrogates(reason),
         "mark": None if photo.mark == NO_MARK else photo.mark.to_dict(),
         "video": None if photo.frame is None else describe_frame(photo.frame),
         "raw": _raw_badge(path, photo.pair),
-        "pair": photo.pair and _valid(photo.pair),
+        "pair": photo.pair and escape_surrogates(photo.pair),
         "group": group,
         "thumbnail": thumbnail,
     }
@@ -182,8 +183,3 @@ def pack_edges(index_NK: np.ndarray, weight_NK: np.ndarray) -> dict[str, Any]:
     byte_NK = np.round(weight_NK / most * 255).astype(np.uint8)
     data = index_NK.astype("<u2").tobytes() + byte_NK.tobytes()
     return {"count": index_NK.shape[1], "most": most, "data": base64.b64encode(data).decode()}
-
-
-def _valid(text: str) -> str:
-    """Text that UTF-8 can hold: bytes of a file name that are not text become escapes."""
-    return text.encode("utf-8", "backslashreplace").decode()
