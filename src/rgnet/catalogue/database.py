@@ -11,7 +11,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from rgnet.imaging.jobs import DecodedPhoto
     from rgnet.imaging.measure import Measurement
 
-_FETCHED = 256
+_FETCHED, _CHUNK = 256, 500
 _HAS_FEATURES = (
     "EXISTS (SELECT 1 FROM feature WHERE feature.photo = score.photo AND feature.model = score.model)"
 )
@@ -131,6 +131,12 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
             yield from fetched
             with guarded(self.file):
                 fetched = cursor.fetchmany(_FETCHED)
+
+    def rows_by_id(self, query: str, values: Sequence[object], ids: Sequence[int]) -> Iterator[sqlite3.Row]:
+        """The rows of a query that ends in IN {ids}, some hundred at a time: SQLite takes no list of any length."""
+        for start in range(0, len(ids), _CHUNK):
+            some = ids[start : start + _CHUNK]
+            yield from self.rows(query.format(ids=f"({', '.join('?' * len(some))})"), (*values, *some))
 
     def first(self, query: str, values: Iterable[object] = ()) -> sqlite3.Row | None:
         """The first row of a query; None where it has none."""
