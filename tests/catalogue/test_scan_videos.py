@@ -149,7 +149,7 @@ def test_of_a_long_video_pieces_are_looked_at_that_are_spread_over_it(tmp_path, 
     found = entry(tmp_path / "c.sqlite", path)
     assert found.frame.shots is None and 13.5 < found.frame.time_s < 16
     assert found.frame.duration_s == pytest.approx(16, abs=0.1)
-    assert "of this video 8 s were looked at, spread over it" in found.record.notes
+    assert "only 8 s of this video were looked at, spread over its length" in found.record.notes
 
 
 def test_of_a_video_that_does_not_say_how_long_it_is_no_more_is_looked_at(tmp_path, monkeypatch):
@@ -161,7 +161,7 @@ def test_of_a_video_that_does_not_say_how_long_it_is_no_more_is_looked_at(tmp_pa
     scan(tmp_path)
     found = entry(tmp_path / "c.sqlite", path)
     assert found.frame.duration_s < 2
-    assert "only the first 2 s were looked at: it does not say how long it is" in found.record.notes
+    assert "only the first 2 s were looked at: the file does not state its length" in found.record.notes
 
 
 def test_without_the_extra_every_video_is_a_row_and_one_line_sums_them_up(

@@ -34,7 +34,7 @@ def test_photos_that_swapped_names_get_no_stars_until_they_are_scanned_again(lib
     done = library.rate("--write")
     assert done.exit_code == 3 and library.stars() == {"c.jpg": 3}
     for name in ("a.jpg", "b.jpg"):
-        assert f"{name}: the file is another one than was scanned: scan its folder again" in done.output
+        assert f"{name}: this is not the photo that was scanned: scan its folder again" in done.output
     assert "1 changed, 2 refused of 3 photos" in done.output
 
 

@@ -55,7 +55,7 @@ def test_ratios(text, ratio):
 
 @pytest.mark.parametrize("text", ["wide", "16:0", "0", "1:11", "1:2:3", "-1", "nan"])
 def test_what_is_no_ratio_is_refused(text):
-    with pytest.raises(SettingError, match="a ratio reads 16:9"):
+    with pytest.raises(SettingError, match="expected a ratio such as 16:9"):
         parse_ratio(text)
 
 

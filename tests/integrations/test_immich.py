@@ -140,7 +140,7 @@ def test_another_file_under_the_path_is_refused(push, server):
     next(iter(server.assets.values()))["size"] = 7
     done = push("--write")
     assert done.exit_code == 3 and server.ratings()["a.jpg"] is None
-    assert "a.jpg: immich has another file there (7 bytes, scanned were" in done.stderr
+    assert "a.jpg: immich has a different file there (7 bytes, expected" in done.stderr
 
 
 def test_an_asset_of_somebody_else_stops_no_others(push, server):

@@ -86,7 +86,7 @@ def parse_ratio(text: str) -> float:
     except (ValueError, ZeroDivisionError):
         valid = False
     if not valid:
-        raise SettingError(f"a ratio reads 16:9, 4:5 or 1.5 and is at most 1:10, found {text!r}")
+        raise SettingError(f"expected a ratio such as 16:9, 4:5 or 1.5, from 1:10 to 10:1, found {text!r}")
     return ratio
 
 
@@ -122,7 +122,7 @@ def find_crop(
 def crop_job(source: str | bytes, scorer: Scorer, ratio: float, *, size: float) -> CropJob:
     """What a DecodePool has to do with a photo; `choose_crop` takes the answer. Raises SettingError."""
     if not 0.3 <= size <= 1:
-        raise SettingError(f"the size of a crop is 0.3 to 1 of the largest one, found {size:g}")
+        raise SettingError(f"size of a crop: expected 0.3 to 1 of the largest one, found {size:g}")
     return CropJob(source=source, preprocess=scorer.preprocess, ratio=ratio, size=size, pictures=(PICTURE,))
 
 

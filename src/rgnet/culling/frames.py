@@ -194,7 +194,7 @@ def describe_damage(reading: VideoReading, seen_s: float) -> Iterator[str]:
         yield f"{reading.skipped} damaged packets skipped"
     stated_s = reading.duration_s
     if stated_s is not None and seen_s < stated_s - max(1.0, 0.02 * stated_s):
-        yield f"this video is cut: it states {stated_s:.1f} s and holds {seen_s:.1f} s"
+        yield f"this video is cut off: {seen_s:.1f} s of {stated_s:.1f} s can be read"
 
 
 def _describe(reading: VideoReading, seen_s: float, unusable: int) -> Iterator[str]:

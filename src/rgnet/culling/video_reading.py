@@ -88,7 +88,7 @@ class VideoReading:
             whole = _joined([first, *self._stretches(starts, CHUNK_S, every_s)])
             if self.duration_s is None and whole.time_F[-1] > stated_s - every_s:
                 self.notes[
-                    f"only the first {stated_s:.0f} s were looked at: it does not say how long it is"
+                    f"only the first {stated_s:.0f} s were looked at: the file does not state its length"
                 ] = None
             return [whole]
         starts = np.linspace(0, stated_s - _PIECE_S, int(allowed_s / _PIECE_S))[1:].tolist()
@@ -96,7 +96,9 @@ class VideoReading:
         parts += [
             replace(part, begins=False, ends=False) for part in self._stretches(starts, _PIECE_S, every_s)
         ]
-        self.notes[f"of this video {len(parts) * _PIECE_S:.0f} s were looked at, spread over it"] = None
+        self.notes[
+            f"only {len(parts) * _PIECE_S:.0f} s of this video were looked at, spread over its length"
+        ] = None
         return parts
 
     def look(self, times: Sequence[float]) -> list[ScoredFrame]:
