@@ -16,7 +16,7 @@ from PIL import Image
 
 import rgnet
 from rgnet.cli import main
-from rgnet.culling.frames import _different, best_frames, time_code
+from rgnet.culling.frames import _choose_different, best_frames, time_code
 from rgnet.culling.shot_boundaries import find_shots
 from rgnet.culling.video_reading import VideoReading
 from rgnet.errors import PhotoDamaged, PhotoError
@@ -216,7 +216,7 @@ def test_a_choice_of_frames_holds_no_two_of_one_look(tmp_path, scorer, pool):
     assert (
         best.score.score
         == max(other.score.score for other in few)
-        == max(f.score.score for f in _different(few, 9))
+        == max(f.score.score for f in _choose_different(few, 9))
     )
 
 

@@ -102,7 +102,7 @@ def best_frames(
     reading = VideoReading(video, scorer, pool)
     footage = reading.read(1 / per_second, track)
     shots, found = choose_frames(footage, reading)
-    chosen = found if count is None else _different(found, count)
+    chosen = found if count is None else _choose_different(found, count)
     if file_format is not None:
         files = reading.bring_files([best.time_s for best in chosen], file_format)
         whole = [
@@ -127,12 +127,12 @@ def choose_frames(footage: Footage, reading: VideoReading) -> tuple[list[Span], 
     if not footage.ends:
         shots = [(start_s, min(end_s, footage.time_F[-1] - _UNKNOWN_S)) for start_s, end_s in shots]
     shots = [span for span in shots if span[0] <= span[1]]
-    frames = _with_every_shot(footage, reading, shots)
+    frames = _add_missed_shots(footage, reading, shots)
     chosen = (_choose(number, span, frames) for number, span in enumerate(shots, 1))
     return shots, [best for best in chosen if best is not None]
 
 
-def _with_every_shot(footage: Footage, reading: VideoReading, shots: Sequence[Span]) -> list[ScoredFrame]:
+def _add_missed_shots(footage: Footage, reading: VideoReading, shots: Sequence[Span]) -> list[ScoredFrame]:
     """The frames looked at, with the middle of each shot that the grid of time has missed."""
     missed = [
         (start_s + end_s) / 2
@@ -161,7 +161,7 @@ def _choose(number: int, span: Span, frames: Sequence[ScoredFrame]) -> BestFrame
     highest = max(frame.record.score for frame in usable)
     close = [frame for frame in usable if frame.record.score > highest - TOO_CLOSE]
     frame = max(close, key=lambda frame: (_sharpness(frame), -frame.time_s))
-    reasons = _reasons(frame.record.score, highest, len(inside), len(inside) - len(usable))
+    reasons = _give_reasons(frame.record.score, highest, len(inside), len(inside) - len(usable))
     return BestFrame(number, *span, frame.time_s, frame.record, reasons, frame.measurement.hash)
 
 
@@ -170,7 +170,7 @@ def _sharpness(frame: ScoredFrame) -> float:
     return float(np.frombuffer(frame.measurement.sharpness, np.float16).max())
 
 
-def _reasons(score: float, highest: float, looked: int, blurred: int) -> tuple[str, ...]:
+def _give_reasons(score: float, highest: float, looked: int, blurred: int) -> tuple[str, ...]:
     if looked == 1:
         return ("the only usable frame that was looked at",)
     first = f"the highest score of {looked} frames"
@@ -179,7 +179,7 @@ def _reasons(score: float, highest: float, looked: int, blurred: int) -> tuple[s
     return (first, *((f"{blurred} blurred frames left out",) if blurred else ()))
 
 
-def _different(found: Sequence[BestFrame], count: int) -> list[BestFrame]:
+def _choose_different(found: Sequence[BestFrame], count: int) -> list[BestFrame]:
     """At most `count` frames of different looks, the best ones, in order of time."""
     kept: list[BestFrame] = []
     for best in sorted(found, key=lambda best: -best.score.score):

@@ -104,7 +104,7 @@ class Report:
                 self._count(row)
             about = self._about()
             file.writelines(
-                page.render_standalone(map(json.loads, _rewound(rows)), _chunks(_rewound(data)), about)
+                page.render_standalone(map(json.loads, _rewind(rows)), _chunks(_rewind(data)), about)
             )
 
     def missing_graph(self) -> str | None:
@@ -324,7 +324,7 @@ def _spool(target: Path) -> IO[str]:
     return tempfile.TemporaryFile("w+", dir=target.parent, encoding="utf-8")
 
 
-def _rewound(file: IO[str]) -> IO[str]:
+def _rewind(file: IO[str]) -> IO[str]:
     file.seek(0)
     return file
 

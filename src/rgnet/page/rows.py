@@ -57,7 +57,7 @@ def describe_page(
     known: dict[str, Any] = {"created": created, "graph": graph, "maps": maps, "caution": caution}
     known |= {"grouped": grouped, "uncompared": uncompared or None}
     if usual_HW is not None:
-        known["usual"] = _rounded(usual_HW)
+        known["usual"] = _round(usual_HW)
     if folders is not None:
         known["folders"] = [escape_surrogates(folder) for folder in folders]
     return {
@@ -160,8 +160,8 @@ def describe_regions(
     return {
         "rows": rows,
         "columns": columns,
-        "votes": _rounded(votes_HW),
-        "weights": None if weights_HW is None else _rounded(weights_HW * weights_HW.size),
+        "votes": _round(votes_HW),
+        "weights": None if weights_HW is None else _round(weights_HW * weights_HW.size),
         "edges": edges,
         "low": scale.low,
         "high": scale.high,
@@ -169,7 +169,7 @@ def describe_regions(
     }
 
 
-def _rounded(values_HW: np.ndarray) -> list[list[float]]:
+def _round(values_HW: np.ndarray) -> list[list[float]]:
     """To a thousandth; float16 votes and a picture's colours are not finer."""
     return np.round(values_HW.astype(np.float64), 3).tolist()
 
