@@ -257,6 +257,10 @@ def test_the_command_writes_frames_a_table_and_a_contact_sheet(tmp_path, capsys)
     assert "is there already: replace it with --force" in capsys.readouterr().err
     assert run_command([*words[:1], str(video), *words[2:], "--force"]) == 2
     assert "two videos have the name clip.mp4" in capsys.readouterr().err
+    # Said before the video is read
+    (tmp_path / "file").touch()
+    assert run_command(["frames", str(tmp_path / "gone.mp4"), "-o", str(tmp_path / "file")]) == 2
+    assert "file: cannot be written" in capsys.readouterr().err
 
 
 def test_time_codes():
