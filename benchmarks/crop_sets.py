@@ -30,8 +30,7 @@ from rgnet.imaging.crop import Box
 from rgnet.imaging.decode import Photo, decode
 from rgnet.imaging.prepare import to_prepared
 from rgnet.imaging.workers import DecodePool
-from rgnet.scorer import Scorer
-from rgnet.what_if import score_in_batches
+from rgnet.scorer import Scorer, score_in_batches
 
 _INVALID = -2
 _SIZES = 0.3, 1.0

@@ -154,7 +154,7 @@ def keep_previews(folder: Path, pictures: list[bytes], kept: int) -> None:
         ranked = [id for (id,) in catalogue.rows("SELECT photo FROM score ORDER BY score DESC")]
     middle = len(ranked) // 2
     for id in {*ranked[:kept], *ranked[middle : middle + kept], *ranked[-kept:]}:
-        cache.put_picture(id.to_bytes(32, "big"), pictures[id % len(pictures)])
+        cache.put_picture(f"{id:064x}", pictures[id % len(pictures)])
     cache.close()
     assert PREVIEW == 512
 

@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "what_if": {"imaging", "scorer"},
     "explanation": {"engines", "imaging", "scorer", "weights", "what_if"},
     "quantize": {"datasets", "engines", "evaluation", "imaging", "scorer", "weights"},
-    "export": {"engines", "model", "rgnet", "scorer", "weights"},
+    "export": {"architecture", "engines", "model", "rgnet", "scorer", "weights"},
     "outputs": {"explanation", "what_if"},
     "xmp": {"imaging"},
     "integrations": {"imaging", "scorer", "weights"},

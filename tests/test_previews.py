@@ -11,7 +11,7 @@ from rgnet.catalogue.queries import find_scored
 from rgnet.catalogue.selects import Filter
 from rgnet.previews import PreviewCache
 
-ONE, TWO = b"1" * 32, b"2" * 32
+ONE, TWO = "1" * 64, "2" * 64
 
 
 def test_what_is_put_is_got_by_content_and_kind_also_later(tmp_path):
@@ -22,18 +22,20 @@ def test_what_is_put_is_got_by_content_and_kind_also_later(tmp_path):
     second = PreviewCache(file)
     assert (second.picture(ONE), second.get(ONE, "edges"), second.picture(TWO)) == (b"picture", b"[]", None)
     first.close()
+    second.put_picture(None, b"of no photo")
+    assert second.picture(None) is None
     assert first.picture(ONE) is None and second.picture(ONE) == b"picture"
 
 
 def test_the_least_recently_used_go_first(tmp_path):
     cache = PreviewCache(tmp_path / "p.sqlite", most_bytes=600_000)
     for index in range(40):
-        cache.put_picture(index.to_bytes(32, "big"), os.urandom(20_000))
+        cache.put_picture(f"{index:064x}", os.urandom(20_000))
         # A day later each
         with contextlib.closing(sqlite3.connect(tmp_path / "p.sqlite")) as database, database:
             database.execute("UPDATE kept SET used = used - 100000 WHERE used > 0")
-        cache.picture((0).to_bytes(32, "big"))  # looked at again and again
-    kept = [index for index in range(40) if cache.picture(index.to_bytes(32, "big"))]
+        cache.picture(f"{0:064x}")  # looked at again and again
+    kept = [index for index in range(40) if cache.picture(f"{index:064x}")]
     assert 0 in kept and 39 in kept and 1 not in kept
     assert 15 <= len(kept) <= 30
 
@@ -58,4 +60,4 @@ def test_a_scan_keeps_a_preview_of_every_photo_that_it_reads(tmp_path):
     scan_folder(tmp_path / "Pictures", tmp_path / "c.sqlite", previews=cache)
     with Catalogue.open(tmp_path / "c.sqlite") as catalogue:
         for row in find_scored(catalogue, Filter(model=MODEL)):
-            assert cache.picture(bytes.fromhex(row.sha256)).startswith(b"\xff\xd8")
+            assert cache.picture(row.sha256).startswith(b"\xff\xd8")

@@ -116,3 +116,8 @@ class Architecture:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"rates": list(self.rates), "bins": list(self.bins)}
+
+
+def is_weight(name: str) -> bool:
+    """Whether a tensor of a network's state counts: all but the batches that its batch norms have seen."""
+    return not name.endswith("num_batches_tracked")

@@ -29,7 +29,9 @@ _PICTURE = f"jpeg-{PREVIEW}"
 
 
 class PreviewCache:
-    """Kept by the content of a photo. May be used from several threads and programs at once.
+    """Kept by the content of a photo, its SHA-256 in hexadecimal; of one that was never read (None) nothing is.
+
+    May be used from several threads and programs at once.
 
     file: None keeps nothing; a function is asked for it when it is first needed, as is the file opened
     """
@@ -47,26 +49,30 @@ class PreviewCache:
                 self._connection.close()
                 self._connection = None
 
-    def picture(self, sha256: bytes, frame: VideoFrame | None = None) -> bytes | None:
+    def picture(self, sha256: str | None, frame: VideoFrame | None = None) -> bytes | None:
         """A JPEG of at most PREVIEW pixels a side. frame: of a video, which another model may choose otherwise"""
         return self.get(sha256, _picture_kind(frame))
 
-    def put_picture(self, sha256: bytes, data: bytes, frame: VideoFrame | None = None) -> None:
+    def put_picture(self, sha256: str | None, data: bytes, frame: VideoFrame | None = None) -> None:
         self.put(sha256, _picture_kind(frame), data)
 
-    def get(self, sha256: bytes, kind: str) -> bytes | None:
-        now = int(time.time())
+    def get(self, sha256: str | None, kind: str) -> bytes | None:
+        if sha256 is None:
+            return None
+        key, now = bytes.fromhex(sha256), int(time.time())
         query = "SELECT data, used FROM kept WHERE sha256 = ? AND kind = ?"
         with self._guarded() as connection:
-            row = connection.execute(query, (sha256, kind)).fetchone()
+            row = connection.execute(query, (key, kind)).fetchone()
             if row and now - row[1] > _DAY:
                 touch = "UPDATE kept SET used = ? WHERE sha256 = ? AND kind = ?"
-                connection.execute(touch, (now, sha256, kind))
+                connection.execute(touch, (now, key, kind))
             return bytes(row[0]) if row else None
         return None
 
-    def put(self, sha256: bytes, kind: str, data: bytes) -> None:
-        values = (sha256, kind, int(time.time()), data)
+    def put(self, sha256: str | None, kind: str, data: bytes) -> None:
+        if sha256 is None:
+            return
+        values = (bytes.fromhex(sha256), kind, int(time.time()), data)
         with self._guarded() as connection:
             connection.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?)", values)
             while _used_bytes(connection) > self._most_bytes:

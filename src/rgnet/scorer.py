@@ -314,6 +314,15 @@ def weights_of_ratings(votes_HW: np.ndarray, card: ModelCard) -> np.ndarray:
     return vote_weights(unit_HW, card.architecture.r)
 
 
+def score_in_batches(scorer: Scorer, photos: Iterable[Prepared]) -> list[float]:
+    """Scores of any number of photos in memory; not a number where there is none."""
+    scores, waiting = [], iter(photos)
+    while batch := list(islice(waiting, BATCH)):
+        records = scorer.score_prepared([""] * len(batch), batch)
+        scores += [math.nan if record.score is None else record.score for record in records]
+    return scores
+
+
 class _Origin(NamedTuple):
     """What a scorer was opened from."""
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 
+def escape_surrogates(text: str) -> str:
+    """Text that UTF-8 can hold: bytes of a file name or header that are not text become escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def printable(text: str) -> str:
     """A name for any terminal: bytes that are not text, and control characters, become escapes."""
-    safe = text.encode("utf-8", "backslashreplace").decode()
+    safe = escape_surrogates(text)
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in safe)
 
 

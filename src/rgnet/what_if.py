@@ -6,9 +6,9 @@ Shape letters: R, C rows and columns of cells
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from PIL import Image, ImageFilter
 from rgnet.errors import SettingError
 from rgnet.imaging.prepare import Prepared
 from rgnet.results import box_of
-from rgnet.scorer import BATCH, Scorer
+from rgnet.scorer import Scorer, score_in_batches
 
 CELLS, MOST_CELLS = 7, 64
 
@@ -87,15 +87,6 @@ def covering_effects(
 def _effects(scores: Sequence[float]) -> np.ndarray:
     """scores: of the photo, then of the photo with one box after the other covered"""
     return (scores[0] - np.array(scores[1:])).astype(np.float32)
-
-
-def score_in_batches(scorer: Scorer, photos: Iterable[Prepared]) -> list[float]:
-    """Scores of any number of photos in memory; not a number where there is none."""
-    scores, waiting = [], iter(photos)
-    while batch := list(islice(waiting, BATCH)):
-        records = scorer.score_prepared([""] * len(batch), batch)
-        scores += [np.nan if record.score is None else record.score for record in records]
-    return scores
 
 
 def cover_each(photo: Prepared, boxes: Sequence[Box], cover: Callable[..., np.ndarray]) -> Iterator[Prepared]:

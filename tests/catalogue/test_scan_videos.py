@@ -77,7 +77,7 @@ def test_a_video_has_the_score_of_its_best_frame_and_says_which_that_is(scanned)
     assert found.record.notes == ("video: scored by its frame at 0:01 of 0:05",)
     assert (found.record.width, found.record.height) == (192, 108) and found.votes_HW is not None
     # What is kept to be shown is the very frame
-    picture = Image.open(BytesIO(previews.picture(bytes.fromhex(found.sha256), found.frame)))
+    picture = Image.open(BytesIO(previews.picture(found.sha256, found.frame)))
     expected = bright(moving(1, 2))[round((1.0 - 0.6) * RATE)]
     assert np.abs(np.asarray(picture.convert("RGB"), int) - expected).mean() < 8
     errors = {Path(path).name: error for path, error in read_errors(file).items()}
@@ -149,7 +149,7 @@ def test_of_a_long_video_pieces_are_looked_at_that_are_spread_over_it(tmp_path, 
     found = entry(tmp_path / "c.sqlite", path)
     assert found.frame.shots is None and 13.5 < found.frame.time_s < 16
     assert found.frame.duration_s == pytest.approx(16, abs=0.1)
-    assert "of this video 8 s were looked at, spread over it" in found.record.notes
+    assert "only 8 s of this video were looked at, spread over its length" in found.record.notes
 
 
 def test_of_a_video_that_does_not_say_how_long_it_is_no_more_is_looked_at(tmp_path, monkeypatch):
@@ -161,7 +161,7 @@ def test_of_a_video_that_does_not_say_how_long_it_is_no_more_is_looked_at(tmp_pa
     scan(tmp_path)
     found = entry(tmp_path / "c.sqlite", path)
     assert found.frame.duration_s < 2
-    assert "only the first 2 s were looked at: it does not say how long it is" in found.record.notes
+    assert "only the first 2 s were looked at: the file does not state its length" in found.record.notes
 
 
 def test_without_the_extra_every_video_is_a_row_and_one_line_sums_them_up(

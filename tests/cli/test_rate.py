@@ -9,6 +9,8 @@ from rated_library import PERCENTILES, STARS, Library
 from sidecars import JPEG, digikam, rating
 
 from rgnet.catalogue.database import Catalogue
+from rgnet.catalogue.marks import change_marks
+from rgnet.catalogue.queries import find_scored, make_filter
 from rgnet.imaging.jobs import DecodedPhoto
 from rgnet.weights.file import read_card
 
@@ -32,7 +34,7 @@ def test_photos_that_swapped_names_get_no_stars_until_they_are_scanned_again(lib
     done = library.rate("--write")
     assert done.exit_code == 3 and library.stars() == {"c.jpg": 3}
     for name in ("a.jpg", "b.jpg"):
-        assert f"{name}: the file is another one than was scanned: scan its folder again" in done.output
+        assert f"{name}: this is not the photo that was scanned: scan its folder again" in done.output
     assert "1 changed, 2 refused of 3 photos" in done.output
 
 
@@ -94,6 +96,21 @@ def test_undo_reaches_photos_of_another_model_damaged_ones_and_those_that_are_go
 def test_a_folder_that_the_catalogue_does_not_know_is_an_error(library, words):
     done = library.rate("/nope", *words)
     assert done.exit_code != 0 and "/nope: the catalogue has no " in str(done.exception)
+
+
+def test_what_a_person_said_in_the_gallery_comes_before_the_score(library):
+    with Catalogue.open(library.file) as catalogue:
+        ids = {
+            Path(row.record.path).name: int(row.id)
+            for row in find_scored(catalogue, make_filter(catalogue, None))
+        }
+        change_marks(catalogue, [ids["a.jpg"]], {"stars": 4})
+        change_marks(catalogue, [ids["b.jpg"]], {"stars": 5, "pick": "rejected"})
+    done = library.rate("--write", "--json")
+    assert "1 changed, 2 kept (rated by you) of 3 photos" in done.stderr and library.stars() == {"c.jpg": 3}
+    kept = {Path(row["sidecar"]).name: row["after"] for row in map(json.loads, done.stdout.splitlines())}
+    assert kept == {"a.jpg": 4, "b.jpg": -1, "c.jpg.xmp": 3}
+    assert library.rate("--write", "--overwrite").exit_code == 0 and library.stars() == STARS
 
 
 @pytest.mark.parametrize("naming, name", [("full", "b.NEF.xmp"), ("stem", "b.xmp")])

@@ -55,7 +55,7 @@ def test_ratios(text, ratio):
 
 @pytest.mark.parametrize("text", ["wide", "16:0", "0", "1:11", "1:2:3", "-1", "nan"])
 def test_what_is_no_ratio_is_refused(text):
-    with pytest.raises(SettingError, match="a ratio reads 16:9"):
+    with pytest.raises(SettingError, match="expected a ratio such as 16:9"):
         parse_ratio(text)
 
 
@@ -82,6 +82,16 @@ def test_a_subject_at_the_end_is_found_and_the_search_is_never_below_the_middle(
     # The score is that of the file that is cut out
     file, *_ = cut_out(str(subject), found.best.box, pool)
     assert abs(scorer.score(file).score - found.best.score) < 0.05
+
+
+def test_a_crop_without_a_score_fails_the_photo_instead_of_ranking_last(
+    subject, scorer, pool, detector, monkeypatch
+):
+    monkeypatch.setattr(
+        "rgnet.culling.crops.score_in_batches", lambda _, parts: [3.0] + [np.nan] * (len(parts) - 1)
+    )
+    with pytest.raises(PhotoError, match="a crop of it has no score"):
+        find_crop(str(subject), scorer, 1.0, pool=pool, detector=detector)
 
 
 def test_where_no_crop_is_clearly_better_the_middle_is_the_advice(tmp_path, scorer, pool, detector):

@@ -127,7 +127,7 @@ def test_a_frame_with_closed_eyes_comes_last_and_is_looked_at_once(
     with contextlib.closing(PreviewCache(tmp_path / "previews.sqlite")) as previews:
         # One has a preview, the other is decoded
         kept = shoot.folder / "open.jpg"
-        previews.put_picture(hashlib.sha256(kept.read_bytes()).digest(), kept.read_bytes())
+        previews.put_picture(hashlib.sha256(kept.read_bytes()).hexdigest(), kept.read_bytes())
         for _ in range(2):
             with Catalogue.open(shoot.file) as catalogue, FrameEyes(previews) as eyes:
                 (group,) = find_groups(catalogue, Filter(model=MODEL), eyes=eyes).groups

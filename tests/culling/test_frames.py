@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from fractions import Fraction
 from io import BytesIO
 from itertools import pairwise
@@ -15,8 +16,9 @@ from PIL import Image
 
 import rgnet
 from rgnet.cli import main
-from rgnet.culling.frames import _different, best_frames, time_code
+from rgnet.culling.frames import _choose_different, best_frames, time_code
 from rgnet.culling.shot_boundaries import find_shots
+from rgnet.culling.video_reading import VideoReading
 from rgnet.errors import PhotoDamaged, PhotoError
 from rgnet.imaging.video import VideoJob, read_video
 from rgnet.imaging.video_file import read_frame, upright
@@ -181,7 +183,9 @@ def test_a_cut_file_gives_what_it_holds_and_a_note(tmp_path, scorer, pool):
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
     found = best_frames(str(cut), scorer, pool=pool)
     assert found.frames and found.duration_s < 5
-    assert any("this video is cut: it states 6.0 s" in note for note in found.notes), found.notes
+    assert any(
+        re.fullmatch(r"this video is cut off: \d\.\d s of 6\.0 s can be read", note) for note in found.notes
+    )
 
 
 def test_damage_in_the_middle_is_skipped_and_counted(tmp_path, scorer, pool):
@@ -212,8 +216,19 @@ def test_a_choice_of_frames_holds_no_two_of_one_look(tmp_path, scorer, pool):
     assert (
         best.score.score
         == max(other.score.score for other in few)
-        == max(f.score.score for f in _different(few, 9))
+        == max(f.score.score for f in _choose_different(few, 9))
     )
+
+
+def test_a_frame_that_cannot_be_read_again_is_said_and_no_empty_file(tmp_path, scorer, pool, monkeypatch):
+    bring = VideoReading.bring_files
+    monkeypatch.setattr(
+        VideoReading, "bring_files", lambda reading, times, format: bring(reading, times[:1], format)
+    )
+    clip = write(tmp_path / "clip.mp4", [*moving(1, 1.2), *moving(2, 1.2)])
+    found = best_frames(str(clip), scorer, file_format="JPEG", pool=pool)
+    assert found.shots == 2 and [bool(best.file) for best in found.frames] == [True]
+    assert "1 of the chosen frames could not be read again at full size" in found.notes
 
 
 def test_the_command_writes_frames_a_table_and_a_contact_sheet(tmp_path, capsys):
@@ -242,6 +257,10 @@ def test_the_command_writes_frames_a_table_and_a_contact_sheet(tmp_path, capsys)
     assert "is there already: replace it with --force" in capsys.readouterr().err
     assert run_command([*words[:1], str(video), *words[2:], "--force"]) == 2
     assert "two videos have the name clip.mp4" in capsys.readouterr().err
+    # Said before the video is read
+    (tmp_path / "file").touch()
+    assert run_command(["frames", str(tmp_path / "gone.mp4"), "-o", str(tmp_path / "file")]) == 2
+    assert "file: cannot be written" in capsys.readouterr().err
 
 
 def test_time_codes():

@@ -104,6 +104,11 @@ def test_stars_that_a_person_gave_in_rgnet_come_before_the_score(push, server, l
         )
     push("--write")
     assert server.ratings() == STARS | {"a.jpg": 4}
+    with Catalogue.open(library.file) as catalogue:
+        best = [int(row.id) for row in scored(catalogue) if "b.jpg" in row.record.path]
+        change_marks(catalogue, best, {"pick": "rejected"})
+    push("--write")
+    assert server.ratings() == STARS | {"a.jpg": 4, "b.jpg": None}, "a rejected photo has no stars of ours"
 
 
 def scored(catalogue):
@@ -135,7 +140,7 @@ def test_another_file_under_the_path_is_refused(push, server):
     next(iter(server.assets.values()))["size"] = 7
     done = push("--write")
     assert done.exit_code == 3 and server.ratings()["a.jpg"] is None
-    assert "a.jpg: immich has another file there (7 bytes, scanned were" in done.stderr
+    assert "a.jpg: immich has a different file there (7 bytes, expected" in done.stderr
 
 
 def test_an_asset_of_somebody_else_stops_no_others(push, server):

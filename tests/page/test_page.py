@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from rgnet import page
+from rgnet.catalogue.records import PhotoRow
 from rgnet.results import RegionMap, ScoredPhoto, ScoreFailure
 from rgnet.weights.card import Scale
 
@@ -35,6 +36,12 @@ def scored(path="a/b.jpg", **more):
     return ScoredPhoto(path, **known, model="tiny", model_hash="abc", engine="none", **more)
 
 
+def photo_row(record, *, taken=None, camera=None, pair=None):
+    return PhotoRow(
+        id="1", record=record, sha256=None, bytes=None, mtime_ns=None, taken=taken, camera=camera, pair=pair
+    )
+
+
 def region_map(rows, columns, seed=0):
     draw = np.random.default_rng(seed)
     weight_HW = draw.random((rows, columns)).astype(np.float32)
@@ -43,7 +50,9 @@ def region_map(rows, columns, seed=0):
 
 
 def test_a_row_is_the_record_with_what_a_reader_looks_for():
-    row = page.describe_photo("x1", scored(notes=("small",)), taken="2026-07-04T10:00:00", thumbnail="t.webp")
+    row = page.describe_photo(
+        "x1", photo_row(scored(notes=("small",)), taken="2026-07-04T10:00:00"), thumbnail="t.webp"
+    )
     assert (row["name"], row["folder"]) == ("b.jpg", "a")
     assert (row["score"], row["percentile"], row["error"]) == (3.25, 60.0, None)
     assert (row["width"], row["height"], row["notes"]) == (300, 200, ["small"])
@@ -51,9 +60,11 @@ def test_a_row_is_the_record_with_what_a_reader_looks_for():
 
 
 def test_what_failed_and_what_vanished_carry_their_reason():
-    failure = page.describe_photo("x", ScoreFailure("c.jpg", "c.jpg: is broken: mend it", "tiny", "abc", ""))
+    failure = page.describe_photo(
+        "x", photo_row(ScoreFailure("c.jpg", "c.jpg: is broken: mend it", "tiny", "abc", ""))
+    )
     assert failure["score"] is None and failure["error"] == "c.jpg: is broken: mend it"
-    gone = page.describe_photo("x", scored(), error="it is gone")
+    gone = page.describe_photo("x", photo_row(scored()), error="it is gone")
     assert gone["score"] == 3.25 and gone["error"] == "it is gone"
     assert failure.keys() == gone.keys()
 
@@ -68,12 +79,12 @@ def test_what_failed_and_what_vanished_carry_their_reason():
     ],
 )
 def test_camera_raw_files_and_pairs_are_named(path, pair, badge):
-    row = page.describe_photo("x", scored(path=path), pair=pair)
+    row = page.describe_photo("x", photo_row(scored(path=path), pair=pair))
     assert (row["raw"], row["pair"]) == (badge, pair)
 
 
 def test_names_that_are_not_text_become_escapes():
-    row = page.describe_photo("x", scored(path="caf\udce9/\udcff.jpg"), camera="\ud800")
+    row = page.describe_photo("x", photo_row(scored(path="caf\udce9/\udcff.jpg"), camera="\ud800"))
     assert row["name"] == "\\udcff.jpg" and row["folder"] == "caf\\udce9" and row["camera"] == "\\ud800"
     json.dumps(row, ensure_ascii=False).encode()
 
@@ -142,9 +153,8 @@ class Elements(HTMLParser):
 
 @pytest.mark.parametrize("text", NASTY)
 def test_no_text_ends_the_element_it_is_in(text):
-    rows = [
-        page.describe_photo("x", scored(path=f"{text}/{text}.jpg", notes=(text,)), camera=text, error=text)
-    ]
+    photo = photo_row(scored(path=f"{text}/{text}.jpg", notes=(text,)), camera=text)
+    rows = [page.describe_photo("x", photo, error=text)]
     about = page.describe_page(SCALE, title=text, model=text, model_hash="abc", rgnet="1.0", graph=text)
     html = "".join(page.render_standalone(rows, [page.render_photo_data("x", text, {"text": text})], about))
     plain = "".join(page.render_standalone([], [page.render_photo_data("x", "", {})], ABOUT))
@@ -161,7 +171,7 @@ def test_rows_and_photos_are_streamed():
     def rows():
         for index in range(3):
             seen.append(index)
-            yield page.describe_photo(f"x{index}", scored())
+            yield page.describe_photo(f"x{index}", photo_row(scored()))
 
     seen = []
     pieces = page.render_standalone(rows(), iter(()), ABOUT)

@@ -169,7 +169,8 @@ def test_no_address_leads_to_a_file(service, address):
 def test_settings_come_from_the_environment_and_must_make_sense(monkeypatch):
     environment = {
         "RGNET_MAX_FILES": "3",
-        "RGNET_HOSTS": "a.example, b.example",
+        "RGNET_HOSTS": "a.example, NAS.Example",
+        "RGNET_ORIGINS": "https://Photos.example/",
         "RGNET_RECEIVE_S": "1.5",
         "RGNET_THREADS": "7",
         "RGNET_TOKEN": "",
@@ -178,7 +179,8 @@ def test_settings_come_from_the_environment_and_must_make_sense(monkeypatch):
         monkeypatch.setenv(name, value)
     settings = read_settings(threads=2, model=None)
     assert (settings.max_files, settings.receive_s, settings.threads) == (3, 1.5, 2)
-    assert settings.hosts == ("a.example", "b.example") and settings.token is None
+    assert settings.hosts == ("a.example", "nas.example") and settings.token is None
+    assert settings.origins == ("https://photos.example",), "as a browser sends it"
     for value, error in (
         ("5MB", "RGNET_MAX_BYTES: expected a whole number, found '5MB'"),
         ("0", "RGNET_MAX_BYTES: expected more than 0, found '0'"),

@@ -144,7 +144,7 @@ def test_sidecars_are_shown_first_then_written_and_another_programs_stars_are_ke
         "failed",
     ]
     assert changes[two]["kept"] == ["rating"] and changes[two]["after"] == {"rating": "2", "pick": "1"}
-    assert "another one than was scanned" in changes[four]["error"]
+    assert "not the photo that was scanned" in changes[four]["error"]
     written = post(gallery, "/v1/sidecars", **asked, write=True).json()
     assert written["changes"] == planned["changes"] and written["written"]
     assert Packet((photos.folder / "0.jpg.xmp").read_bytes(), "x").rating == 5

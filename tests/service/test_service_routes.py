@@ -286,7 +286,7 @@ def test_a_failure_of_ours_is_reported_without_detail_and_costs_one_batch(open_s
         monkeypatch.setattr(scorer.engine, "run", lambda _pixels: 1 / 0)
         answer = client.post("/v1/score", content=photo(1), headers=BINARY)
         assert answer.status_code == 500 and answer.json() == {
-            "error": "the service failed; its log says how"
+            "error": "internal error: see the log of the service"
         }
         assert "content-security-policy" in answer.headers
         monkeypatch.undo()

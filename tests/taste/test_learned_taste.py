@@ -207,7 +207,7 @@ def test_stars_go_by_the_taste_only_on_request(file, learned, capsys, tmp_path):
         )
     after = {}
     for by in ("score", "taste"):
-        _, printed = run(capsys, "rate", "--by", by, "--json", "--catalogue", file)
+        _, printed = run(capsys, "rate", "--by", by, "--json", "--overwrite", "--catalogue", file)
         after[by] = {row["sidecar"]: row["after"] for row in map(json.loads, printed.out.splitlines())}
     assert "2 photos have no features" in printed.err
     assert len(after["score"]) == PHOTOS and len(after["taste"]) == PHOTOS - 2

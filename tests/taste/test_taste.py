@@ -101,7 +101,7 @@ def test_other_files_are_refused(tmp_path):
     (tmp_path / "text.db").write_text("no database at all, and long enough to be looked at")
     with pytest.raises(DataError, match="cannot be read"):
         read_ratings(tmp_path / "text.db")
-    with pytest.raises(DataError, match="none of the databases that rgnet knows"):
+    with pytest.raises(DataError, match="not a database that rgnet can read"):
         read_ratings(database(tmp_path / "other.db", "CREATE TABLE x (y)"))
     with pytest.raises(DataError, match="no such file"):
         read_ratings(tmp_path / "gone.lrcat")

@@ -1,14 +1,16 @@
 """A person's marks in sidecars: other programs read them, nothing that another program says is lost unasked."""
 
+import errno
 import json
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sidecars import DARKTABLE, LIGHTROOM, MODEL
 
-from rgnet.errors import PhotoNotFound
+from rgnet.errors import PhotoNotFound, PhotoRefused
 from rgnet.xmp.marks import plan_marks
 from rgnet.xmp.packet import Packet
 from rgnet.xmp.sidecar import apply, plan_rating, plan_undo
@@ -85,6 +87,16 @@ def test_a_models_stars_beside_a_persons_colour_are_reverted_alone(photo, sideca
     apply(undo)
     assert sidecar.read_bytes() == before
     assert write(photo, colour="red").after == {"label": "Red"}
+
+
+@pytest.mark.parametrize("plan", [plan_marks, partial(plan_rating, model=MODEL)])
+def test_a_photo_that_cannot_be_read_is_refused_alone(photo, monkeypatch, plan):
+    def deny(*_arguments, **_options):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("rgnet.xmp.embedded.mmap.mmap", deny)
+    with pytest.raises(PhotoRefused, match=r"cannot be read \(Permission denied\)"):
+        plan(photo, stars=1)
 
 
 def test_a_photo_that_is_gone_is_refused(photo):

@@ -72,7 +72,7 @@ class ContentCheck:
         if found == (row.bytes, row.mtime_ns) and found not in self._ambiguous:
             return
         if status.st_size != row.bytes or self._hash(path) != row.sha256:
-            raise PhotoChanged(path, "the file is another one than was scanned", "scan its folder again")
+            raise PhotoChanged(path, "this is not the photo that was scanned", "scan its folder again")
 
     def _hash(self, path: str) -> str:
         return hash_file(path)[0].hex()

@@ -11,7 +11,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from rgnet.catalogue.locations import (
 from rgnet.catalogue.values import required
 from rgnet.errors import CatalogueError, SettingError
 from rgnet.results import Record, RegionMap, ScoredPhoto, VideoFrame
+from rgnet.text import escape_surrogates
 from rgnet.weights.card import ModelCard
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from rgnet.imaging.jobs import DecodedPhoto
     from rgnet.imaging.measure import Measurement
 
-_FETCHED = 256
+_FETCHED, _CHUNK = 256, 500
 _HAS_FEATURES = (
     "EXISTS (SELECT 1 FROM feature WHERE feature.photo = score.photo AND feature.model = score.model)"
 )
@@ -142,6 +143,12 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
             with guarded(self.file):
                 fetched = cursor.fetchmany(_FETCHED)
 
+    def rows_by_id(self, query: str, values: Sequence[object], ids: Sequence[int]) -> Iterator[sqlite3.Row]:
+        """The rows of a query that ends in IN {ids}, some hundred at a time: SQLite takes no list of any length."""
+        for start in range(0, len(ids), _CHUNK):
+            some = ids[start : start + _CHUNK]
+            yield from self.rows(query.format(ids=f"({', '.join('?' * len(some))})"), (*values, *some))
+
     def first(self, query: str, values: Iterable[object] = ()) -> sqlite3.Row | None:
         """The first row of a query; None where it has none."""
         with guarded(self.file):
@@ -218,7 +225,7 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
             INSERT INTO photo (sha256, bytes, width, height, taken, camera, orientation)
             VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
                 width = coalesce(excluded.width, width), height = coalesce(excluded.height, height)"""
-        camera = found.camera and _storable(found.camera)
+        camera = found.camera and escape_surrogates(found.camera)
         self.execute(statement, (*values, found.taken, camera, found.orientation))
         photo = self.count("SELECT id FROM photo WHERE sha256 = ?", (found.sha256,))
         if found.measurement is not None:
@@ -252,7 +259,7 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
         read = ", read = 0" if reread else ""
         keep = f"UPDATE path SET error = ?, gone = NULL{read} WHERE path = ? AND photo IS NOT NULL"
         with guarded(self.file):
-            kept = self.connection.execute(keep, (_storable(error), path)).rowcount
+            kept = self.connection.execute(keep, (escape_surrogates(error), path)).rowcount
         if not kept:
             self._put_path(path, None, None, None, error)
 
@@ -272,9 +279,9 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
     ) -> None:
         composed = composed_path(path)
         begun = time.time_ns() if read is None else read
-        values = (path, photo, size, mtime, begun, error and _storable(error))
+        values = (path, photo, size, mtime, begun, error and escape_surrogates(error))
         self.execute(
-            "INSERT OR REPLACE INTO path VALUES (?, ?, ?, ?, ?, ?, NULL, ?, NULL)",
+            "INSERT OR REPLACE INTO path VALUES (?, ?, ?, ?, ?, ?, NULL, ?, NULL, NULL)",
             (*values, None if composed == path else composed),
         )
 
@@ -285,9 +292,9 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
             rows, votes = _pack_votes(record.regions)
             values |= {"score": record.score, "percentile": record.percentile, "label": record.label}
             values |= {"probability": record.probability, "rows": rows, "votes": votes}
-            values |= {"notes": _storable(json.dumps(record.notes, ensure_ascii=False))}
+            values |= {"notes": escape_surrogates(json.dumps(record.notes, ensure_ascii=False))}
         else:
-            values |= {"notes": "[]", "error": _storable(record.error)}
+            values |= {"notes": "[]", "error": escape_surrogates(record.error)}
         if frame is not None:
             values |= {"frame_s": frame.time_s, "duration_s": frame.duration_s, "shots": frame.shots}
         if record.features is not None:
@@ -301,8 +308,3 @@ class Catalogue(contextlib.AbstractContextManager["Catalogue"]):
 
 def _pack_votes(regions: RegionMap | None) -> tuple[int | None, bytes | None]:
     return (None, None) if regions is None else (regions.grid[0], regions.votes.astype("float16").tobytes())
-
-
-def _storable(text: str) -> str:
-    """Text that UTF-8 can hold: bytes of a file's name or header that are not text become escapes."""
-    return text.encode("utf-8", "backslashreplace").decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ def stream_features(catalogue: Catalogue, model: str) -> Iterator[tuple[list[int
     last, width = -1, None
     while True:
         query = "SELECT photo, features FROM feature WHERE model = ? AND photo > ? ORDER BY photo LIMIT ?"
-        photos, feature_BD = _read(catalogue, query, (model, last, _CHUNK), width)
+        photos, feature_BD = _read(catalogue, list(catalogue.rows(query, (model, last, _CHUNK))), width)
         if not photos:
             return
         last, width = photos[-1], feature_BD.shape[1]
@@ -32,15 +33,9 @@ def stream_features(catalogue: Catalogue, model: str) -> Iterator[tuple[list[int
 
 def read_features(catalogue: Catalogue, model: str, photos: Sequence[int]) -> dict[int, np.ndarray]:
     """Those of some photos by their ids, float32; photos without features are left out. Raises CatalogueError."""
-    found: dict[int, np.ndarray] = {}
-    for start in range(0, len(photos), _CHUNK):
-        some = photos[start : start + _CHUNK]
-        query = (
-            f"SELECT photo, features FROM feature WHERE model = ? AND photo IN ({', '.join('?' * len(some))})"
-        )
-        width = next((len(features) for features in found.values()), None)
-        found |= dict(zip(*_read(catalogue, query, (model, *some), width), strict=True))
-    return found
+    query = "SELECT photo, features FROM feature WHERE model = ? AND photo IN {ids}"
+    rows = list(catalogue.rows_by_id(query, (model,), photos))
+    return dict(zip(*_read(catalogue, rows), strict=True))
 
 
 def measure_features(catalogue: Catalogue, model: str) -> tuple[int, np.ndarray, np.ndarray]:
@@ -63,11 +58,10 @@ def measure_features(catalogue: Catalogue, model: str) -> tuple[int, np.ndarray,
 
 
 def _read(
-    catalogue: Catalogue, query: str, values: Sequence[object], width: int | None
+    catalogue: Catalogue, rows: Sequence[sqlite3.Row], width: int | None = None
 ) -> tuple[list[int], np.ndarray]:
     import numpy as np
 
-    rows = list(catalogue.rows(query, values))
     with decoding(catalogue.file):
         photos = [required(row, "photo", int) for row in rows]
         features = [np.frombuffer(required(row, "features", bytes), np.float16) for row in rows]

@@ -11,6 +11,7 @@ import unicodedata
 from pathlib import Path
 
 from rgnet.imaging.discovery import Selection, is_raw_name, is_video_name, skip_reasons
+from rgnet.text import escape_surrogates
 
 _SEPARATOR = os.fsencode(os.sep)
 
@@ -60,7 +61,7 @@ def is_video_path(path: bytes) -> bool:
 
 def name_key(path: bytes) -> str:
     """What files are sorted by where they are sorted by name."""
-    return folded(os.fsdecode(path.rpartition(_SEPARATOR)[2])).encode("utf-8", "backslashreplace").decode()
+    return escape_surrogates(folded(os.fsdecode(path.rpartition(_SEPARATOR)[2])))
 
 
 def folded(text: str) -> str:

@@ -34,6 +34,11 @@ class Mark:
     stars: int | None = None
     colour: Colour | None = None
 
+    @property
+    def rating(self) -> int | None:
+        """As xmp:Rating has it: -1 where the photo was rejected."""
+        return -1 if self.pick == "rejected" else self.stars
+
     def to_dict(self) -> dict[str, str | int | None]:
         return asdict(self)
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from rgnet.catalogue.database import Catalogue, KnownFile
 from rgnet.catalogue.locations import canonical_folder, contents_range
-from rgnet.catalogue.pairs import mark_pairs
+from rgnet.catalogue.pairs import mark_clips, mark_pairs
 from rgnet.catalogue.scan_store import OnFile, ScanStore
 from rgnet.catalogue.scan_videos import ScoreVideos, VideoQueue, no_videos
 from rgnet.errors import ModelFileError, PhotoError, PhotoNotFound, PhotoRefused
@@ -112,7 +112,9 @@ class Scan:
             self._read(itertools.chain([first], jobs))
             with self._catalogue.transaction():
                 mark_pairs(self._catalogue, map(contents_range, roots))
-        self._videos.run()
+        if self._videos.run() or first:
+            with self._catalogue.transaction():
+                mark_clips(self._catalogue, map(contents_range, roots))
         return 0 if self._stopping() else self._mark_missing(roots)
 
     def _read(self, jobs: Iterator[tuple[str, DecodeJob]]) -> None:

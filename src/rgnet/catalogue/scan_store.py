@@ -63,7 +63,7 @@ class ScanStore:
                 self.catalogue.put_score(self._put_file(path, found), record, frame)
         for _, found in files:
             if self.previews and found.sha256 and found.pictures:
-                self.previews.put_picture(found.sha256, found.pictures[0], frame)
+                self.previews.put_picture(found.sha256.hex(), found.pictures[0], frame)
         for record in records:
             if isinstance(record, ScoredPhoto):
                 self.on_file(record.path, "scored", "")

@@ -71,15 +71,16 @@ class VideoQueue:
     def add(self, path: str) -> None:
         self._waiting.append(path)
 
-    def run(self) -> None:
+    def run(self) -> bool:
+        """Whether there were any."""
         if not self._waiting:
-            return
+            return False
         from rgnet.imaging.video_file import is_installed
 
         if not is_installed():
             for path in self._waiting:
                 self._store.put_error(path, video_missing(path))
-            return
+            return True
         with DecodePool(self._processes, seconds=_PATIENCE * self._seconds, attempts=1) as pool:
             for path, found in pool.as_completed(self._hash_jobs()):
                 if found.error is not None:
@@ -89,6 +90,7 @@ class VideoQueue:
             if self._new:
                 for path, scored in self._score_videos(self._next_paths(), self._scorer(), pool):
                     self._take(path, self._new[path], scored)
+        return True
 
     def _hash_jobs(self) -> Iterator[tuple[str, DecodeJob]]:
         while self._waiting and not self._stopping():

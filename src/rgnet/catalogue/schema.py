@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from rgnet.catalogue.locations import canonical_folder, composed_path
 
-FORMAT = 7
+FORMAT = 8
 APPLICATION_ID = int.from_bytes(b"rgnt", "big")
 
 # What photos are compared with each other by, of those that decode; see imaging/measure.py and imaging/exif.py
@@ -80,7 +80,8 @@ CREATE TABLE path (
     error TEXT,                         -- why the last attempt to read it failed, without its path
     gone INTEGER,                       -- seconds, when a scan first missed it; NULL: it is there
     composed BLOB,                      -- `path` in Unicode's composed form (NFC), where that is another one
-    pair BLOB                           -- of a raw file: the path of the same picture's JPEG or HEIC
+    pair BLOB,                          -- of a raw file: the path of the same picture's JPEG or HEIC
+    still BLOB                          -- of the clip of a Live Photo: the path of its picture
 ) WITHOUT ROWID;
 CREATE INDEX path_photo ON path (photo);
 CREATE INDEX path_error ON path (error) WHERE error IS NOT NULL;
@@ -128,6 +129,8 @@ def create_or_migrate(connection: sqlite3.Connection) -> None:
             connection.execute(f"ALTER TABLE score ADD COLUMN {column}")
     if 1 <= format <= 6:
         _run(connection, _TASTES)
+    if 1 <= format <= 7:
+        connection.execute("ALTER TABLE path ADD COLUMN still BLOB")
     if format < FORMAT:
         connection.execute(f"PRAGMA user_version = {FORMAT}")
     connection.execute("COMMIT")

@@ -5,7 +5,8 @@
 
 What only another model has scored is neither. A photo is a content and may have several files; a file whose content
 was never read counts as a photo of its own. A raw file and the JPEG or HEIC beside it are one photo (`pairs.py`): the
-raw file stands for it where it has a score and the other has none, else the other does, if it is there.
+raw file stands for it where it has a score and the other has none, else the other does, if it is there. The clip of a
+Live Photo belongs to its picture, and stands for itself only where the picture has no score.
 """
 
 from __future__ import annotations
@@ -119,7 +120,9 @@ def select_scored(
         joined += " LEFT JOIN taste ON taste.photo = photo.id AND taste.name = ?"
         values = [wanted.taste, *values]
     source = Select(f"{joined} WHERE {condition}", values)
-    return _select(columns, source, wanted, [_scored_pair("pair.path = path.pair", wanted)], once=once)
+    return _select(
+        columns, source, wanted, [_scored_pair("pair.path IN (path.pair, path.still)", wanted)], once=once
+    )
 
 
 def select_failed(wanted: Filter, columns: str, *, once: bool) -> Select:
@@ -130,7 +133,11 @@ def select_failed(wanted: Filter, columns: str, *, once: bool) -> Select:
     unread = f"""path INDEXED BY path_error LEFT JOIN photo ON photo.id = path.photo
         LEFT JOIN score ON score.photo = path.photo AND score.model = ? {MARKS}
         WHERE path.error IS NOT NULL AND score.photo IS NULL AND {_mark_term(wanted)}"""
-    pairs = [_failed_pair(wanted), _scored_pair("pair.pair = path.path", wanted)]
+    pairs = [
+        _failed_pair(wanted),
+        _scored_pair("pair.pair = path.path", wanted),
+        _scored_pair("pair.path = path.still", wanted),
+    ]
     halves = [
         _select(columns, Select(source, [wanted.model]), wanted, pairs, once=once)
         for source in (refused, unread)
@@ -177,7 +184,7 @@ def _earlier_copy(wanted: Filter) -> Select:
 
 
 def _scored_pair(join: str, wanted: Filter) -> Select:
-    """The other file of a pair, where it has a score. join: which one that is"""
+    """The other file of a pair, or the picture of a clip, where it has a score. join: which one that is"""
     terms, values = path_terms(wanted, "pair")
     text = f"""SELECT 1 FROM path AS pair JOIN score AS its ON its.photo = pair.photo
         WHERE {join} AND its.model = ? AND its.score IS NOT NULL AND {terms}"""

@@ -16,6 +16,8 @@ BARS = 20
 # Paths: the first one that is there of a content, and a raw file whose JPEG or HEIC is there
 _FIRST = """gone IS NULL AND NOT EXISTS (SELECT 1 FROM path AS other
     WHERE other.photo = path.photo AND other.path < path.path AND other.gone IS NULL)"""
+_CLIP = """EXISTS (SELECT 1 FROM path AS other JOIN score ON score.photo = other.photo
+    WHERE other.path = path.still AND other.gone IS NULL AND score.model = ? AND score.score IS NOT NULL)"""
 _PAIRED = "EXISTS (SELECT 1 FROM path AS other WHERE other.path = path.pair AND other.gone IS NULL)"
 
 
@@ -25,12 +27,13 @@ class Statistics:
 
     files:         paths
     photos:        contents, each counted once however many files have it, and files whose content was never read;
-                   a raw file and the JPEG or HEIC beside it are one
+                   a raw file and the JPEG or HEIC beside it are one, and so are the two files of a Live Photo
     scored_photos: those with a score from the model
     failed_photos: those without one, because they do not decode or cannot be read
     other_photos:  those that the model has not seen yet
     videos:        those of the photos that are videos with a score
     paired_files:  raw files that belong to a JPEG or HEIC beside them
+    clips:         videos that belong to the picture of a Live Photo
     missing_files: paths that were there once
     low, high:     the model's scale
     bars:          scored photos by score, from low to high in steps of equal width
@@ -44,6 +47,7 @@ class Statistics:
     other_photos: int
     videos: int
     paired_files: int
+    clips: int
     missing_files: int
     low: float
     high: float
@@ -54,7 +58,9 @@ class Statistics:
 def compute_statistics(catalogue: Catalogue, model: str) -> Statistics:
     """Count the photos of a catalogue, with the scores of a model by its hash."""
     wanted, scale = Filter(model=model), find_scale(catalogue, model)
-    photos = catalogue.count(f"SELECT count(*) FROM path WHERE {_FIRST} AND NOT {_PAIRED}")
+    photos = catalogue.count(
+        f"SELECT count(*) FROM path WHERE {_FIRST} AND NOT {_PAIRED} AND NOT {_CLIP}", (model,)
+    )
     scored = count_scored(catalogue, wanted, once=True)
     failed = count_failed(catalogue, wanted, once=True)
     bars, mean = _spread(catalogue, wanted, scale.low, scale.high)
@@ -66,6 +72,7 @@ def compute_statistics(catalogue: Catalogue, model: str) -> Statistics:
         other_photos=max(0, photos - scored - failed),
         videos=count_videos(catalogue, wanted),
         paired_files=catalogue.count(f"SELECT count(*) FROM path WHERE gone IS NULL AND {_PAIRED}"),
+        clips=catalogue.count(f"SELECT count(*) FROM path WHERE gone IS NULL AND {_CLIP}", (model,)),
         missing_files=catalogue.count("SELECT count(*) FROM path WHERE gone IS NOT NULL"),
         low=scale.low,
         high=scale.high,

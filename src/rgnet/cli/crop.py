@@ -126,7 +126,7 @@ def _check_lossless(output: Path | None) -> None:
     from rgnet.imaging.lossless import need_jpeglib
 
     if output is None:
-        raise SettingError("--lossless says how files are written: give an --output for them, too")
+        raise SettingError("--lossless needs --output: it only affects the files that are written")
     need_jpeglib()
 
 

@@ -88,10 +88,12 @@ def frames(
 
 def _plan_folders(videos: list[Path], output: Path | None, *, force: bool) -> dict[Path, Path]:
     """The folder of each video's frames, none of which may be there already, or be another video's too."""
+    from rgnet.atomic import make_writable_folder
     from rgnet.errors import OutputError, SettingError
 
     if output is None:
         return {}
+    make_writable_folder(output)
     folders: dict[Path, Path] = {}
     for video in videos:
         folder = output / video.name

@@ -113,7 +113,7 @@ def _summary(found: LookAlikes) -> str:
     groups = "1 group" if len(found.groups) == 1 else f"{len(found.groups)} groups"
     line = f"{grouped} photos in {groups}" + (f" ({named})" if named else "") + f", {found.alone} alone"
     if found.unmeasured:
-        line += f"; {found.unmeasured} not compared, of an earlier rgnet's scan: scan their folders again"
+        line += f"; {found.unmeasured} not compared (scanned by an earlier rgnet): scan their folders again"
     return line
 
 

@@ -79,10 +79,12 @@ def push(
             photos = [RatedPhoto(path, stars=0) for path in find_paths(opened, filters.folder)]
         else:
             rows = find_scored(opened, filters.select(opened, model), order="folder", descending=False)
-            # What the person said in rgnet comes before the score
+            # What the person said in rgnet comes before the score; a rejected photo gets no stars
             photos = [
                 RatedPhoto(
-                    row.record.path, row.mark.stars or stars_for(row.record.percentile, bounds), row.bytes
+                    row.record.path,
+                    max(0, row.mark.rating or stars_for(row.record.percentile, bounds)),
+                    row.bytes,
                 )
                 for row in rows
             ]

@@ -85,7 +85,7 @@ def rate(
     from rgnet.cli.skipping import Skipping
     from rgnet.errors import SettingError, need
     from rgnet.paths import catalogue_file
-    from rgnet.xmp.sidecar import plan_rating, plan_undo, stars_for
+    from rgnet.xmp.sidecar import Change, plan_rating, plan_undo, stars_for
 
     need("lxml.etree", extra="xmp", purpose="writing ratings")
     bounds = options.parse_cuts(cuts)
@@ -94,6 +94,8 @@ def rate(
     def plan_row(row: PhotoRow[ScoredPhoto], contents: ContentCheck) -> list[Change]:
         contents.check(row)
         photo, (file, companion) = row.record, row.raw_first
+        if (own := row.mark.rating) is not None and not overwrite:
+            return [Change(file, file, "keep", own, own)]
         source, stars = f"{photo.model} {photo.model_hash}{of_taste}", stars_for(percentile(photo), bounds)
         change = plan_rating(
             file, stars, model=source, naming=naming, overwrite=overwrite, companion=companion

@@ -78,7 +78,7 @@ def score(
         pool.start(len(paths))
         scorer = rgnet.load(model, engine=engine, precision=precision, threads=threads, fit=fit)
         records = track(scorer.score_many(paths, pool=pool), total=len(paths), description="scoring")
-        interrupted = _consume(_printed(records) if as_json else records, summary, write)
+        interrupted = _consume(_print_each(records) if as_json else records, summary, write)
     if not as_json:
         print_photos(summary.best_photos())
     skipping.print()
@@ -104,7 +104,7 @@ def print_photos(
     print_rows(columns, rows, as_json=as_json, title=title)
 
 
-def _printed(records: Iterable[Record]) -> Iterator[Record]:
+def _print_each(records: Iterable[Record]) -> Iterator[Record]:
     for record in records:
         print_json(record.to_dict())
         yield record

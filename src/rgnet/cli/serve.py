@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from pathlib import Path
 from typing import Annotated
@@ -47,6 +46,7 @@ def serve(
 
     for module in _MODULES:
         need(module, extra="service", purpose="rgnet serve")
+    from rgnet.service.access import is_loopback
     from rgnet.service.app import create_app
     from rgnet.service.server import listen
     from rgnet.service.server import serve as run_server
@@ -58,7 +58,7 @@ def serve(
         threads=threads,
         token=read_token(token_file) if token_file else None,
     )
-    if not _is_loopback(host):
+    if not is_loopback(host):
         if "hosts" not in settings.model_fields_set:
             settings = settings.model_copy(update={"hosts": ("*",)})
         if settings.token is None:
@@ -75,13 +75,6 @@ def serve(
         message = f"serving {card.name} ({card.short_hash}) at {address}{gallery}; Ctrl-C to stop"
         run_server(app, listener, settings, ready=lambda: typer.echo(message, err=True))
     typer.echo("stopped", err=True)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _host_and_port(listener: socket.socket) -> str:

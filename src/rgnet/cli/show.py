@@ -95,10 +95,10 @@ def _print_votes(votes_HW: np.ndarray) -> None:
         for row in votes_HW:
             typer.echo("votes\t" + " ".join(f"{vote:.3f}" for vote in row))
         return
-    typer.echo(f"\nregion votes, {low:.2f} (blank) to {high:.2f} (full):\n{_shaded(votes_HW, low, high)}")
+    typer.echo(f"\nregion votes, {low:.2f} (blank) to {high:.2f} (full):\n{_shade(votes_HW, low, high)}")
 
 
-def _shaded(votes_HW: np.ndarray, low: float, high: float) -> str:
+def _shade(votes_HW: np.ndarray, low: float, high: float) -> str:
     """Two characters to a region, for those of a terminal are twice as tall as wide."""
     unit_HW = (votes_HW - low) / max(high - low, 1e-6)
     shades = (unit_HW * (len(_SHADES) - 1)).round().astype(int)

@@ -46,6 +46,7 @@ def _facts(found: Statistics) -> dict[str, object]:
         "photos not scored by this model yet": found.other_photos,
         "files": found.files,
         "raw files beside their JPEG": found.paired_files,
+        "clips of Live Photos": found.clips,
         "missing files": found.missing_files,
         "mean score": found.mean,
         "scale": f"{found.low:g}-{found.high:g}",

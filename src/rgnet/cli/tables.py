@@ -10,7 +10,7 @@ from typing import Literal
 
 import typer
 
-from rgnet.text import printable
+from rgnet.text import escape_surrogates, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,7 @@ def print_facts(facts: Mapping[str, object], *, as_json: bool = False) -> None:
 
 def print_json(value: Mapping[str, object]) -> None:
     """One object on one line; bytes of file names that are not text become the escapes of JSON."""
-    line = json.dumps(value, ensure_ascii=False)
-    typer.echo(line.encode("utf-8", "backslashreplace").decode())
+    typer.echo(escape_surrogates(json.dumps(value, ensure_ascii=False)))
 
 
 def _draw_table(columns: Sequence[Column], rows: Sequence[Mapping[str, object]], title: str) -> None:

@@ -107,7 +107,7 @@ def taste(
     found = measure_agreement(scores, stars)
     _print_agreement(found, scored, as_json=as_json)
     if found.photos < FEW:
-        typer.echo(f"fewer than {FEW} ratings: the intervals say how little that means", err=True)
+        typer.echo(f"fewer than {FEW} ratings: too few to be sure, as the intervals show", err=True)
 
 
 def _print_agreement(found: Agreement, scored: int, *, as_json: bool) -> None:
@@ -162,7 +162,9 @@ def _keep(learned: Learned, *, as_json: bool) -> None:
             "not kept: it orders your photos no better than the score does; rate more of them", err=True
         )
     elif found.gain.low <= 0:
-        typer.echo("the gain may be chance: its interval holds 0; more ratings will tell", err=True)
+        typer.echo(
+            "the gain may be due to chance (its interval includes 0): rate more photos to find out", err=True
+        )
 
 
 def _percent(share: Estimate) -> str:

@@ -25,10 +25,9 @@ from rgnet.culling.picks import TOO_CLOSE
 from rgnet.errors import PhotoDamaged, SettingError
 from rgnet.faces.detection import Face, FaceDetector, find_prominent
 from rgnet.imaging.crop import Box, CropJob, DecodedCrops
-from rgnet.imaging.prepare import Prepared
 from rgnet.imaging.workers import DecodePool
 from rgnet.results import ScoredPhoto, ScoreFailure, overlaps
-from rgnet.scorer import Scorer
+from rgnet.scorer import Scorer, score_in_batches
 
 _SCORED = 5
 PICTURE = 640
@@ -87,7 +86,7 @@ def parse_ratio(text: str) -> float:
     except (ValueError, ZeroDivisionError):
         valid = False
     if not valid:
-        raise SettingError(f"a ratio reads 16:9, 4:5 or 1.5 and is at most 1:10, found {text!r}")
+        raise SettingError(f"expected a ratio such as 16:9, 4:5 or 1.5, from 1:10 to 10:1, found {text!r}")
     return ratio
 
 
@@ -123,7 +122,7 @@ def find_crop(
 def crop_job(source: str | bytes, scorer: Scorer, ratio: float, *, size: float) -> CropJob:
     """What a DecodePool has to do with a photo; `choose_crop` takes the answer. Raises SettingError."""
     if not 0.3 <= size <= 1:
-        raise SettingError(f"the size of a crop is 0.3 to 1 of the largest one, found {size:g}")
+        raise SettingError(f"size of a crop: expected 0.3 to 1 of the largest one, found {size:g}")
     return CropJob(source=source, preprocess=scorer.preprocess, ratio=ratio, size=size, pictures=(PICTURE,))
 
 
@@ -140,8 +139,12 @@ def choose_crop(
     estimate_C = estimates(whole, answer.boxes, scorer).tolist()
     crops = [Crop(box, value) for box, value in zip(answer.boxes, estimate_C, strict=True)]
     chosen = sorted((i for i in allowed if i), key=lambda index: -crops[index].estimate)[:_SCORED]
-    centre, *scored = _score(
-        scorer, [crops[index] for index in (0, *chosen)], [answer.parts[i] for i in (0, *chosen)]
+    places = (0, *chosen)
+    scores = score_in_batches(scorer, [answer.parts[index] for index in places])
+    if not np.isfinite(scores).all():
+        raise PhotoDamaged(name, "a crop of it has no score", hint="try another model")
+    centre, *scored = (
+        replace(crops[index], score=score) for index, score in zip(places, scores, strict=True)
     )
     centre_cuts = 0 not in allowed
     ranked = sorted(scored if centre_cuts else (centre, *scored), key=lambda crop: -(crop.score or 0))
@@ -228,8 +231,3 @@ def _read(job: CropJob, pool: DecodePool) -> DecodedCrops:
         raise answer.error
     assert isinstance(answer, DecodedCrops)
     return answer
-
-
-def _score(scorer: Scorer, crops: Sequence[Crop], parts: Sequence[Prepared]) -> list[Crop]:
-    records = scorer.score_prepared([str(crop.box) for crop in crops], parts)
-    return [replace(crop, score=record.score) for crop, record in zip(crops, records, strict=True)]

@@ -41,7 +41,7 @@ class KeptEyes:
 
     def _read_kept(self, row: PhotoRow[ScoredPhoto]) -> float | None:
         """NaN where it is known that there is no face; None where it is not known."""
-        kept = self._previews.get(bytes.fromhex(row.sha256), _KIND) if row.sha256 else None
+        kept = self._previews.get(row.sha256, _KIND)
         try:
             return None if kept is None else float(json.loads(kept))
         except (ValueError, TypeError):
@@ -70,13 +70,9 @@ class FrameEyes(KeptEyes):
         known = {row.id: self._read_kept(row) for row in rows}
         for row, picture in self._pictures([row for row in rows if known[row.id] is None]):
             known[row.id] = found = self._look(picture)
-            self._keep(row, found)
+            self._previews.put(row.sha256, _KIND, json.dumps(found).encode())
             self._on_look()
         return np.array([math.nan if (value := known[row.id]) is None else value for row in rows])
-
-    def _keep(self, row: PhotoRow[ScoredPhoto], openness: float) -> None:
-        if row.sha256:
-            self._previews.put(bytes.fromhex(row.sha256), _KIND, json.dumps(openness).encode())
 
     def _pictures(
         self, rows: Sequence[PhotoRow[ScoredPhoto]]
@@ -84,15 +80,14 @@ class FrameEyes(KeptEyes):
         """Previews, those that have to be made last; none of a file that is gone or has changed."""
         missing = []
         for row in rows:
-            kept = self._previews.picture(bytes.fromhex(row.sha256)) if row.sha256 else None
+            kept = self._previews.picture(row.sha256)
             if kept is None:
                 missing.append((row, replace(scanned_job(row), pictures=(PREVIEW,), picture_format="JPEG")))
             else:
                 yield row, kept
         for row, found in self._pool.in_order(missing):
             if found.pictures:
-                if row.sha256:
-                    self._previews.put_picture(bytes.fromhex(row.sha256), found.pictures[0])
+                self._previews.put_picture(row.sha256, found.pictures[0])
                 yield row, found.pictures[0]
 
     def _look(self, picture: bytes) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from rgnet.atomic import replacing_folder
+from rgnet.atomic import make_writable_folder, replacing_folder
 from rgnet.culling.frames import BestFrame, VideoFrames, time_code
 
 _COLUMNS = (
@@ -37,7 +37,7 @@ def frame_name(best: BestFrame, suffix: str) -> str:
 
 def write_frames(folder: Path, found: VideoFrames, suffix: str) -> None:
     """Replace `folder` by one of these frames, which hold their files; whole or not at all. Raises OutputError."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_writable_folder(folder.parent)
     with replacing_folder(folder) as partial:
         for best in found.frames:
             (partial / frame_name(best, suffix)).write_bytes(best.file)

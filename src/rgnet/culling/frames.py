@@ -102,10 +102,15 @@ def best_frames(
     reading = VideoReading(video, scorer, pool)
     footage = reading.read(1 / per_second, track)
     shots, found = choose_frames(footage, reading)
-    chosen = found if count is None else _different(found, count)
+    chosen = found if count is None else _choose_different(found, count)
     if file_format is not None:
         files = reading.bring_files([best.time_s for best in chosen], file_format)
-        chosen = [replace(best, file=files.get(round(best.time_s, 4), b"")) for best in chosen]
+        whole = [
+            replace(best, file=files[time]) for best in chosen if (time := round(best.time_s, 4)) in files
+        ]
+        if lost := len(chosen) - len(whole):
+            reading.notes[f"{lost} of the chosen frames could not be read again at full size"] = None
+        chosen = whole
     seen_s = float(footage.time_F[-1])
     notes = (*reading.notes, *_describe(reading, seen_s, len(shots) - len(found)))
     return VideoFrames(len(shots), seen_s, tuple(chosen), notes)
@@ -122,12 +127,12 @@ def choose_frames(footage: Footage, reading: VideoReading) -> tuple[list[Span], 
     if not footage.ends:
         shots = [(start_s, min(end_s, footage.time_F[-1] - _UNKNOWN_S)) for start_s, end_s in shots]
     shots = [span for span in shots if span[0] <= span[1]]
-    frames = _with_every_shot(footage, reading, shots)
+    frames = _add_missed_shots(footage, reading, shots)
     chosen = (_choose(number, span, frames) for number, span in enumerate(shots, 1))
     return shots, [best for best in chosen if best is not None]
 
 
-def _with_every_shot(footage: Footage, reading: VideoReading, shots: Sequence[Span]) -> list[ScoredFrame]:
+def _add_missed_shots(footage: Footage, reading: VideoReading, shots: Sequence[Span]) -> list[ScoredFrame]:
     """The frames looked at, with the middle of each shot that the grid of time has missed."""
     missed = [
         (start_s + end_s) / 2
@@ -156,7 +161,7 @@ def _choose(number: int, span: Span, frames: Sequence[ScoredFrame]) -> BestFrame
     highest = max(frame.record.score for frame in usable)
     close = [frame for frame in usable if frame.record.score > highest - TOO_CLOSE]
     frame = max(close, key=lambda frame: (_sharpness(frame), -frame.time_s))
-    reasons = _reasons(frame.record.score, highest, len(inside), len(inside) - len(usable))
+    reasons = _give_reasons(frame.record.score, highest, len(inside), len(inside) - len(usable))
     return BestFrame(number, *span, frame.time_s, frame.record, reasons, frame.measurement.hash)
 
 
@@ -165,7 +170,7 @@ def _sharpness(frame: ScoredFrame) -> float:
     return float(np.frombuffer(frame.measurement.sharpness, np.float16).max())
 
 
-def _reasons(score: float, highest: float, looked: int, blurred: int) -> tuple[str, ...]:
+def _give_reasons(score: float, highest: float, looked: int, blurred: int) -> tuple[str, ...]:
     if looked == 1:
         return ("the only usable frame that was looked at",)
     first = f"the highest score of {looked} frames"
@@ -174,7 +179,7 @@ def _reasons(score: float, highest: float, looked: int, blurred: int) -> tuple[s
     return (first, *((f"{blurred} blurred frames left out",) if blurred else ()))
 
 
-def _different(found: Sequence[BestFrame], count: int) -> list[BestFrame]:
+def _choose_different(found: Sequence[BestFrame], count: int) -> list[BestFrame]:
     """At most `count` frames of different looks, the best ones, in order of time."""
     kept: list[BestFrame] = []
     for best in sorted(found, key=lambda best: -best.score.score):
@@ -189,7 +194,7 @@ def describe_damage(reading: VideoReading, seen_s: float) -> Iterator[str]:
         yield f"{reading.skipped} damaged packets skipped"
     stated_s = reading.duration_s
     if stated_s is not None and seen_s < stated_s - max(1.0, 0.02 * stated_s):
-        yield f"this video is cut: it states {stated_s:.1f} s and holds {seen_s:.1f} s"
+        yield f"this video is cut off: {seen_s:.1f} s of {stated_s:.1f} s can be read"
 
 
 def _describe(reading: VideoReading, seen_s: float, unusable: int) -> Iterator[str]:

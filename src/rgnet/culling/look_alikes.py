@@ -10,8 +10,7 @@ Nothing is deleted or moved.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -30,8 +29,6 @@ from rgnet.culling.shots import Shots, read_shots
 from rgnet.imaging.measure import TILES
 from rgnet.previews import open_previews
 from rgnet.results import ScoredPhoto
-
-_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,17 +159,14 @@ def _find_weights(
     photo_of = {int(shots.rows[photo].id): photo for photo in photos}
     return {
         photo_of[id]: tile_weights(vote_weights((votes_HW - low) / width, card.architecture.r), TILES)
-        for id, votes_HW in _read_votes(catalogue, model, photo_of)
+        for id, votes_HW in _read_votes(catalogue, model, list(photo_of))
     }
 
 
-def _read_votes(catalogue: Catalogue, model: str, photos: Iterable[int]) -> list[tuple[int, np.ndarray]]:
-    ids, found = iter(photos), []
-    while chunk := list(itertools.islice(ids, _CHUNK)):
-        marks = ", ".join("?" * len(chunk))
-        query = f"SELECT photo, rows AS vote_rows, votes FROM score WHERE model = ? AND photo IN ({marks})"
-        for row in catalogue.rows(query, (model, *chunk)):
-            with decoding(catalogue.file):
-                if (votes_HW := read_votes(row)) is not None:
-                    found.append((int(row["photo"]), votes_HW))
-    return found
+def _read_votes(catalogue: Catalogue, model: str, photos: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
+    query = "SELECT photo, rows AS vote_rows, votes FROM score WHERE model = ? AND photo IN {ids}"
+    for row in catalogue.rows_by_id(query, (model,), photos):
+        with decoding(catalogue.file):
+            votes_HW = read_votes(row)
+        if votes_HW is not None:
+            yield int(row["photo"]), votes_HW

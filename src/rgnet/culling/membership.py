@@ -50,13 +50,13 @@ def find_memberships(groups: Iterable[Group]) -> dict[str, Membership]:
     found = {}
     for number, group in enumerate(groups):
         photos = tuple(frame.row.id for frame in group.frames)
-        for place, (photo, rank) in enumerate(zip(photos, _ranks(group), strict=True)):
+        for place, (photo, rank) in enumerate(zip(photos, _rank(group), strict=True)):
             reason = group.frames[place].reason
             found[photo] = Membership(number, group.kind, photos, place, rank, reason)
     return found
 
 
-def _ranks(group: Group) -> Sequence[int]:
+def _rank(group: Group) -> Sequence[int]:
     """Of each frame; of a sequence that is kept whole by the score, as `Group.best` has it."""
     places = range(len(group.frames))
     if not group.kept_whole:

@@ -48,18 +48,21 @@ def _divide(rows: _Rows, scope: Scope) -> Iterable[_Rows]:
     if scope == "library":
         return [rows] if rows else []
     if scope == "folder":
-        return _by_folder(rows)
-    return [*_events([row for row in rows if row.taken]), *_by_folder([row for row in rows if not row.taken])]
+        return _divide_by_folder(rows)
+    return [
+        *_divide_by_pauses([row for row in rows if row.taken]),
+        *_divide_by_folder([row for row in rows if not row.taken]),
+    ]
 
 
-def _by_folder(rows: _Rows) -> Iterable[_Rows]:
+def _divide_by_folder(rows: _Rows) -> Iterable[_Rows]:
     folders: dict[str, _Rows] = defaultdict(list)
     for row in rows:
         folders[os.path.dirname(row.record.path)].append(row)  # noqa: PTH120 -- any text may be a path
     return folders.values()
 
 
-def _events(rows: _Rows) -> Iterator[_Rows]:
+def _divide_by_pauses(rows: _Rows) -> Iterator[_Rows]:
     event: _Rows = []
     last = datetime.min
     for row in sorted(rows, key=lambda row: row.taken or ""):

@@ -52,12 +52,12 @@ def find_shots(time_F: np.ndarray, signature_FHW3: np.ndarray, histogram_FK: np.
     return shots
 
 
-def _moved(histogram_FK: np.ndarray, one_F: np.ndarray, other_F: np.ndarray) -> np.ndarray:
+def _histogram_difference(histogram_FK: np.ndarray, one_F: np.ndarray, other_F: np.ndarray) -> np.ndarray:
     """(F,) share of the pixels in other levels, the mean of three colours, between pairs of frames."""
-    return _changed(histogram_FK, one_F, other_F) * (histogram_FK.shape[1] / 6)
+    return _mean_difference(histogram_FK, one_F, other_F) * (histogram_FK.shape[1] / 6)
 
 
-def _changed(
+def _mean_difference(
     picture_FX: np.ndarray, one_F: np.ndarray, other_F: np.ndarray, third_F: np.ndarray | None = None
 ) -> np.ndarray:
     """(F,) mean difference between pairs of frames; with a third one, between the first and the mean of the others.
@@ -77,8 +77,8 @@ def _changed(
 def _find_cuts(time_F: np.ndarray, signature_FP: np.ndarray, histogram_FK: np.ndarray) -> list[int]:
     """The first frame of every shot that begins with a cut."""
     frame_F = np.arange(1, len(time_F))
-    moved_F = np.concatenate([[0], _moved(histogram_FK, frame_F, frame_F - 1)])
-    changed_F = np.concatenate([[0], _changed(signature_FP, frame_F, frame_F - 1)])
+    moved_F = np.concatenate([[0], _histogram_difference(histogram_FK, frame_F, frame_F - 1)])
+    changed_F = np.concatenate([[0], _mean_difference(signature_FP, frame_F, frame_F - 1)])
     other_colours_F = (moved_F > _CUT_HISTOGRAM) & (changed_F > _CUT_PIXELS) & _is_sudden(moved_F)
     other_picture_F = (changed_F > _CUT_ALIKE_PIXELS) & _is_sudden(changed_F)
     cuts = [int(frame) for frame in np.flatnonzero(other_colours_F | other_picture_F)]
@@ -103,9 +103,9 @@ def _is_flash(cut: int, time_F: np.ndarray, *pictures: np.ndarray) -> bool:
     later = np.arange(cut + 1, np.searchsorted(time_F, time_F[cut] + _FLASH_S, side="right"))
     earlier = np.arange(np.searchsorted(time_F, time_F[cut] - _FLASH_S), cut - 1)
     for picture_FX in pictures:
-        (change,) = _changed(picture_FX, np.array([cut]), np.array([cut - 1]))
-        back = _changed(picture_FX, later, np.full_like(later, cut - 1))
-        forth = _changed(picture_FX, earlier, np.full_like(earlier, cut))
+        (change,) = _mean_difference(picture_FX, np.array([cut]), np.array([cut - 1]))
+        back = _mean_difference(picture_FX, later, np.full_like(later, cut - 1))
+        forth = _mean_difference(picture_FX, earlier, np.full_like(earlier, cut))
         if min(back.min(initial=np.inf), forth.min(initial=np.inf)) < change / 3:
             return True
     return False
@@ -118,21 +118,21 @@ def _find_dissolves(
     found: list[Shot] = []
     for half_s in _WINDOWS_S:
         window = _Window(time_F, half_s)
-        change_F = _changed(signature_FP, window.before, window.after)
-        rest_F = _changed(signature_FP, np.arange(len(time_F)), window.before, window.after)
+        change_F = _mean_difference(signature_FP, window.before, window.after)
+        rest_F = _mean_difference(signature_FP, np.arange(len(time_F)), window.before, window.after)
         outside_F = np.maximum(
-            _changed(signature_FP, window.before, window.long_before),
-            _changed(signature_FP, window.after, window.long_after),
+            _mean_difference(signature_FP, window.before, window.long_before),
+            _mean_difference(signature_FP, window.after, window.long_after),
         )
         is_mix_F = window.whole & (change_F > _DISSOLVE_PIXELS)
         is_mix_F &= (rest_F < _REMAINDER * change_F) & (outside_F < _OUTSIDE * change_F)
-        is_mix_F &= _moved(histogram_FK, window.before, window.after) > _DISSOLVE_HISTOGRAM
-        for run in _runs(is_mix_F):
+        is_mix_F &= _histogram_difference(histogram_FK, window.before, window.after) > _DISSOLVE_HISTOGRAM
+        for run in _find_runs(is_mix_F):
             middle = run.first + int(np.argmin((rest_F / (change_F + 1))[run.first : run.last + 1]))
             ends = int(window.before[middle]), int(window.after[middle])
             if not any(ends[0] < cut <= ends[1] for cut in cuts):
-                found.append(_mixed_frames(signature_FP, middle, *ends))
-    return _joined(found)
+                found.append(_find_mixed_frames(signature_FP, middle, *ends))
+    return _join_overlapping(found)
 
 
 class _Window:
@@ -150,12 +150,12 @@ class _Window:
         self.whole = (time_F - half_s >= time_F[0]) & (time_F + half_s <= time_F[-1])
 
 
-def _runs(is_mix_F: np.ndarray) -> list[Shot]:
+def _find_runs(is_mix_F: np.ndarray) -> list[Shot]:
     change = np.flatnonzero(np.diff(np.concatenate([[0], is_mix_F.astype(np.int8), [0]])))
     return [Shot(int(start), int(end) - 1) for start, end in change.reshape(-1, 2)]
 
 
-def _mixed_frames(signature_FP: np.ndarray, middle: int, before: int, after: int) -> Shot:
+def _find_mixed_frames(signature_FP: np.ndarray, middle: int, before: int, after: int) -> Shot:
     """From `middle` outwards, the frames that hold a share of both ends."""
     part_FP = signature_FP[before : after + 1].astype(np.float32)
     way_P = part_FP[-1] - part_FP[0]
@@ -166,7 +166,7 @@ def _mixed_frames(signature_FP: np.ndarray, middle: int, before: int, after: int
     return Shot(first, last)
 
 
-def _joined(found: list[Shot]) -> list[Shot]:
+def _join_overlapping(found: list[Shot]) -> list[Shot]:
     """Of transitions that overlap, seen through several windows, one."""
     joined: list[Shot] = []
     for part in sorted(found):

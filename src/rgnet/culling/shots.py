@@ -5,7 +5,6 @@ Shape letters: N photos · S side of the thumbnail · T tiles along a side
 
 from __future__ import annotations
 
-import itertools
 import math
 import os
 import sqlite3
@@ -22,8 +21,6 @@ from rgnet.catalogue.selects import Filter
 from rgnet.catalogue.values import optional, required
 from rgnet.imaging.measure import THUMBNAIL, TILES
 from rgnet.results import ScoredPhoto
-
-_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +59,13 @@ def read_shots(catalogue: Catalogue, wanted: Filter) -> tuple[Shots, int]:
     """The photos that match and were measured, each content once, and how many others match. Videos do not count."""
     matching = find_scored(catalogue, wanted, order="folder", descending=False, once=True)
     found = [row for row in matching if row.frame is None]
-    known = _read_measurements(catalogue, (int(row.id) for row in found))
+    query = "SELECT * FROM measurement WHERE photo IN {ids}"
+    measured = catalogue.rows_by_id(query, (), [int(row.id) for row in found])
+    known = {int(row["photo"]): row for row in measured}
     rows = [row for row in found if int(row.id) in known]
     with decoding(catalogue.file):
         shots = _to_shots(rows, [known[int(row.id)] for row in rows])
     return shots, len(found) - len(rows)
-
-
-def _read_measurements(catalogue: Catalogue, photos: Iterable[int]) -> dict[int, sqlite3.Row]:
-    ids, known = iter(photos), {}
-    while chunk := list(itertools.islice(ids, _CHUNK)):
-        marks = ", ".join("?" * len(chunk))
-        for row in catalogue.rows(f"SELECT * FROM measurement WHERE photo IN ({marks})", chunk):
-            known[int(row["photo"])] = row
-    return known
 
 
 def _to_shots(rows: list[PhotoRow[ScoredPhoto]], measured: list[sqlite3.Row]) -> Shots:

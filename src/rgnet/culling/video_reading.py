@@ -74,7 +74,7 @@ class VideoReading:
         first = self._begin(CHUNK_S, every_s)
         starts = np.arange(CHUNK_S, min(self.duration_s or LONGEST_S, LONGEST_S), CHUNK_S).tolist()
         rest = self._stretches(starts, CHUNK_S, every_s)
-        return _joined([first, *track(rest, total=len(starts), description="reading")])
+        return _join([first, *track(rest, total=len(starts), description="reading")])
 
     def sample(self, every_s: float) -> list[Footage]:
         """As much as is allowed of a sample: all of it, or pieces that are spread over it. Raises PhotoError."""
@@ -85,10 +85,10 @@ class VideoReading:
         every_s = max(every_s, min(stated_s, allowed_s) / _LOOKS)
         if stated_s <= allowed_s:
             starts = np.arange(_PIECE_S, stated_s, CHUNK_S).tolist()
-            whole = _joined([first, *self._stretches(starts, CHUNK_S, every_s)])
+            whole = _join([first, *self._stretches(starts, CHUNK_S, every_s)])
             if self.duration_s is None and whole.time_F[-1] > stated_s - every_s:
                 self.notes[
-                    f"only the first {stated_s:.0f} s were looked at: it does not say how long it is"
+                    f"only the first {stated_s:.0f} s were looked at: the file does not state its length"
                 ] = None
             return [whole]
         starts = np.linspace(0, stated_s - _PIECE_S, int(allowed_s / _PIECE_S))[1:].tolist()
@@ -96,7 +96,9 @@ class VideoReading:
         parts += [
             replace(part, begins=False, ends=False) for part in self._stretches(starts, _PIECE_S, every_s)
         ]
-        self.notes[f"of this video {len(parts) * _PIECE_S:.0f} s were looked at, spread over it"] = None
+        self.notes[
+            f"only {len(parts) * _PIECE_S:.0f} s of this video were looked at, spread over its length"
+        ] = None
         return parts
 
     def look(self, times: Sequence[float]) -> list[ScoredFrame]:
@@ -165,7 +167,7 @@ class VideoReading:
         return pixels * (len(time_F) - 1) / span_s if span_s > 0 else pixels
 
 
-def _joined(parts: Sequence[Footage]) -> Footage:
+def _join(parts: Sequence[Footage]) -> Footage:
     """Stretches as one, in order of time."""
     return Footage(
         time_F=np.concatenate([part.time_F for part in parts]),

@@ -23,8 +23,8 @@ from rgnet.evaluation.predictions import Predictions, draw_sample
 from rgnet.explanation import explain_prepared
 from rgnet.imaging.prepare import Prepared
 from rgnet.results import ScoredPhoto, ScoreFailure, overlaps
-from rgnet.scorer import Scorer
-from rgnet.what_if import CELLS, blur, cell_boxes, cover_each, score_in_batches
+from rgnet.scorer import Scorer, score_in_batches
+from rgnet.what_if import CELLS, blur, cell_boxes, cover_each
 
 if TYPE_CHECKING:
     from rgnet.weights.file import ModelFile

@@ -7,6 +7,7 @@ import io
 import logging
 import warnings
 
+from rgnet.architecture import is_weight
 from rgnet.errors import EngineError, need
 
 EXAMPLE_SIZE = (224, 256)
@@ -23,7 +24,7 @@ def graph_of(network) -> bytes:
     onnx = need("onnx", extra="export", purpose="exporting a network")
     model = exported(network)
     graph = model.graph
-    expected = {name for name in network.state_dict() if not name.endswith("num_batches_tracked")}
+    expected = set(filter(is_weight, network.state_dict()))
     for tensor in graph.initializer:
         tensor.name = tensor.name.removeprefix("network.")
     found = {tensor.name for tensor in graph.initializer}

@@ -117,7 +117,7 @@ def _is_text(path: str) -> bool:
 def _decide(photo: RatedPhoto, asset: Asset, ledger: Ledger) -> Outcome:
     if photo.stars and None not in (photo.bytes, asset.bytes) and photo.bytes != asset.bytes:
         error = (
-            f"immich has another file there ({asset.bytes} bytes, scanned were {photo.bytes}): check --map"
+            f"immich has a different file there ({asset.bytes} bytes, expected {photo.bytes}): check --map"
         )
         return Outcome(photo, asset.path, "failed", asset, error=error)
     action = decide(asset.rating, ledger.ours(asset.id, asset.rating), photo.stars)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision import models as torchvision
 
+from rgnet.architecture import is_weight
 from rgnet.errors import DataError, SettingError, near, need
 from rgnet.imaging.preprocess import IMAGENET_MEAN, IMAGENET_STD
 
@@ -337,7 +338,7 @@ def _load_network_weights(network: nn.Module, path: Path) -> None:
         raise DataError(f"there is no weights file {path}: give a .safetensors file of the plain backbone")
     have = {name.removeprefix("features."): tensor for name, tensor in load_file(path).items()}
     wanted = network.state_dict()
-    missing = sorted(name for name in wanted.keys() - have.keys() if not name.endswith("num_batches_tracked"))
+    missing = sorted(filter(is_weight, wanted.keys() - have.keys()))
     if missing:
         raise DataError(
             f"{path} is not of this backbone: it lacks {len(missing)} tensors, the first is {missing[0]!r}"

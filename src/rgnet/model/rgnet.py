@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rgnet.architecture import Architecture
+from rgnet.architecture import Architecture, is_weight
 from rgnet.errors import ModelDamaged, SettingError
 from rgnet.model.backbones import Backbone, make_backbone, make_joined_backbone
 from rgnet.model.dense_aspp import DenseASPP
@@ -122,11 +122,7 @@ def _check_weights(architecture: Architecture, tensors: Mapping[str, np.ndarray]
             network = build(architecture)
     except (SettingError, RuntimeError, LookupError, TypeError, ValueError, AssertionError) as problem:
         raise ModelDamaged(f"the network of the model cannot be built: {problem}") from problem
-    shapes = {
-        name: tuple(tensor.shape)
-        for name, tensor in network.state_dict().items()
-        if not name.endswith("num_batches_tracked")
-    }
+    shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items() if is_weight(name)}
     if lost := sorted(shapes.keys() - tensors.keys()):
         raise ModelDamaged(f"the model lacks {len(lost)} weights of its network, {lost[0]!r} among them")
     for name, array in tensors.items():

@@ -150,7 +150,7 @@ def _stage_panels(explanation: Explanation, photo: Image.Image, region: Region, 
 def _what_if_panels(
     explanation: Explanation, photo: Image.Image, _region: Region, _scale: Scale
 ) -> list[Panel]:
-    what_if = _needed(explanation.what_if)
+    what_if = _require_what_if(explanation.what_if)
     span = max(float(np.abs(what_if.effect_RC).max()), _MIN_EFFECT)
 
     def draw_labelled(axes: Axes) -> None:
@@ -177,7 +177,7 @@ def _photo_panel(photo: Image.Image) -> Panel:
     return Panel("The photo", partial(draw_photo, photo=photo))
 
 
-def _needed(what_if: WhatIf | None) -> WhatIf:
+def _require_what_if(what_if: WhatIf | None) -> WhatIf:
     if what_if is None:
         raise SettingError("the explanation has no what-if map: explain the photo with what_if=CELLS")
     return what_if

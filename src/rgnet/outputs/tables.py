@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from rgnet.atomic import replacing, replacing_text
 from rgnet.errors import SettingError, need
 from rgnet.results import COLUMNS, Record, VideoFrame
+from rgnet.text import escape_surrogates
 
 ROW_GROUP = 5000
 _NO_MORE: Mapping[str, Any] = {}
@@ -149,8 +150,7 @@ def _json(record: Record, more: Mapping[str, Any]) -> str:
 
 
 def _valid(value: Any) -> Any:
-    """Text that UTF-8 can hold: bytes of a file name that are not text become escapes."""
-    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+    return escape_surrogates(value) if isinstance(value, str) else value
 
 
 TABLES: dict[str, _Open] = {

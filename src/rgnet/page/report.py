@@ -104,7 +104,7 @@ class Report:
                 self._count(row)
             about = self._about()
             file.writelines(
-                page.render_standalone(map(json.loads, _rewound(rows)), _chunks(_rewound(data)), about)
+                page.render_standalone(map(json.loads, _rewind(rows)), _chunks(_rewind(data)), about)
             )
 
     def missing_graph(self) -> str | None:
@@ -141,11 +141,10 @@ class Report:
 
     def _find_kept(self, photo: PhotoRow[ScoredPhoto]) -> tuple[dict[str, Any], str] | None:
         """Row and data of a photo of which everything is kept and whose file looks as it did when it was scanned."""
-        if self.pictures_beside or photo.sha256 is None or not looks_unchanged(photo):
+        if self.pictures_beside or not looks_unchanged(photo):
             return None
-        sha256 = bytes.fromhex(photo.sha256)
-        picture = self.previews.picture(sha256, photo.frame)
-        edges = self.previews.get(sha256, self._edges_kind) if self._needs_graph else b"null"
+        picture = self.previews.picture(photo.sha256, photo.frame)
+        edges = self.previews.get(photo.sha256, self._edges_kind) if self._needs_graph else b"null"
         if picture is None or edges is None:
             return None
         return self._describe_inside(photo, picture, json.loads(edges))
@@ -203,12 +202,10 @@ class Report:
         id, thumbnail, edges = photo_id(photo.record.path), answer.pictures[0], None
         if explanation is not None and explanation.affinity_NN is not None:
             edges = page.pack_edges(*explanation.edges(EDGES))
-        if photo.sha256 is not None and pictures is None:
-            sha256 = bytes.fromhex(photo.sha256)
-            self.previews.put_picture(sha256, thumbnail, photo.frame)
-            if edges is not None:
-                self.previews.put(sha256, self._edges_kind, json.dumps(edges).encode())
         if pictures is None:
+            self.previews.put_picture(photo.sha256, thumbnail, photo.frame)
+            if edges is not None:
+                self.previews.put(photo.sha256, self._edges_kind, json.dumps(edges).encode())
             return self._describe_inside(photo, thumbnail, edges)
         address = pictures.put(f"{id}.webp", thumbnail)
         picture = pictures.put(f"{id}-large.webp", answer.pictures[1])
@@ -229,12 +226,7 @@ class Report:
         folder = None if self.root is None else os.path.relpath(Path(path).parent, self.root.parent)
         return page.describe_photo(
             photo_id(path),
-            photo.record,
-            taken=photo.taken,
-            camera=photo.camera,
-            mark=photo.mark,
-            frame=photo.frame,
-            pair=photo.pair,
+            photo,
             group=self._memberships[photo.id].to_dict() | {"photos": None}
             if photo.id in self._memberships
             else None,
@@ -332,7 +324,7 @@ def _spool(target: Path) -> IO[str]:
     return tempfile.TemporaryFile("w+", dir=target.parent, encoding="utf-8")
 
 
-def _rewound(file: IO[str]) -> IO[str]:
+def _rewind(file: IO[str]) -> IO[str]:
     file.seek(0)
     return file
 

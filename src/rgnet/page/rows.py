@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rgnet.catalogue.marks import NO_MARK, Mark
+from rgnet.catalogue.marks import NO_MARK
+from rgnet.catalogue.records import PhotoRow
 from rgnet.imaging.discovery import is_raw_name
 from rgnet.results import Record, VideoFrame, clock_time
+from rgnet.text import escape_surrogates
 from rgnet.weights.card import Scale
 
 if TYPE_CHECKING:
@@ -55,12 +57,12 @@ def describe_page(
     known: dict[str, Any] = {"created": created, "graph": graph, "maps": maps, "caution": caution}
     known |= {"grouped": grouped, "uncompared": uncompared or None}
     if usual_HW is not None:
-        known["usual"] = _rounded(usual_HW)
+        known["usual"] = _round(usual_HW)
     if folders is not None:
-        known["folders"] = [_valid(folder) for folder in folders]
+        known["folders"] = [escape_surrogates(folder) for folder in folders]
     return {
-        "title": _valid(title),
-        "model": _valid(model),
+        "title": escape_surrogates(title),
+        "model": escape_surrogates(model),
         "model_hash": model_hash,
         "low": scale.low,
         "high": scale.high,
@@ -72,13 +74,8 @@ def describe_page(
 
 def describe_photo(
     id: str,
-    record: Record,
+    photo: PhotoRow[Record],
     *,
-    taken: str | None = None,
-    camera: str | None = None,
-    mark: Mark = NO_MARK,
-    frame: VideoFrame | None = None,
-    pair: str | None = None,
     group: dict[str, Any] | None = None,
     folder: str | None = None,
     thumbnail: str | None = None,
@@ -87,33 +84,30 @@ def describe_photo(
     """One row of the grid.
 
     id:        of letters, digits, - and _; stays the photo's, for links to it
-    taken:     YYYY-MM-DDTHH:MM:SS by the camera's clock
-    mark:      a person's
-    frame:     of a video, which of its frames was scored
-    pair:      path of the other file of a raw + JPEG pair
+    photo:     as the catalogue has it
     group:     of `Membership.to_dict`: what the photo is in its group of look-alikes
     folder:    as it is shown; default: that of the path
     thumbnail: a URL or a data URI; None where the page holds it in `render_photo_data`, or there is none
     error:     why there is nothing to show now of a photo that was scored once; a failure brings its own
     """
-    values = record.to_dict()
-    path = PurePath(record.path)
+    values = photo.record.to_dict()
+    path = PurePath(photo.record.path)
     copied = ("score", "percentile", "label", "probability", "width", "height", "engine")
     reason = error or values["error"]
     return {
         "id": id,
-        "name": _valid(path.name),
-        "path": _valid(record.path),
-        "folder": _valid(str(path.parent) if folder is None else folder),
+        "name": escape_surrogates(path.name),
+        "path": escape_surrogates(photo.record.path),
+        "folder": escape_surrogates(str(path.parent) if folder is None else folder),
         **{name: values[name] for name in copied},
-        "taken": taken,
-        "camera": camera and _valid(camera),
-        "notes": [_valid(note) for note in values["notes"]],
-        "error": reason and _valid(reason),
-        "mark": None if mark == NO_MARK else mark.to_dict(),
-        "video": None if frame is None else describe_frame(frame),
-        "raw": _raw_badge(path, pair),
-        "pair": pair and _valid(pair),
+        "taken": photo.taken,
+        "camera": photo.camera and escape_surrogates(photo.camera),
+        "notes": [escape_surrogates(note) for note in values["notes"]],
+        "error": reason and escape_surrogates(reason),
+        "mark": None if photo.mark == NO_MARK else photo.mark.to_dict(),
+        "video": None if photo.frame is None else describe_frame(photo.frame),
+        "raw": _raw_badge(path, photo.pair),
+        "pair": photo.pair and escape_surrogates(photo.pair),
         "group": group,
         "thumbnail": thumbnail,
     }
@@ -166,8 +160,8 @@ def describe_regions(
     return {
         "rows": rows,
         "columns": columns,
-        "votes": _rounded(votes_HW),
-        "weights": None if weights_HW is None else _rounded(weights_HW * weights_HW.size),
+        "votes": _round(votes_HW),
+        "weights": None if weights_HW is None else _round(weights_HW * weights_HW.size),
         "edges": edges,
         "low": scale.low,
         "high": scale.high,
@@ -175,7 +169,7 @@ def describe_regions(
     }
 
 
-def _rounded(values_HW: np.ndarray) -> list[list[float]]:
+def _round(values_HW: np.ndarray) -> list[list[float]]:
     """To a thousandth; float16 votes and a picture's colours are not finer."""
     return np.round(values_HW.astype(np.float64), 3).tolist()
 
@@ -189,8 +183,3 @@ def pack_edges(index_NK: np.ndarray, weight_NK: np.ndarray) -> dict[str, Any]:
     byte_NK = np.round(weight_NK / most * 255).astype(np.uint8)
     data = index_NK.astype("<u2").tobytes() + byte_NK.tobytes()
     return {"count": index_NK.shape[1], "most": most, "data": base64.b64encode(data).decode()}
-
-
-def _valid(text: str) -> str:
-    """Text that UTF-8 can hold: bytes of a file name that are not text become escapes."""
-    return text.encode("utf-8", "backslashreplace").decode()

@@ -98,8 +98,9 @@ class ServiceSource {
     return photo.thumbnail;
   }
 
+  /** A service does not count its photos by score. */
   histogram() {
-    return this.about.bars ?? [];
+    return [];
   }
 
   // What only a service can do, for those whom `about` says that they may

@@ -60,10 +60,11 @@ def _refuse_other_sites(request: Request) -> None:
 def _is_from_here(request: Request) -> bool:
     if request.client is None or any(name in request.headers for name in _FORWARDED):
         return False
-    return _is_loopback(request.client.host) and _is_loopback(host_name(request.headers.get("host", "")))
+    return is_loopback(request.client.host) and is_loopback(host_name(request.headers.get("host", "")))
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address means this machine itself."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

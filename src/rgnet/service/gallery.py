@@ -140,12 +140,11 @@ class Gallery:
         return await self.cache.get((row.sha256, kind), lambda: self._make_picture(row, kind))
 
     async def _make_picture(self, row: PhotoRow[Record], kind: PictureKind) -> bytes:
-        sha256 = bytes.fromhex(row.sha256) if row.sha256 and kind == "thumbnail" else None
-        if sha256 and looks_unchanged(row) and (kept := self.previews.picture(sha256, row.frame)):
+        sha256 = row.sha256 if kind == "thumbnail" else None
+        if looks_unchanged(row) and (kept := self.previews.picture(sha256, row.frame)):
             return kept
         (picture,) = (await self._decode(row, pictures=(_LONG_SIDE[kind],))).pictures
-        if sha256:
-            self.previews.put_picture(sha256, picture, row.frame)
+        self.previews.put_picture(sha256, picture, row.frame)
         return picture
 
     async def photo_map(self, row: PhotoRow[Record]) -> PhotoMap | None:
@@ -211,8 +210,7 @@ class Gallery:
 
     async def _find_what_if(self, row: PhotoRow[Record], kind: str) -> bytes:
         """As it was kept, else by fifty passes of the network."""
-        sha256 = bytes.fromhex(row.sha256 or "")
-        if looks_unchanged(row) and (kept := self.previews.get(sha256, kind)):
+        if looks_unchanged(row) and (kept := self.previews.get(row.sha256, kind)):
             return kept
         with self.what_if_capacity.reserve() as reservation:
             reservation.add_photo()
@@ -222,7 +220,7 @@ class Gallery:
         if not np.isfinite(found.effect_RC).all():
             raise RequestRefused(404, f"{row.record.path} has no score with parts of it covered")
         data = CellEffects.model_validate(found.to_dict()).model_dump_json().encode()
-        self.previews.put(sha256, kind, data)
+        self.previews.put(row.sha256, kind, data)
         return data
 
     async def _decode(
@@ -244,15 +242,7 @@ class Gallery:
 def gallery_photo(row: PhotoRow[Record], membership: Membership | None = None) -> GalleryPhoto:
     thumbnail = f"v1/photos/{row.id}/thumbnail" if row.record.ok else None
     values = page.describe_photo(
-        row.id,
-        row.record,
-        taken=row.taken,
-        camera=row.camera,
-        mark=row.mark,
-        frame=row.frame,
-        pair=row.pair,
-        group=None if membership is None else membership.to_dict(),
-        thumbnail=thumbnail,
+        row.id, row, group=None if membership is None else membership.to_dict(), thumbnail=thumbnail
     )
     return GalleryPhoto.model_validate(values)
 

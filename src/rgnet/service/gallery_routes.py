@@ -186,22 +186,24 @@ def marks_router(gallery: Gallery, settings: Settings) -> APIRouter:
     @router.post("/marks", responses=_CHANGING, dependencies=[Depends(may_mark)])
     async def mark(change: MarkRequest) -> ChangedMarks:
         """Pick, reject, rate or colour photos, or take that away; one step for `undo`."""
-        return _marks(await gallery.catalogue.mark([int(id) for id in change.photos], change.change))
+        return _to_marks(await gallery.catalogue.mark([int(id) for id in change.photos], change.change))
 
     @router.post("/marks/undo", responses=_CHANGING, dependencies=[Depends(may_mark)])
     async def undo() -> ChangedMarks:
         """Take back the last step; no marks where there is none left."""
-        return _marks(await gallery.catalogue.undo())
+        return _to_marks(await gallery.catalogue.undo())
 
     @router.get("/pairs", responses=_CHANGING, dependencies=[Depends(may_mark)])
     async def pair() -> PhotoPair:
         """Two photos to be compared, where the taste that was learned so far is unsure."""
-        return _pair(*await gallery.catalogue.pair())
+        return _to_pair(*await gallery.catalogue.pair())
 
     @router.post("/pairs", responses=_CHANGING, dependencies=[Depends(may_mark)])
     async def answer(given: PairAnswer) -> PhotoPair:
         """Keep which of two photos is better; the next two."""
-        return _pair(*await gallery.catalogue.prefer(int(given.better), int(given.other), equal=given.equal))
+        return _to_pair(
+            *await gallery.catalogue.prefer(int(given.better), int(given.other), equal=given.equal)
+        )
 
     @router.post("/sidecars", responses=_CHANGING, dependencies=[Depends(may_mark)])
     async def sidecars(asked: SidecarRequest) -> SidecarChanges:
@@ -225,11 +227,11 @@ def marks_router(gallery: Gallery, settings: Settings) -> APIRouter:
     return router
 
 
-def _pair(rows: list[PhotoRow[Record]], answered: int) -> PhotoPair:
+def _to_pair(rows: list[PhotoRow[Record]], answered: int) -> PhotoPair:
     return PhotoPair(photos=[gallery_photo(row) for row in rows], answered=answered)
 
 
-def _marks(marks: dict[int, Mark]) -> ChangedMarks:
+def _to_marks(marks: dict[int, Mark]) -> ChangedMarks:
     return ChangedMarks(
         marks={
             str(photo): PhotoMark(pick=mark.pick, stars=mark.stars, colour=mark.colour)

@@ -25,11 +25,11 @@ from rgnet.imaging.policy import DecodePolicy
 from rgnet.imaging.prepare import Prepared
 from rgnet.imaging.workers import DecodePool
 from rgnet.results import Record, ScoreFailure
-from rgnet.scorer import BATCH, Scorer
+from rgnet.scorer import BATCH, Scorer, score_in_batches
 from rgnet.service.metrics import Metrics
 from rgnet.service.settings import Settings
 from rgnet.service.uploads import Upload
-from rgnet.what_if import WhatIf, compare_covered, cover_cells, score_in_batches
+from rgnet.what_if import WhatIf, compare_covered, cover_cells
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -94,30 +94,30 @@ class Inference:
     async def score(self, upload: Upload) -> ScoredUpload:
         photo = await self._decode(upload)
         if photo.error is not None:
-            return self._failed(upload, photo, photo.error)
+            return self._fail(upload, photo, photo.error)
         record = await self.batcher.submit((upload.name, photo.prepared_or_error))
-        return self._finished(photo, record)
+        return self._finish(photo, record)
 
     async def explain(self, upload: Upload, what_if: int | None) -> ScoredUpload:
         photo = await self._decode(upload)
         if photo.error is not None:
-            return self._failed(upload, photo, photo.error)
+            return self._fail(upload, photo, photo.error)
         found = await self.explain_decoded(upload.name, photo.prepared_or_error, what_if)
         if isinstance(found, ScoreFailure):
-            return self._finished(photo, found)
-        return self._finished(photo, found.photo, explanation=found)
+            return self._finish(photo, found)
+        return self._finish(photo, found.photo, explanation=found)
 
     async def crop(self, upload: Upload, ratio: float, size: float) -> ScoredUpload:
         job = crop_job(upload.data, self.scorer, ratio, size=size)
         photo = await self._decode(upload, job)
         if not isinstance(photo, DecodedCrops):
             assert photo.error is not None
-            return self._failed(upload, photo, photo.error)
+            return self._fail(upload, photo, photo.error)
         try:
             found = await self.crop_decoded(upload.name, photo)
         except PhotoError as problem:
-            return self._failed(upload, photo, problem)
-        return self._finished(photo, found.photo, crop=found)
+            return self._fail(upload, photo, problem)
+        return self._finish(photo, found.photo, crop=found)
 
     async def crop_decoded(self, name: str, photo: DecodedCrops) -> CropSearch:
         """In the thread of the network, between two batches. Raises PhotoError."""
@@ -147,13 +147,13 @@ class Inference:
             scores += some
         return compare_covered(scores)
 
-    def _failed(self, upload: Upload, photo: DecodedPhoto, error: PhotoError) -> ScoredUpload:
+    def _fail(self, upload: Upload, photo: DecodedPhoto, error: PhotoError) -> ScoredUpload:
         self.metrics.photos.labels("failed").inc()
         sha256 = photo.sha256 or hashlib.sha256(upload.data).digest()
         (record,) = self.scorer.score_prepared([upload.name], [error])
         return ScoredUpload(sha256.hex(), record, status_of(error))
 
-    def _finished(
+    def _finish(
         self,
         photo: DecodedPhoto,
         record: Record,

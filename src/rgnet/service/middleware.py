@@ -69,7 +69,7 @@ class ResponseMiddleware:
             _log.exception("%s %s failed", method, scope["path"])
             if status:
                 raise
-            failure = JSONResponse({"error": "the service failed; its log says how"}, 500)
+            failure = JSONResponse({"error": "internal error: see the log of the service"}, 500)
             await failure(scope, receive, send_with_headers)
         finally:
             self._count(method, scope, status, perf_counter() - start)

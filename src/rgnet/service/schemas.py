@@ -19,6 +19,7 @@ from rgnet.culling.groups import Kind
 from rgnet.explanation import Explanation
 from rgnet.results import ScoredPhoto
 from rgnet.service.inference import ScoredUpload
+from rgnet.text import escape_surrogates
 
 
 class JSONLineResponse(JSONResponse):
@@ -311,14 +312,9 @@ class ListingOutline(ResponseModel):
 
     @classmethod
     def of(cls, outline: Outline, *, matching: int) -> ListingOutline:
-        runs = [Run(key=key and _valid(key), count=count) for key, count in outline.runs]
+        runs = [Run(key=key and escape_surrogates(key), count=count) for key, count in outline.runs]
         counts = {"total": outline.total, "failed": outline.failed, "matching": matching}
         return cls(**counts, shapes=outline.packed_shapes(), runs=runs)
-
-
-def _valid(text: str) -> str:
-    """Text that UTF-8 can hold, as the page's rows have it."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class GroupPhotos(ResponseModel):

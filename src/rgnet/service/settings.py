@@ -23,8 +23,9 @@ _EXPECTED = {
 
 
 def _split_commas(value: object) -> object:
+    """Hosts and origins as browsers send them: in small letters, without a slash at the end."""
     if isinstance(value, str):
-        return tuple(filter(None, (word.strip() for word in value.split(","))))
+        return tuple(filter(None, (word.strip().rstrip("/").lower() for word in value.split(","))))
     return value
 
 

@@ -9,6 +9,7 @@ from rgnet.catalogue.records import PhotoRow
 from rgnet.errors import OutputError, PhotoError, need
 from rgnet.results import Record
 from rgnet.service.mark_schemas import SidecarChange, SidecarRequest
+from rgnet.text import escape_surrogates
 from rgnet.xmp.marks import MarksChange, plan_marks
 from rgnet.xmp.sidecar import apply
 
@@ -49,11 +50,13 @@ def _values(row: PhotoRow[Record]) -> dict[str, Any]:
 
 
 def _describe(row: PhotoRow[Record], plan: MarksChange) -> SidecarChange:
-    sidecar = None if plan.change.sidecar == plan.change.photo else _valid(str(plan.change.sidecar))
+    sidecar = (
+        None if plan.change.sidecar == plan.change.photo else escape_surrogates(str(plan.change.sidecar))
+    )
     return SidecarChange.model_validate(
         {
             "id": row.id,
-            "path": _valid(row.record.path),
+            "path": escape_surrogates(row.record.path),
             "sidecar": sidecar,
             "action": plan.change.action,
             "before": plan.before,
@@ -67,16 +70,11 @@ def _describe(row: PhotoRow[Record], plan: MarksChange) -> SidecarChange:
 def _failure(row: PhotoRow[Record], error: str) -> SidecarChange:
     return SidecarChange(
         id=row.id,
-        path=_valid(row.record.path),
+        path=escape_surrogates(row.record.path),
         sidecar=None,
         action="failed",
         before={},
         after={},
         kept=[],
-        error=_valid(error),
+        error=escape_surrogates(error),
     )
-
-
-def _valid(text: str) -> str:
-    """Text that UTF-8 can hold: bytes of a file name that are not text become escapes."""
-    return text.encode("utf-8", "backslashreplace").decode()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rgnet.atomic import write_bytes
+from rgnet.atomic import make_writable_folder, write_bytes
 from rgnet.errors import DataError, ModelFileError, SettingError
 from rgnet.paths import data_folder
 from rgnet.weights.fields import parse_record
@@ -97,7 +97,7 @@ def write_taste(path: Path, taste: Taste) -> None:
     """Atomically. Raises OutputError."""
     from safetensors.numpy import save
 
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_writable_folder(path.parent)
     tensors = {"weight": np.ascontiguousarray(taste.weight_D, np.float32)}
     write_bytes(path, save(tensors, metadata={"rgnet-taste": json.dumps(asdict(taste.card))}))
 

@@ -59,7 +59,7 @@ def read_ratings(file: Path) -> Ratings:
             read = next((read for table, read in _PROGRAMS.items() if table in tables), None)
             if read is None:
                 raise DataError(
-                    f"{file} is none of the databases that rgnet knows: give Lightroom's .lrcat, digikam4.db, or "
+                    f"{file} is not a database that rgnet can read: give Lightroom's .lrcat, digikam4.db, or "
                     "darktable's library.db; for a table, use  rgnet evaluate"
                 )
             ratings: Ratings = {}

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from rgnet.architecture import is_weight
 from rgnet.errors import SettingError
 
 _NORM = ("weight", "bias", "running_mean", "running_var")
@@ -35,7 +36,7 @@ def slice_densenet(deeper: Mapping[str, Tensor], shallower: Mapping[str, Tensor]
 
 
 def _weights(state: Mapping[str, Tensor]) -> list[tuple[str, Tensor]]:
-    return [(name, tensor) for name, tensor in state.items() if not name.endswith("num_batches_tracked")]
+    return [(name, tensor) for name, tensor in state.items() if is_weight(name)]
 
 
 def first_cut(deeper: Mapping[str, Tensor], shallower: Mapping[str, Tensor]) -> str:

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rgnet.architecture import Architecture, is_weight
 from rgnet.atomic import write_bytes
 from rgnet.errors import (
     ModelDamaged,
@@ -38,8 +39,6 @@ from rgnet.weights.card import FORMAT_VERSION, ModelCard
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from rgnet.architecture import Architecture
 
 SUFFIX = ".safetensors"
 GRAPH = "graph.onnx"
@@ -83,7 +82,7 @@ def to_stored(architecture: Architecture, state: Mapping[str, Any]) -> dict[str,
             array, dtype=np.float16 if array.ndim >= 2 and not name.startswith(exact) else np.float32
         )
         for name, array in arrays.items()
-        if not name.endswith("num_batches_tracked")
+        if is_weight(name)
     }
 
 

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from rgnet.errors import SidecarRefused
+from rgnet.errors import PhotoRefused, SidecarRefused
 from rgnet.imaging.discovery import is_video_name
 from rgnet.xmp.packet import Packet
 
@@ -22,11 +22,13 @@ _EXIF_RATING = 0x4746  # written by Windows; in IFD0
 
 
 def find_rating(photo: Path) -> float | None:
-    """A person's rating inside the photo, or None. Nothing is ever written there. Raises OSError."""
-    for packet in _find_packets(photo):
-        if packet.rated_by_person:
-            return packet.rating
-    return _exif_rating(photo)
+    """A person's rating inside the photo, or None. Nothing is ever written there. Raises PhotoRefused."""
+    try:
+        rating = next((packet.rating for packet in _find_packets(photo) if packet.rated_by_person), None)
+    except OSError as problem:
+        reason = f"it cannot be read ({problem.strerror or problem})"
+        raise PhotoRefused(str(photo), reason, "check its permissions") from problem
+    return _exif_rating(photo) if rating is None else rating
 
 
 def _find_packets(photo: Path) -> Iterator[Packet]:

@@ -110,7 +110,7 @@ class Packet:
         if created or (self.created_by_rgnet and base.is_empty):
             ours["rgnet:Created"] = "True"
         change = [(current.value, str(stars))] if current else []
-        return base._edited([*change, base._new_description(ours)])
+        return base._edit([*change, base._new_description(ours)])
 
     def get(self, name: str) -> str | None:
         """The text of a property by its usual name, such as xmp:Label; None where there is none."""
@@ -131,7 +131,7 @@ class Packet:
                 edits.append((one.value, escape(value, {'"': "&quot;", "'": "&apos;"})))
         if new:
             edits.append(self._new_description(new))
-        return self._edited(edits, changing={_full_name(name) for name in values})
+        return self._edit(edits, changing={_full_name(name) for name in values})
 
     def without_rgnet(self, *, restore: bool) -> Packet:
         """Without what rgnet wrote; with `restore`, also with the earlier rating, or none where there was none."""
@@ -142,7 +142,7 @@ class Packet:
         elif restore and current:
             removed.append(current)
         declarations = [span for namespace, span in self._parsed.declarations if namespace == _RGNET]
-        return self._edited(edits + [(span, "") for span in self._spans_to_remove(removed, declarations)])
+        return self._edit(edits + [(span, "") for span in self._spans_to_remove(removed, declarations)])
 
     def _spans_to_remove(self, removed: list[Property], declarations: Sequence[Span] = ()) -> list[Span]:
         """Of properties and declarations; a description without any other property goes as a whole."""
@@ -155,7 +155,7 @@ class Packet:
         inner = [span for span in spans if not any(outer.contains(span) for outer in descriptions)]
         return descriptions + inner
 
-    def _edited(self, edits: list[_Edit], changing: Collection[str] = ()) -> Packet:
+    def _edit(self, edits: list[_Edit], changing: Collection[str] = ()) -> Packet:
         if not edits:
             return self
         text = self._parsed.text

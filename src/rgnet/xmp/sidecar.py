@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Literal
 
 from rgnet.atomic import explaining_errors, write_bytes
-from rgnet.errors import PhotoNotFound, PhotoRefused, SettingError, SidecarRefused, near
+from rgnet.errors import PhotoNotFound, SettingError, SidecarRefused, near
 from rgnet.xmp.embedded import find_rating
 from rgnet.xmp.packet import Packet
 
@@ -114,7 +114,9 @@ def plan_undo(photo: Path) -> tuple[Change, ...]:
 
     Where the rating is no longer what rgnet wrote, it is a person's, and all is kept. Raises SidecarRefused.
     """
-    found = [(sidecar, _read(sidecar)) for sidecar in _names(photo).values() if os.path.lexists(sidecar)]
+    found = [
+        (sidecar, _read(sidecar)) for sidecar in _sidecar_names(photo).values() if os.path.lexists(sidecar)
+    ]
     return tuple(
         _undo(photo, sidecar, packet)
         for sidecar, packet in found
@@ -132,7 +134,7 @@ def apply(change: Change) -> None:
         return
     sidecar = change.sidecar
     with explaining_errors(sidecar):
-        if _bytes(sidecar) != change.old:
+        if _read_bytes(sidecar) != change.old:
             raise SidecarRefused(f"{sidecar} was changed by another program just now: rate the photo again")
         if change.new is None:
             _delete(sidecar)
@@ -151,7 +153,7 @@ def _check(photo: Path, stars: int, model: str, naming: str) -> None:
         raise PhotoNotFound(str(photo), "the file does not exist any more", "scan its folder again")
 
 
-def _names(photo: Path) -> dict[str, Path]:
+def _sidecar_names(photo: Path) -> dict[str, Path]:
     """Both names of a sidecar, "full" first; with .XMP where that is what is there."""
     names = {"full": photo.with_name(f"{photo.name}.xmp"), "stem": photo.with_suffix(".xmp")}
     if names["stem"] == names["full"]:
@@ -166,7 +168,7 @@ def _names(photo: Path) -> dict[str, Path]:
 def find_sidecars(photo: Path, companion: Path | None) -> dict[str, tuple[Path, Packet]]:
     """The sidecars that belong to this photo, by naming. Raises SidecarRefused where that is not certain."""
     found: dict[str, tuple[Path, Packet]] = {}
-    for naming, sidecar in _names(photo).items():
+    for naming, sidecar in _sidecar_names(photo).items():
         if not os.path.lexists(sidecar):
             continue
         packet = _read(sidecar)
@@ -188,7 +190,7 @@ def find_sidecars(photo: Path, companion: Path | None) -> dict[str, tuple[Path, 
 
 def new_sidecar(photo: Path, naming: str, companion: Path | None) -> Path:
     """The name of a photo's sidecar, of which there is none yet. Raises SidecarRefused where another photo has it."""
-    sidecar = _names(photo).get(naming, photo.with_name(f"{photo.name}.xmp"))
+    sidecar = _sidecar_names(photo).get(naming, photo.with_name(f"{photo.name}.xmp"))
     if naming == "stem" and (others := _photos_of_same_stem(photo, companion)):
         raise SidecarRefused(
             f'{sidecar} would belong to {photo.name} and to {others[0]}: rename one of them, or use the naming "full"'
@@ -228,11 +230,7 @@ def _person_rating(photo: Path, found: dict[str, tuple[Path, Packet]]) -> tuple[
             return sidecar, packet.rating
     if any(packet.rating is not None for _, packet in found.values()):
         return None
-    try:
-        rating = find_rating(photo)
-    except OSError as problem:
-        reason = f"it cannot be read ({problem.strerror or problem})"
-        raise PhotoRefused(str(photo), reason, "check its permissions") from problem
+    rating = find_rating(photo)
     return None if rating is None else (photo, rating)
 
 
@@ -247,7 +245,7 @@ def _undo(photo: Path, sidecar: Path, packet: Packet) -> Change:
 
 def _read(sidecar: Path) -> Packet:
     try:
-        data = _bytes(sidecar)
+        data = _read_bytes(sidecar)
     except OSError as problem:
         raise SidecarRefused(
             f"{sidecar} cannot be read ({problem.strerror or problem}): it was not changed"
@@ -259,7 +257,7 @@ def _read(sidecar: Path) -> Packet:
     return Packet(data, str(sidecar))
 
 
-def _bytes(sidecar: Path) -> bytes | None:
+def _read_bytes(sidecar: Path) -> bytes | None:
     """The content of a sidecar, or None if there is none."""
     if not sidecar.exists():
         return None
