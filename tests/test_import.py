@@ -82,9 +82,9 @@ MAY_IMPORT = {
 }
 
 
-def test_importing_rgnet_loads_nothing_heavy_within_a_fifth_of_a_second():
+def test_importing_rgnet_loads_nothing_heavy_and_takes_a_fifth_of_a_second_of_processor_time():
     code = (
-        "import time; start = time.perf_counter(); import rgnet; spent = time.perf_counter() - start\n"
+        "import time; start = time.process_time(); import rgnet; spent = time.process_time() - start\n"
         f"import sys; print(spent, [name for name in {HEAVY} if name in sys.modules])"
     )
     runs = [

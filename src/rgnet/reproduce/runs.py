@@ -242,10 +242,11 @@ def _train_and_score(recipe: Recipe, key: str, workspace: Workspace) -> np.ndarr
         except NonFiniteLoss:
             shutil.rmtree(folder, ignore_errors=True)
             raise
+        if model := workspace.model(key):
+            learned, network.backbone = network.backbone, backbone
+            _keep_model(model, network, recipe, workspace)
+            network.backbone = learned
         scores_N = _score(module(network, recipe, threshold=workspace.threshold), evaluated_photos)
-    if model := workspace.model(key):
-        network.backbone = backbone
-        _keep_model(model, network, recipe, workspace)
     shutil.rmtree(folder)
     return scores_N
 
