@@ -230,17 +230,17 @@ def test_killed_at_any_moment_it_loses_nothing_that_was_written_and_ends_with_ev
     for index in range(200):
         make_photo(many / f"{index:03}.png", index)
     expected = {str(path): float(path.stem) for path in many.iterdir()}
-    draw, calm = random.Random(0), start_scan(many, tmp_path / "calm.sqlite")
-    start = time.monotonic()
-    assert calm.wait() == 0
-    whole = time.monotonic() - start
-    before = {}
+    draw, before = random.Random(0), {}
     for _ in range(KILLS):
         running = start_scan(many, file)
-        time.sleep(draw.uniform(0, 0.8) * whole)
+        # Some time after so many photos have been written, however fast this machine is just now
+        enough = draw.randint(len(before), 200)
+        while running.poll() is None and len(written_scores(file)) < enough:
+            time.sleep(0.001)
+        time.sleep(draw.uniform(0, 0.02))
         running.kill()
         running.wait()
-        after = read_scores(file) if has_model(file) else {}
+        after = written_scores(file)
         assert before.items() <= after.items() <= expected.items()
         partial += 0 < len(after) < 200
         before = after
@@ -266,6 +266,10 @@ def start_scan(folder: Path, file: Path) -> subprocess.Popen:
     )
     assert running.stdout.readline() == b"scanning\n"
     return running
+
+
+def written_scores(file) -> dict[str, float]:
+    return read_scores(file) if has_model(file) else {}
 
 
 def has_model(file) -> bool:

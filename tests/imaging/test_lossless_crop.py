@@ -104,6 +104,6 @@ def test_the_command_says_what_lossless_needs(monkeypatch, capsys, tmp_path):
         return capsys.readouterr().err
 
     words = (tmp_path / "a.jpg", "--ratio", "1:1", "--lossless")
-    assert "give an --output" in run(*words)
+    assert "--lossless needs --output: it only affects the files that are written" in run(*words)
     monkeypatch.setitem(__import__("sys").modules, "jpeglib", None)
     assert 'pip install ".[lossless]"' in run(*words, "-o", tmp_path / "out")
