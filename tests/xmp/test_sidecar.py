@@ -227,6 +227,14 @@ def test_a_raw_file_and_its_companion_share_a_sidecar(photo):
         plan_rating(raw, 3, model=MODEL, companion=photo)
 
 
+def test_the_clip_of_a_live_photo_leaves_its_picture_the_sidecar(photo):
+    clip, stem = photo.with_name("A.MOV"), photo.with_name("a.xmp")
+    clip.touch()
+    assert rate(photo, 3, naming="stem").sidecar == stem
+    with pytest.raises(SidecarRefused, match=r"A\.xmp would belong to A\.MOV and to a\.jpg"):
+        plan_rating(clip, 3, model=MODEL, naming="stem")
+
+
 def test_companions_of_a_photo_are_no_photos(photo):
     for name in ("a.txt", "a.THM", "a.jpg.pp3", "a.pp3"):
         photo.with_name(name).touch()

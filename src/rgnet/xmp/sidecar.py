@@ -23,6 +23,7 @@ from typing import Literal
 
 from rgnet.atomic import explaining_errors, write_bytes
 from rgnet.errors import PhotoNotFound, SettingError, SidecarRefused, near
+from rgnet.imaging.discovery import VIDEO_SUFFIXES, is_video_name
 from rgnet.xmp.embedded import find_rating
 from rgnet.xmp.packet import Packet
 
@@ -201,10 +202,14 @@ def new_sidecar(photo: Path, naming: str, companion: Path | None) -> Path:
 
 
 def _photos_of_same_stem(photo: Path, companion: Path | None) -> list[str]:
-    """The other files of the folder that a sidecar named by the stem could belong to."""
+    """The other files of the folder that a sidecar named by the stem could belong to.
+
+    A video of a picture's stem is its clip, as phones record Live Photos: cameras give the two numbers of one series.
+    """
     stem, same_photo = photo.stem.lower(), {photo, companion}
+    ignored = _COMPANIONS if is_video_name(photo.name) else _COMPANIONS | VIDEO_SUFFIXES
     same = [path for path in photo.parent.iterdir() if path.stem.lower() == stem and path not in same_photo]
-    return sorted(path.name for path in same if path.suffix.lower() not in _COMPANIONS and path.is_file())
+    return sorted(path.name for path in same if path.suffix.lower() not in ignored and path.is_file())
 
 
 def _belongs_to_another(photo: Path, packet: Packet) -> bool:
