@@ -32,11 +32,9 @@ def new_network(recipe: Recipe, start: Start = True, *, say: Callable[[str], Non
     lightning.seed_everything(recipe.seed, verbose=False)
     if isinstance(start, ModelFile):
         network = restored(start.card.architecture, start.tensors)
-        return (
-            network
-            if recipe.architecture == start.card.architecture
-            else _changed(network, recipe, start, say)
-        )
+        if recipe.architecture == start.card.architecture:
+            return network
+        return _take_over(network, recipe, start, say)
     try:
         return build(recipe.architecture, pretrained=start)
     except OSError as problem:
@@ -47,7 +45,7 @@ def new_network(recipe: Recipe, start: Start = True, *, say: Callable[[str], Non
         ) from problem
 
 
-def _changed(trained: RGNet, recipe: Recipe, start: ModelFile, say: Callable[[str], None]) -> RGNet:
+def _take_over(trained: RGNet, recipe: Recipe, start: ModelFile, say: Callable[[str], None]) -> RGNet:
     """The recipe's network with those weights of a trained one that fit by name and shape; the others are new."""
     network = build(recipe.architecture)
     own, theirs = network.state_dict(), trained.state_dict()
