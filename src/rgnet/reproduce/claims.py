@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+Interval = tuple[float, float]
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -13,6 +15,16 @@ class Claim:
     text: str
     better: str
     worse: str
+
+
+def judge(*intervals: Interval | None) -> str:
+    """What intervals of a difference say of it: beyond chance means that none of those that are known holds 0."""
+    found = [interval for interval in intervals if interval]
+    if found and all(low > 0 for low, _ in found):
+        return "holds"
+    if found and all(high < 0 for _, high in found):
+        return "reversed"
+    return "not shown"
 
 
 def table1_claims(_names: Sequence[str]) -> list[Claim]:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from rgnet.atomic import replacing
-from rgnet.reproduce.statistics import Interval, Judged, judge
+from rgnet.reproduce.claims import Interval, judge
+
+# At run time that would load torch, which building the documentation has no use for
+if TYPE_CHECKING:
+    from rgnet.reproduce.statistics import Judged
 
 INK, FAINT = "#1a1a1a", "#8c8c8c"
 COLOURS = {"holds": "#20639b", "reversed": "#c8553d", "not shown": FAINT}

@@ -13,11 +13,9 @@ import numpy as np
 from rgnet.errors import need
 from rgnet.evaluation.bootstrap import percentile_interval, resample
 from rgnet.evaluation.metrics import srcc
-from rgnet.reproduce.claims import Claim
+from rgnet.reproduce.claims import Claim, Interval, judge
 from rgnet.reproduce.experiments import Experiment, Variant
 from rgnet.reproduce.runs import METRICS, Run
-
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +65,6 @@ class Judged:
     @property
     def verdict(self) -> str:
         return judge(self.difference.seeds, self.difference.photos)
-
-
-def judge(*intervals: Interval | None) -> str:
-    """What intervals of a difference say of it: beyond chance means that none of those that are known holds 0."""
-    found = [interval for interval in intervals if interval]
-    if found and all(low > 0 for low, _ in found):
-        return "holds"
-    if found and all(high < 0 for _, high in found):
-        return "reversed"
-    return "not shown"
 
 
 def resample_runs(runs: Mapping[str, Sequence[Run]], human_N: np.ndarray) -> dict[str, np.ndarray]:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from rgnet.datasets.records import list_hash
+from rgnet.reproduce.claims import Interval
 from rgnet.reproduce.experiments import Experiment
 from rgnet.reproduce.runs import Run, Workspace
-from rgnet.reproduce.statistics import Difference, Interval, Judged, Row, Spread
+from rgnet.reproduce.statistics import Difference, Judged, Row, Spread
 from rgnet.text import markdown_table
 from rgnet.training.recipes import Recipe
 
