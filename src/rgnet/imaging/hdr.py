@@ -61,17 +61,22 @@ def find_peak(light_N3: np.ndarray) -> float:
 
 def find_knee(peak: float) -> float:
     """The light from which `compress` changes anything."""
-    white, top = light_to_pq(np.array([1.0, peak]))
-    return float(pq_to_light(max(0.0, 1.5 * white / top - 0.5) * top)) if peak > 1 else 1.0
+    top, _, knee = _span_curve(peak)
+    return float(pq_to_light(np.array(knee * top))) if peak > 1 else 1.0
+
+
+def _span_curve(peak: float) -> tuple[float, float, float]:
+    """The signal of `peak`; and as shares of it those of white, where the curve ends, and of the knee."""
+    white, top = light_to_pq(np.array([1.0, peak])).tolist()
+    end = white / top
+    return top, end, max(0.0, 1.5 * end - 0.5)
 
 
 def compress(light: np.ndarray, peak: float) -> np.ndarray:
     """EETF of BT.2390: 0 to `peak` becomes 0 to 1, monotonously; what is below the knee stays."""
     if peak <= 1:
         return np.minimum(light, 1)
-    white, top = light_to_pq(np.array([1.0, peak])).tolist()
-    end = white / top
-    knee = max(0.0, 1.5 * end - 0.5)
+    top, end, knee = _span_curve(peak)
     signal = np.minimum(light_to_pq(light) / top, 1)
     t = np.maximum(signal - knee, 0) / (1 - knee)
     spline = (
