@@ -1,10 +1,13 @@
-"""bf16 on a processor leaves to float32 what float32 computes faster, and computes the same."""
+"""bf16 on a processor leaves to float32 what float32 computes faster or better, and computes the same."""
 
 import pytest
 import torch
 from torch import nn
 
+from rgnet.training.data import Augment
+from rgnet.training.lessons import RegionLessons
 from rgnet.training.module import Float32DepthwiseConvs
+from rgnet.training.regions import views_of
 
 LAYERS = {
     "strided depthwise": (nn.Conv2d(8, 8, 3, stride=2, groups=8), torch.float32),
@@ -12,6 +15,11 @@ LAYERS = {
     "strided": (nn.Conv2d(8, 8, 3, stride=2), torch.bfloat16),
     "a grey photo's": (nn.Conv2d(1, 8, 3, stride=2), torch.bfloat16),
 }
+
+
+def see_views(photos):
+    lessons = RegionLessons(degraded=0.5, again=0.5, pairs=0.5, zoom=(1.05, 1.25))
+    return torch.cat([views_of(photos, lessons, step).pixels_B3HW for step in range(4)])
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -40,3 +48,14 @@ def test_outside_nothing_changes():
         pass
     with torch.autocast("cpu", torch.bfloat16):
         assert layer(torch.randn(2, 8, 16, 16)).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("see", [Augment(0.5, (1.05, 1.25)), see_views], ids=["augmented", "views"])
+def test_photos_are_seen_with_all_their_bits(see):
+    photos = torch.rand(16, 3, 64, 64, generator=torch.manual_seed(0)) * 255
+    seen = []
+    for enabled in (False, True):
+        torch.manual_seed(1)
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            seen.append(see(photos))
+    assert seen[1].dtype == torch.float32 and torch.equal(*seen)

@@ -19,6 +19,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, Subset
 
+from rgnet.training.views import in_float32
+
 _GPU_MEMORY_SHARE = 0.5
 
 
@@ -150,6 +152,7 @@ class Augment:
     flip: float
     zoom: Sequence[float]
 
+    @in_float32
     def __call__(self, image_B3HW: Tensor) -> Tensor:
         count = len(image_B3HW)
         share = 1 / torch.empty(count).uniform_(*self.zoom)

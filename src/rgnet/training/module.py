@@ -85,8 +85,9 @@ class AestheticsModule(lightning.LightningModule):
         views = views_of(pixels_B3HW, self.recipe.regions, self.global_step)
         with Float32DepthwiseConvs():
             votes = self._votes(views.pixels_B3HW)
-        vote_BHW = votes.vote_BNC[:, :, 0].unflatten(1, votes.grid)
-        terms = region_loss(vote_BHW, votes.image_BC[:, 0], views, batch.unit_B, self.recipe.regions)
+        vote_BHW = votes.vote_BNC[:, :, 0].float().unflatten(1, votes.grid)
+        score_B = votes.image_BC[:, 0].float()
+        terms = region_loss(vote_BHW, score_B, views, batch.unit_B, self.recipe.regions)
         loss = torch.stack(list(terms.values())).sum()
         self._refuse_non_finite(loss)
         self.log(

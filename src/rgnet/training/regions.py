@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from rgnet.training.lessons import RegionLessons
 from rgnet.training.losses import correlation
-from rgnet.training.views import covered, degraded, frames, rearranged, tilted, warped
+from rgnet.training.views import covered, degraded, frames, in_float32, rearranged, tilted, warped
 
 
 class Views(NamedTuple):
@@ -36,6 +36,7 @@ class Views(NamedTuple):
     places: tuple[Tensor, Tensor] | None = None
 
 
+@in_float32
 def views_of(pixels_B3HW: Tensor, lessons: RegionLessons, step: int) -> Views:
     """Draw the views of a step; pixels are float32 in 0 to 255."""
     count, device = len(pixels_B3HW), pixels_B3HW.device
@@ -63,6 +64,7 @@ def views_of(pixels_B3HW: Tensor, lessons: RegionLessons, step: int) -> Views:
     return Views(torch.cat([once_B3HW, *more, first, second]), count, again, frames_B23, kind, tiles, places)
 
 
+@in_float32
 def region_loss(
     vote_BHW: Tensor,
     score_B: Tensor,

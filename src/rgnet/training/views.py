@@ -8,6 +8,8 @@ Shape letters: B photos · H, W pixels · K tiles a side
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
@@ -24,6 +26,17 @@ CHROMA = (
 )  # fmt: skip
 YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 RGB = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def in_float32(function: Callable[P, T]) -> Callable[P, T]:
+    """`function` outside any autocast: a bf16 number has eight bits, too few for a place among 224 pixels."""
+    for device in ("cpu", "cuda"):
+        function = torch.autocast(device, enabled=False)(function)
+    return function
 
 
 def uniform(count: int, low: float, high: float, device: torch.device) -> Tensor:
