@@ -51,19 +51,28 @@ def own_cache(tmp_path_factory) -> Iterator[None]:
 TOGETHER = {"page", "cluster"}
 
 
+def group_of(nodeid: str) -> str:
+    path = Path(nodeid.partition("::")[0])
+    return path.parent.name if path.parent.name in TOGETHER else str(path)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """For `pytest -n`: what shares something costly runs in one process (pytest 9.2 passes over marks of groups)."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class LoadOurGroups(LoadScopeScheduling):
+        _split_scope = staticmethod(group_of)
+
+    return LoadOurGroups(config, log)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For `pytest -n`: what shares something costly runs in one process, and what has slow tests begins first."""
-    groups = {item: group_of(item) for item in items}
+    """What has slow tests begins first, so that no process has a long one left in the end."""
+    groups = {item: group_of(item.nodeid) for item in items}
     slow = {groups[item] for item in items if item.get_closest_marker("slow")} | TOGETHER
     items.sort(key=lambda item: groups[item] not in slow)
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
-def group_of(item: pytest.Item) -> str:
-    path = item.path.relative_to(Path(__file__).parent)
-    return path.parent.name if path.parent.name in TOGETHER else str(path)
 
 
 @pytest.fixture(scope="session")
