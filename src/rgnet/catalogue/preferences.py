@@ -13,21 +13,21 @@ from rgnet.errors import CatalogueError, SettingError
 _DRAWN = 40
 
 
-def choose_pair(catalogue: Catalogue, model: str) -> tuple[int, int]:
-    """Two photos by their ids that were not compared yet, whose taste, or else score, differs least.
+def choose_pair(catalogue: Catalogue, model: str, taste: str) -> tuple[int, int]:
+    """Two photos by their ids that were not compared yet, whose value in that taste, or else score, differs least.
 
     Of a few photos that are drawn at random among those with features of the model by its hash: where what was learned
     so far is unsure, an answer teaches most. Raises CatalogueError where there are no two.
     """
     query = f"""SELECT feature.photo AS photo, coalesce(taste.value, score.score) AS value FROM feature
-        JOIN score USING (photo, model) LEFT JOIN taste ON taste.photo = feature.photo AND taste.name = 'mine'
+        JOIN score USING (photo, model) LEFT JOIN taste ON taste.photo = feature.photo AND taste.name = ?
         WHERE feature.model = ? AND score.score IS NOT NULL
             AND EXISTS (SELECT 1 FROM path WHERE path.photo = feature.photo AND path.gone IS NULL)
         ORDER BY random() LIMIT {_DRAWN}"""
     with decoding(catalogue.file):
         drawn = [
             (required(row, "photo", int), required(row, "value", float))
-            for row in catalogue.rows(query, (model,))
+            for row in catalogue.rows(query, (taste, model))
         ]
     close = sorted(combinations(drawn, 2), key=lambda pair: abs(pair[0][1] - pair[1][1]))
     for (one, _), (other, _) in close:

@@ -15,6 +15,7 @@ from rgnet.evaluation.predictions import SAMPLE, SCORED, Predictions, draw_sampl
 from rgnet.imaging.decode import decode
 from rgnet.results import ScoredPhoto, ScoreFailure
 from rgnet.scorer import Scorer
+from rgnet.weights.card import HALVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def square(image: Image.Image) -> Image.Image:
 
 
 _CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
-    "resized to half": half,
+    HALVED: half,
     "JPEG quality 50": jpeg,
     "cropped by 5 %": crop,
     "padded to a square": square,

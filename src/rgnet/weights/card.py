@@ -26,6 +26,9 @@ _SHORT = 200
 _MOST_MOVED, _LEAST_RANKS = 0.05, 0.93
 _BARELY_ENLARGED, _TWICE = 1.1, 2.0
 
+# Its name among the changes of `rgnet.evaluation.stability`
+HALVED = "resized to half"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
@@ -110,10 +113,9 @@ class ModelCard:
         """How far a photo may be enlarged to the network's input and still be compared with larger ones; by what
         `rgnet evaluate --stability --record` found."""
         for name in ("test_stability", "held_out_stability"):
-            match self.metrics.get(name):
-                case {
-                    "resized to half": {"mean": int() | float() as moved, "srcc": int() | float() as ranks}
-                }:
+            changes = self.metrics.get(name)
+            match changes.get(HALVED) if isinstance(changes, dict) else None:
+                case {"mean": int() | float() as moved, "srcc": int() | float() as ranks}:
                     share = moved / (self.scale.high - self.scale.low)
                     return _TWICE if share <= _MOST_MOVED and ranks >= _LEAST_RANKS else _BARELY_ENLARGED
         return _BARELY_ENLARGED
