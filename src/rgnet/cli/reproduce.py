@@ -21,7 +21,9 @@ def reproduce(
         Path, typer.Option("--output", "-o", help="Folder for finished runs, table and picture.")
     ],
     photos: options.PhotoFolder = None,
-    recipe: Annotated[str, typer.Option(help="para or ava_paper.")] = "para",
+    recipe: Annotated[
+        str, typer.Option(help="A recipe of rgnet train, such as para, ava_paper or aadb_paper.")
+    ] = "para",
     overrides: options.Overrides = [],  # noqa: B006 - Typer copies it
     count: Annotated[
         int | None,

@@ -16,7 +16,8 @@ from rgnet.cli.signals import explain_interrupt, kept_epochs
 @explain_interrupt(kept_epochs)
 def train(
     recipe: Annotated[
-        str, typer.Argument(help="yours (a few thousand photos), para, ava_paper or aadb_paper.")
+        str,
+        typer.Argument(help="yours (a few thousand photos), para, para_regions, ava_paper or aadb_paper."),
     ],
     data: options.Labels,
     output: Annotated[
