@@ -132,6 +132,21 @@ def test_photos_the_model_was_trained_on_are_found_by_name_and_by_content(rated,
     assert find_leaks(taught, rated, rated.train).learned == 10
 
 
+def test_a_start_that_learned_from_another_list_of_the_data_may_know_its_photos(rated, card):
+    """As where photos were added to a table, and training went on from the model before."""
+    here, before = list_hash(rated.train), "0123456789ab"
+    for start, known in (
+        ({"data": "light", "list": here}, True),
+        ({"data": "PARA", "list": before}, True),
+        ({"data": "light", "list": before}, False),
+        ({"data": "PARA", "list": before, "start": {"data": "light", "list": before}}, False),
+    ):
+        training = {"list": here, "data": "light", "start": start}
+        found = find_leaks(replace(card, training=training), rated, rated.test)
+        assert found.known == known
+        assert known or f"began with a model that was trained on list {before} of light" in str(found)
+
+
 def test_lists_of_other_data_are_not_called_clean(rated, card):
     other = find_leaks(replace(card, training={"list": "0123456789ab", "data": "AVA"}), rated, rated.test)
     assert not other.known and other.learned is None

@@ -12,6 +12,7 @@ from rgnet.errors import DataError, OutputError, SettingError
 from rgnet.model.backbones import make_backbone, plain_weights
 from rgnet.training.data import PixelDataset
 from rgnet.training.distill import DistillRecipe, distill
+from rgnet.training.module import NonFiniteLoss
 from rgnet.training.slices import slice_densenet
 
 
@@ -55,6 +56,27 @@ def test_a_distilled_backbone_loads_as_weights(photos, tmp_path):
         for weights in (file, teacher)
     )
     assert taught.shape == untaught.shape and not torch.equal(taught, untaught)
+
+
+def test_fewer_photos_than_a_batch_are_refused(photos, tmp_path):
+    with pytest.raises(SettingError, match="batch_size is 17, and there are only 16 training photos"):
+        distill(replace(SHORT, batch_size=17), photos, tmp_path / "student.safetensors")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_loss_that_is_no_number_writes_no_weights(photos, tmp_path):
+    teacher = make_backbone("timm:test_efficientnet", output_stride=32)
+    weights = {
+        name: value * float("nan")
+        for name, value in plain_weights(teacher).items()
+        if value.is_floating_point()
+    }
+    save_file(plain_weights(teacher) | weights, tmp_path / "teacher.safetensors")
+    with pytest.raises(NonFiniteLoss, match="the loss is nan in epoch 1: start again at another --output"):
+        distill(
+            SHORT, photos, tmp_path / "student.safetensors", teacher_weights=tmp_path / "teacher.safetensors"
+        )
+    assert not (tmp_path / "student.safetensors").exists()
 
 
 def test_the_students_loss_falls(photos, tmp_path):

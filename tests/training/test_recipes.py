@@ -5,7 +5,7 @@ import json
 import pytest
 
 from rgnet.errors import SettingError
-from rgnet.training.losses import check_head
+from rgnet.training.losses import check_loss
 from rgnet.training.recipes import RECIPES, recipe
 
 
@@ -33,7 +33,7 @@ def test_the_papers_regression_differs_in_head_and_loss_only():
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_every_recipes_loss_fits_its_head(name):
-    check_head(recipe(name))
+    check_loss(recipe(name))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_every_recipes_loss_fits_its_head(name):
 )
 def test_a_loss_without_its_head_is_refused(settings, message):
     with pytest.raises(SettingError, match=message):
-        check_head(recipe("yours", settings))
+        check_loss(recipe("yours", settings))
 
 
 @pytest.mark.parametrize(
@@ -114,6 +114,11 @@ def test_settings_are_typed():
         ("architecture.residual=yes", "residual: expected true or false, found 'yes'"),
         ("epochs=0", "epochs: expected 1 or more, found 0"),
         ("epochs=two", "epochs: expected int, found 'two'"),
+        ("sizes=10", "sizes: expected EPOCHSxSIDE joined by commas, as in 2x160,5x224, found '10'"),
+        ("sizes=0x224", "sizes: expected EPOCHSxSIDE joined by commas, as in 2x160,5x224, found '0x224'"),
+        ("sizes=", "sizes: expected EPOCHSxSIDE joined by commas, as in 2x160,5x224, found ''"),
+        ("batch_size=0", "batch_size: expected 1 or more, found 0"),
+        ("seed=-1", "seed: expected 0 or more, found -1"),
         ("zoom=1", "zoom: expected 2 values joined by commas, found '1'"),
         ("architecture=small", "architecture: this setting has parts: name one of them with a dot"),
         ("batch_size", "a setting reads NAME=VALUE, found 'batch_size'"),
@@ -128,3 +133,15 @@ def test_a_wrong_setting_is_named_with_what_was_expected(setting, message):
 def test_unknown_recipe():
     with pytest.raises(SettingError, match="there is no recipe 'parra': did you mean para"):
         recipe("parra")
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("sizes=2x300", "in blocks of 16 pixels, and 300 is no multiple: use  --set sizes=2x304"),
+        ("rank_weight=0.5", "has no ranking part: leave out rank_weight"),
+    ],
+)
+def test_lessons_for_regions_refuse_what_they_cannot_do(setting, message):
+    with pytest.raises(SettingError, match=message):
+        check_loss(recipe("para_regions", [setting]))

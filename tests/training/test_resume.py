@@ -152,7 +152,10 @@ def test_a_loss_that_is_no_number_stops_the_run_before_the_update(tmp_path):
     with torch.no_grad():
         network.head.vote.bias.fill_(float("nan"))
     before = {name: value.clone() for name, value in network.named_parameters()}
-    with pytest.raises(NonFiniteLoss, match=r"the loss is nan in epoch 1, step 0: lower the rates"):
+    with pytest.raises(
+        NonFiniteLoss,
+        match=r"the loss is nan in epoch 1, step 0: start again in another folder at lower rates",
+    ):
         small.run(tmp_path, *still, network=network)
     for name, value in network.named_parameters():
         torch.testing.assert_close(value, before[name], rtol=0, atol=0, equal_nan=True)

@@ -38,6 +38,11 @@ def test_a_loss_of_classes_refuses_teachers(shipped):
         adopt_teachers(recipe("ava_paper"), [shipped])
 
 
+def test_a_classifier_teaches_no_ratings(tiny_classifier):
+    with pytest.raises(SettingError, match="tells high from low, and its scores are no ratings"):
+        adopt_teachers(recipe("yours"), [read_model(tiny_classifier)])
+
+
 def test_the_averaged_weights_are_validated_and_kept(tmp_path):
     settings = ("sizes=2x64", "average=0.5", "norm_photos=0")
     run(tmp_path, *settings)

@@ -54,6 +54,14 @@ def test_tiles_keep_their_content_and_change_their_places(tiles):
     torch.testing.assert_close(sums(shuffled), sums(image_B3HW), rtol=0, atol=1e-2)
 
 
+def test_photos_of_any_side_are_cut_into_any_number_of_tiles():
+    torch.manual_seed(0)
+    image_B3HW = photos(side=160)
+    in_place, shuffled = rearranged(image_B3HW, 7, jitter=0)
+    torch.testing.assert_close(in_place, image_B3HW, rtol=0, atol=1e-2)
+    assert (shuffled - image_B3HW).abs().mean() > 5
+
+
 def test_seams_are_the_same_in_place_and_shuffled():
     torch.manual_seed(0)
     in_place, shuffled = rearranged(photos(side=112), 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,12 @@ def find_leaks(card: ModelCard, rated: RatedPhotos, photos: Sequence[RatedPhoto]
             why=f"it was trained on list {training['list']} of {training.get('data', 'other data')}, "
             f"and the training photos of {rated.name} are list {here}",
         )
+    if earlier := earlier_list(training.get("start"), rated):
+        return Leaks(
+            known=False,
+            why=f"it began with a model that was trained on list {earlier} of {rated.name}, whose training photos "
+            "may be among these",
+        )
     learned, chosen = _find_common(photos, rated.train), set(_find_common(photos, rated.held_out))
     return Leaks(
         known=True,
@@ -81,6 +87,20 @@ def find_leaks(card: ModelCard, rated: RatedPhotos, photos: Sequence[RatedPhoto]
         chosen=len(chosen.difference(learned)),
         names=tuple(learned[:_NAMES_SHOWN]),
     )
+
+
+def earlier_list(training: Mapping[str, Any] | None, rated: RatedPhotos) -> str | None:
+    """The list that a model, or one that its training began with, was trained on, where it is of this data set and
+    not its training photos of today, as after photos were added.
+
+    training: of the model's card
+    """
+    here = list_hash(rated.train)
+    while training:
+        if training.get("data") == rated.name and training.get("list", here) != here:
+            return str(training["list"])
+        training = training.get("start")
+    return None
 
 
 def _find_common(photos: Sequence[RatedPhoto], others: Sequence[RatedPhoto]) -> list[str]:

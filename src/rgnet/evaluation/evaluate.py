@@ -103,7 +103,7 @@ class Evaluation:
     def card_metrics(self) -> dict[str, Any]:
         """What `rgnet evaluate --record` writes into the model's card."""
         values = {"srcc": self.srcc.value, "plcc": self.plcc.value, "accuracy": self.accuracy.value}
-        recorded: dict[str, Any] = {f"{self.split}_{name}": round(value, 4) for name, value in values.items()}
+        recorded = to_plain({f"{self.split}_{name}": round(value, 4) for name, value in values.items()})
         if self.inside is not None:
             recorded[f"{self.split}_inside"] = to_plain(self.inside.to_dict())
         if self.stability:

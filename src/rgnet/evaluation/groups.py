@@ -85,11 +85,12 @@ def evaluate_groups(
             scored[photo.key] = record
         else:
             failures.append(Failure(photo.key, record.error))
-    counts = []
+    counts, compared = [], 0
     for group in groups:
         rated = [photo for photo in group if photo.key in scored]
         if len(rated) >= 2 and len({photo.mean for photo in rated}) > 1:
             counts.append(_count_group(scorer, rated, [scored[photo.key] for photo in rated]))
+            compared += len(rated)
     if not counts:
         raise DataError(f"{data}: in no group people rate two photos differently that have a score")
     pairs_G, score_G, merit_G, best_G, chance_G = np.array(counts, np.float64).T
@@ -99,7 +100,7 @@ def evaluate_groups(
         engine=scorer.engine_name,
         data=data,
         groups=len(counts),
-        photos=len(scored),
+        photos=compared,
         pairs=int(pairs_G.sum()),
         score_accuracy=estimate(_share, score_G, pairs_G),
         merit_accuracy=estimate(_share, merit_G, pairs_G),

@@ -58,7 +58,7 @@ class RegionHead(nn.Module):
     """region_BND -> vote_BNC in [0, 1]: a 1x1 kernel over regions, then softmax over the classes or bins.
 
     With one channel the softmax becomes a sigmoid: the regression head (section 4.1 says only that the
-    loss changes; see docs/deviations.md). Votes are computed in float32 whatever the precision around them.
+    loss changes; see docs/deviations.md). Both are computed in float32 whatever the precision around them.
 
     norm: of a region's features before the vote, which bounds its logits
     """

@@ -254,7 +254,7 @@ def _train_and_score(recipe: Recipe, key: str, workspace: Workspace) -> np.ndarr
 
 def _keep_model(model: Path, network: RGNet, recipe: Recipe, workspace: Workspace) -> None:
     provenance = Provenance(name=model.stem, command=workspace.command)
-    write_network(model, network, make_card(recipe, workspace.rated, provenance, {}))
+    write_network(model, network.cpu(), make_card(recipe, workspace.rated, provenance, {}))
 
 
 def _discard(_line: str) -> None:

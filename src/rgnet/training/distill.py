@@ -28,8 +28,9 @@ from rgnet.model.backbones import make_backbone, plain_network, plain_weights
 from rgnet.model.normalise import Normalise
 from rgnet.training.checkpoints import LAST, find_checkpoint, prepare_folder
 from rgnet.training.data import Augment, Batch, PixelDataset, load_training, resize_batch, seed_step
+from rgnet.training.module import NonFiniteLoss
 from rgnet.training.slices import first_cut, slice_densenet
-from rgnet.training.trainer import make_trainer, quiet, restore_interrupt
+from rgnet.training.trainer import check_batch_size, make_trainer, quiet, restore_interrupt
 
 _STRIDE = 32
 
@@ -123,6 +124,11 @@ class Distillation(lightning.LightningModule):
             wanted_BDHW = self.standard(self.teacher.eval()(taught_B3HW))
         found_BDHW = self.project(self.student(seen_B3HW))
         loss = F.mse_loss(found_BDHW.float(), wanted_BDHW.float())
+        if not torch.isfinite(loss):
+            raise NonFiniteLoss(
+                f"the loss is {loss.item()} in epoch {self.current_epoch + 1}: start again at another --output and a "
+                "lower rate, as in  --set learning_rate=1e-4"
+            )
         size = len(pixels_B3HW)
         self.log("loss", loss, on_step=True, on_epoch=True, prog_bar=True, batch_size=size)
         return loss
@@ -160,6 +166,7 @@ def distill(
     resume: continue from the last checkpoint there; on a CPU the result is bit-identical to an uninterrupted run
     Raises DataError, SettingError and OutputError as `train` does.
     """
+    check_batch_size(recipe.batch_size, len(photos))
     folder = target.with_suffix("")
     with explaining_errors(folder):
         prepare_folder(folder, resume=resume)
@@ -174,6 +181,7 @@ def distill(
                 max_epochs=len(recipe.schedule),
                 precision=recipe.precision,
                 gradient_clip_val=1.0,
+                devices=1,
             )
             loader = load_training(photos, recipe.batch_size, rank=0, world=1, seed=recipe.seed)
             trainer.fit(module.to(memory_format=torch.channels_last), loader, ckpt_path=checkpoint)

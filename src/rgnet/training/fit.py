@@ -23,7 +23,7 @@ from rgnet.training.checkpoints import (
     prepare_folder,
 )
 from rgnet.training.data import Batch, PixelDataset
-from rgnet.training.losses import check_head
+from rgnet.training.losses import check_loss
 from rgnet.training.module import AestheticsModule
 from rgnet.training.processes import Processes
 from rgnet.training.recipes import Recipe
@@ -58,7 +58,7 @@ def fit(
     resume:    continue from `folder`/last.ckpt: on a CPU the result is bit-identical to an uninterrupted run
     Raises NonFiniteLoss before a step that would spoil the weights, OutOfMemory where smaller batches do not help.
     """
-    check_head(recipe)
+    check_loss(recipe)
     micro_batch_size(recipe, len(train_photos), Processes.from_environment().world)
     network.to(memory_format=torch.channels_last)
     with explaining_errors(folder):
@@ -107,7 +107,7 @@ def read_finished(checkpoint: Path, recipe: Recipe) -> tuple[FitResult, dict[str
     saved = load_checkpoint(checkpoint)
     states = saved["callbacks"]
     waited = next((state["wait_count"] for state in states.values() if "wait_count" in state), 0)
-    stopped = recipe.patience is not None and waited >= recipe.patience
+    stopped = bool(recipe.patience) and waited >= recipe.patience
     if saved["epoch"] + 1 < recipe.epochs and not stopped:
         return None
     best = states["Keep"]
@@ -124,8 +124,8 @@ def _halve_micro_batches(recipe: Recipe, say: Callable[[str], None]) -> Recipe:
     recipe = replace(recipe, accumulate=_next_accumulate(recipe))
     if Processes.from_environment().world > 1:
         raise OutOfMemory(
-            "GPU memory does not hold a process's share of a batch: continue with  "
-            f"--resume --set accumulate={recipe.accumulate}"
+            "GPU memory does not hold a process's share of a batch: start again, or after an epoch continue "
+            f"(--resume), with  --set accumulate={recipe.accumulate}"
         ) from None
     say(
         f"GPU memory does not hold a micro-batch: continuing with micro-batches of "

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from rgnet.errors import SettingError
 from rgnet.training.data import Batch
 from rgnet.training.recipes import Recipe
+from rgnet.training.views import BLOCK
 
 _HEADS = {
     "cross_entropy": ("classes",),
@@ -69,13 +70,24 @@ class Objective:
         return loss
 
 
-def check_head(recipe: Recipe) -> None:
-    """Raise SettingError where the loss does not fit the outputs of the head."""
+def check_loss(recipe: Recipe) -> None:
+    """Raise SettingError where the loss does not fit the outputs of the head, or the other settings."""
     fitting, head = _HEADS[recipe.loss], recipe.architecture.head
     if head not in fitting:
         raise SettingError(
             f"the loss {recipe.loss} needs a head of {' or '.join(fitting)}, found {head}: "
             f"add  --set architecture.head={fitting[0]}"
+        )
+    if recipe.loss != "regions":
+        return
+    if odd := [side for _, side in recipe.sizes if side % BLOCK]:
+        raise SettingError(
+            f"the loss regions compresses photos in blocks of {BLOCK} pixels, and {odd[0]} is no multiple: "
+            f"use  --set sizes={recipe.epochs}x{max(BLOCK, round(odd[0] / BLOCK) * BLOCK)}"
+        )
+    if recipe.rank_weight:
+        raise SettingError(
+            "the loss regions has no ranking part: leave out rank_weight, or use  --set loss=mse+plcc"
         )
 
 

@@ -139,11 +139,11 @@ class AestheticsModule(lightning.LightningModule):
         # Processes agree, so that none waits for another that has stopped
         if not self.trainer.strategy.reduce_boolean_decision(bool(torch.isfinite(loss))):
             raise NonFiniteLoss(
-                f"the loss is {loss.item()} in epoch {self.current_epoch + 1}, step {self.global_step}: lower the "
-                "rates, as in  --set learning_rate=1e-5 --set head_rate=1e-5, and continue with  --resume"
+                f"the loss is {loss.item()} in epoch {self.current_epoch + 1}, step {self.global_step}: start "
+                "again in another folder at lower rates, as in  --set learning_rate=1e-5 --set head_rate=1e-5"
             )
 
-    def on_validation_start(self) -> None:
+    def on_validation_epoch_start(self) -> None:
         """Batch norms have seen other photos in other processes: the first one's statistics count."""
         if self.trainer.world_size > 1:
             for buffer in self.network.buffers():
@@ -167,7 +167,7 @@ class AestheticsModule(lightning.LightningModule):
 @contextlib.contextmanager
 def _frozen_batch_norms(network: nn.Module) -> Iterator[None]:
     """Normalise by the batch as training does, but leave the running statistics alone."""
-    norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
+    norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d | nn.BatchNorm1d)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.momentum = 0.0

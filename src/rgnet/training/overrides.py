@@ -89,8 +89,17 @@ def _parse_tuple(text: str, choices: Sequence[Any]) -> tuple[Any, ...]:
     words = [word for word in text.split(",") if word]
     if choices[-1] is Ellipsis:
         if get_origin(choices[0]) is tuple:
-            return tuple(tuple(map(int, word.split("x"))) for word in words)
+            words = words or [""]
+            return tuple(_parse_product(word) for word in words)
         return tuple(_parse(word, choices[0]) for word in words)
     if len(words) != len(choices):
         raise ValueError(f"expected {len(choices)} values joined by commas, found {text!r}")
     return tuple(_parse(word, kind) for word, kind in zip(words, choices, strict=True))
+
+
+def _parse_product(word: str) -> tuple[int, int]:
+    """(2, 160) from "2x160"."""
+    first, _, second = word.partition("x")
+    if not (first.isdecimal() and second.isdecimal() and int(first) and int(second)):
+        raise ValueError(f"expected EPOCHSxSIDE joined by commas, as in 2x160,5x224, found {word!r}")
+    return int(first), int(second)

@@ -38,11 +38,11 @@ class Recipe:
     vote_start:   "he" as all new layers (section 3.3), or "even": at first every region votes the same
     graph_start:  factor on He's initialisation of the graph convolutions' weights; below 1 a residual graph starts
                   near the network without one
-    average:      decay per step of an exponential moving average of the weights, which is what is validated and kept;
-                  0 keeps the weights of the last step
+    average:      decay per step of an exponential moving average of the weights, which is what is validated and kept:
+                  0.998 remembers some 500 steps and needs thousands; 0 keeps the weights of the last step
     teachers:     hashes of the models whose scores it follows, given when it is carried out
     teacher_share: of the teachers' mean score in the target, the rest is people's rating; see `rgnet.training.teachers`
-    patience:     epochs without a better SRCC on the validation photos before the run stops; None: never
+    patience:     epochs without a better SRCC on the validation photos before the run stops; None or 0: never
     served:       default precision for users of the model; see `ModelCard.precision`
     zoom:         random enlargement before cropping back, (1.05, 1.25) in section 3.3; flip is a probability
     held_out:     training photos set aside as validation photos, where the data set has no list of its own
@@ -81,6 +81,11 @@ class Recipe:
     served: Literal["auto", "f32"] = "auto"
     held_out: int = 1500
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("batch_size", 1), ("seed", 0)):
+            if (found := getattr(self, name)) < least:
+                raise SettingError(f"{name}: expected {least} or more, found {found}")
 
     def identity(self) -> dict[str, Any]:
         """`to_dict` without settings that recipes did not have once and that change nothing here: a finished run of

@@ -27,12 +27,18 @@ _CHUNK = 256
 
 
 def adopt_teachers(recipe: Recipe, teachers: Sequence[ModelFile]) -> Recipe:
-    """The recipe as it is carried out. Raises SettingError where its loss has no use for another network's scores."""
+    """The recipe as it is carried out. Raises SettingError where its loss has no use for scores, or a
+    teacher gives none."""
     if teachers and recipe.loss in ("cross_entropy", "emd"):
         raise SettingError(
             f"teachers give scores, and the loss {recipe.loss} learns from classes or histograms: "
             "drop --teacher, or choose another loss, as in  --set loss=mse+plcc"
         )
+    for teacher in teachers:
+        if teacher.card.architecture.head == "classes":
+            raise SettingError(
+                f"{teacher.card.name} tells high from low, and its scores are no ratings: choose another teacher"
+            )
     return replace(recipe, teachers=tuple(teacher.card.short_hash for teacher in teachers))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from rgnet.atomic import explaining_errors
 from rgnet.datasets.cache import cached_pixels
+from rgnet.datasets.leaks import earlier_list
 from rgnet.datasets.readers import Track
 from rgnet.datasets.records import RatedPhoto, RatedPhotos
 from rgnet.errors import DataError
@@ -17,7 +18,7 @@ from rgnet.training.card import Provenance, make_card, write_model_file
 from rgnet.training.checkpoints import BEST, prepare_folder
 from rgnet.training.data import PixelDataset, fingerprint_ratings
 from rgnet.training.fit import find_run, fit, read_finished
-from rgnet.training.losses import check_head, check_histograms
+from rgnet.training.losses import check_histograms, check_loss
 from rgnet.training.processes import Processes, local_rank_zero_first
 from rgnet.training.recipes import Recipe
 from rgnet.training.start import Start, new_network
@@ -70,6 +71,11 @@ def train(
         follow_teachers(train_photos, teachers, recipe.teacher_share, cache, track=track, say=say)
 
         # The network, from pretrained weights
+        if isinstance(start, ModelFile) and earlier_list(start.card.training, rated):
+            say(
+                f"{start.card.name} was trained on other photos of {rated.name}, maybe on some of the validation "
+                "photos: what is said of it may be too good"
+            )
         network = new_network(recipe, start, say=say)
         result = fit(
             recipe,
@@ -113,7 +119,7 @@ def check_split(rated: RatedPhotos) -> None:
 
 def fit_to_data(recipe: Recipe, rated: RatedPhotos) -> Recipe:
     """The recipe with the bins of the data set, where its head is a histogram."""
-    check_head(recipe)
+    check_loss(recipe)
     architecture = recipe.architecture
     if architecture.head == "histogram":
         bins = rated.unit(np.array(rated.bins)).round(6).tolist()

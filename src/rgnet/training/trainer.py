@@ -147,11 +147,7 @@ def make_trainer(
 
 def micro_batch_size(recipe: Recipe, photos: int, world: int) -> int:
     """Photos that one process computes at a time. Raises SettingError where a batch cannot be split so."""
-    if photos < recipe.batch_size:
-        raise SettingError(
-            f"batch_size is {recipe.batch_size}, and there are only {photos} training photos: "
-            f"add photos, or use  --set batch_size={max(1, photos // 4)}"
-        )
+    check_batch_size(recipe.batch_size, photos)
     parts = recipe.accumulate * world
     if recipe.accumulate < 1 or recipe.batch_size % parts:
         raise SettingError(
@@ -159,6 +155,15 @@ def micro_batch_size(recipe: Recipe, photos: int, world: int) -> int:
             f"each of {world} processes: choose a batch_size that {max(1, parts)} divides"
         )
     return recipe.batch_size // parts
+
+
+def check_batch_size(size: int, photos: int) -> None:
+    """Raise SettingError where there is not a single whole batch."""
+    if photos < size:
+        raise SettingError(
+            f"batch_size is {size}, and there are only {photos} training photos: "
+            f"add photos, or use  --set batch_size={max(1, photos // 4)}"
+        )
 
 
 def _measure_norms(recipe: Recipe, photos: PixelDataset, micro_batch: int) -> list[lightning.Callback]:

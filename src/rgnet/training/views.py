@@ -25,6 +25,8 @@ CHROMA = (
     (47, 66, 99, 99, 99, 99, 99, 99), *((99,) * 8,) * 4,
 )  # fmt: skip
 YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
+# JPEG's blocks of 8 pixels, at half the chroma
+BLOCK = 16
 RGB = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))
 
 
@@ -89,7 +91,7 @@ def smaller(image_B3HW: Tensor, share: float) -> Tensor:
 
 
 def jpeg(image_B3HW: Tensor, quality_B: Tensor) -> Tensor:
-    """Photos after JPEG compression at qualities of 1 to 100 with halved chroma; sides are multiples of 16."""
+    """Photos after JPEG compression at qualities of 1 to 100 with halved chroma; sides are multiples of BLOCK."""
     ycc_B3HW = torch.einsum("dc,bchw->bdhw", image_B3HW.new_tensor(YCC), image_B3HW - 128)
     scale_B = torch.where(quality_B < 50, 5000 / quality_B, 200 - 2 * quality_B) / 100
     luma_B1HW = quantized(ycc_B3HW[:, :1], image_B3HW.new_tensor(LUMA), scale_B)
@@ -120,17 +122,19 @@ def rearranged(image_B3HW: Tensor, tiles: int, *, jitter: float = 4.0) -> tuple[
     device, count = image_B3HW.device, tiles * tiles
     shift_BK2 = (torch.rand(batch, count, 2, device=device) * 2 - 1) * jitter
     order_BK = torch.rand(batch, count, device=device).argsort(dim=1)
+    tile_row_H, tile_column_W = (
+        torch.arange(side, device=device) * tiles // side for side in (height, width)
+    )
+    row_H = torch.arange(height, device=device) - tile_row_H * (height / tiles)
+    column_W = torch.arange(width, device=device) - tile_column_W * (width / tiles)
+    inside_HW2 = torch.stack([column_W.expand(height, width), row_H[:, None].expand(height, width)], dim=2)
     seen = []
     for source_BK in (torch.arange(count, device=device).expand(batch, count), order_BK):
         start_BK2 = torch.stack(
             [source_BK % tiles * (width / tiles), source_BK // tiles * (height / tiles)], dim=2
         )
         start_BK2 = start_BK2 + shift_BK2.gather(1, source_BK[:, :, None].expand(-1, -1, 2))
-        start_BHW2 = start_BK2.view(batch, tiles, tiles, 2)
-        start_BHW2 = start_BHW2.repeat_interleave(height // tiles, 1).repeat_interleave(width // tiles, 2)
-        column = torch.arange(width, device=device) % (width // tiles)
-        row = torch.arange(height, device=device) % (height // tiles)
-        inside_HW2 = torch.stack([column.expand(height, width), row[:, None].expand(height, width)], dim=2)
+        start_BHW2 = start_BK2.view(batch, tiles, tiles, 2)[:, tile_row_H[:, None], tile_column_W]
         pixel_BHW2 = (start_BHW2 + inside_HW2 + 0.5) * 2 / image_B3HW.new_tensor([width, height]) - 1
         seen.append(sampled(image_B3HW, pixel_BHW2))
     return seen[0], seen[1]
