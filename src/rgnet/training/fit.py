@@ -107,7 +107,7 @@ def read_finished(checkpoint: Path, recipe: Recipe) -> tuple[FitResult, dict[str
     saved = load_checkpoint(checkpoint)
     states = saved["callbacks"]
     waited = next((state["wait_count"] for state in states.values() if "wait_count" in state), 0)
-    stopped = bool(recipe.patience) and waited >= recipe.patience
+    stopped = recipe.patience is not None and 0 < recipe.patience <= waited
     if saved["epoch"] + 1 < recipe.epochs and not stopped:
         return None
     best = states["Keep"]
