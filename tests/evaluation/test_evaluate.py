@@ -138,6 +138,7 @@ def test_a_start_that_learned_from_another_list_of_the_data_may_know_its_photos(
     for start, known in (
         ({"data": "light", "list": here}, True),
         ({"data": "PARA", "list": before}, True),
+        ("rgnet-compact", True),
         ({"data": "light", "list": before}, False),
         ({"data": "PARA", "list": before, "start": {"data": "light", "list": before}}, False),
     ):

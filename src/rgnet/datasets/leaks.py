@@ -89,14 +89,14 @@ def find_leaks(card: ModelCard, rated: RatedPhotos, photos: Sequence[RatedPhoto]
     )
 
 
-def earlier_list(training: Mapping[str, Any] | None, rated: RatedPhotos) -> str | None:
+def earlier_list(training: object, rated: RatedPhotos) -> str | None:
     """The list that a model, or one that its training began with, was trained on, where it is of this data set and
     not its training photos of today, as after photos were added.
 
-    training: of the model's card
+    training: of the model's card, whose file may come from anywhere
     """
     here = list_hash(rated.train)
-    while training:
+    while isinstance(training, Mapping):
         if training.get("data") == rated.name and training.get("list", here) != here:
             return str(training["list"])
         training = training.get("start")

@@ -27,8 +27,8 @@ _CHUNK = 256
 
 
 def adopt_teachers(recipe: Recipe, teachers: Sequence[ModelFile]) -> Recipe:
-    """The recipe as it is carried out. Raises SettingError where its loss has no use for scores, or a
-    teacher gives none."""
+    """The recipe as it is carried out. Raises SettingError where its loss has no use for ratings, or a teacher gives
+    none."""
     if teachers and recipe.loss in ("cross_entropy", "emd"):
         raise SettingError(
             f"teachers give scores, and the loss {recipe.loss} learns from classes or histograms: "
