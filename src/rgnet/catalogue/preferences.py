@@ -10,11 +10,13 @@ from rgnet.catalogue.errors import decoding
 from rgnet.catalogue.values import required
 from rgnet.errors import CatalogueError, SettingError
 
+# The taste that is learned, and asked about, where none is named
+DEFAULT_TASTE = "mine"
 _DRAWN = 40
 
 
-def choose_pair(catalogue: Catalogue, model: str, taste: str) -> tuple[int, int]:
-    """Two photos by their ids that were not compared yet, whose value in that taste, or else score, differs least.
+def choose_pair(catalogue: Catalogue, model: str) -> tuple[int, int]:
+    """Two photos by their ids that were not compared yet, whose taste, or else score, differs least.
 
     Of a few photos that are drawn at random among those with features of the model by its hash: where what was learned
     so far is unsure, an answer teaches most. Raises CatalogueError where there are no two.
@@ -27,7 +29,7 @@ def choose_pair(catalogue: Catalogue, model: str, taste: str) -> tuple[int, int]
     with decoding(catalogue.file):
         drawn = [
             (required(row, "photo", int), required(row, "value", float))
-            for row in catalogue.rows(query, (taste, model))
+            for row in catalogue.rows(query, (DEFAULT_TASTE, model))
         ]
     close = sorted(combinations(drawn, 2), key=lambda pair: abs(pair[0][1] - pair[1][1]))
     for (one, _), (other, _) in close:

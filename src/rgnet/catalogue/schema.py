@@ -35,7 +35,7 @@ CREATE TABLE mark_history (
 ) WITHOUT ROWID;
 """
 
-# What a person's taste is learned from, and what it says of photos; see features.py and tastes.py
+# What a person's taste is learned from, and what it says of photos; see features.py, preferences.py and rgnet.taste
 _TASTES = """
 CREATE TABLE feature (
     photo INTEGER NOT NULL REFERENCES photo,

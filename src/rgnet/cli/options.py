@@ -156,10 +156,10 @@ def with_taste(catalogue: OpenCatalogue, wanted: Selection, by: str, name: str |
     """The filter with the taste that is asked for, which then says something of every photo with features."""
     if by == "score" and name is None:
         return wanted
-    from rgnet.taste.file import DEFAULT
+    from rgnet.catalogue.preferences import DEFAULT_TASTE
     from rgnet.taste.library import open_taste
 
-    taste = open_taste(catalogue, name or DEFAULT, wanted.model)
+    taste = open_taste(catalogue, name or DEFAULT_TASTE, wanted.model)
     return replace(wanted, taste=taste.card.name)
 
 

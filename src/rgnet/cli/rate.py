@@ -134,10 +134,10 @@ def rate(
 
     with Catalogue.open(catalogue or catalogue_file()) as opened, stop_on_signal() as stop:
         if by == "taste" and not undo:
-            from rgnet.taste.file import DEFAULT
+            from rgnet.catalogue.preferences import DEFAULT_TASTE
             from rgnet.taste.library import open_taste
 
-            taste = taste or DEFAULT
+            taste = taste or DEFAULT_TASTE
             applied = open_taste(opened, taste, make_filter(opened, model).model)
             of_taste = f", taste {taste} {applied.hash}"
         percentile = _percentiles(find_rated, relative)

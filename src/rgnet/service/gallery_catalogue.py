@@ -25,7 +25,6 @@ from rgnet.errors import CatalogueError, PhotoError, SettingError
 from rgnet.results import Record
 from rgnet.service.gallery_groups import GalleryGroups
 from rgnet.service.limits import Capacity, RequestRefused
-from rgnet.taste.file import DEFAULT
 
 _MAX_QUERIES, _MAX_CACHED = 256, 16
 _CHUNK = 1000
@@ -150,7 +149,7 @@ class GalleryCatalogue:
 
     def _pair(self) -> tuple[list[PhotoRow[Record]], int]:
         try:
-            photos = choose_pair(self._opened, self._model_hash, DEFAULT)
+            photos = choose_pair(self._opened, self._model_hash)
         except CatalogueError as problem:
             raise RequestRefused(404, str(problem)) from None
         return self._rows_of([str(photo) for photo in photos]), count_preferences(self._opened)

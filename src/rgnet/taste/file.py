@@ -16,7 +16,6 @@ from rgnet.paths import data_folder
 from rgnet.weights.fields import parse_record
 from rgnet.weights.file import read_metadata
 
-DEFAULT = "mine"
 SUFFIX = ".safetensors"
 _FORMAT = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")

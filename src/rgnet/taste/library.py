@@ -11,9 +11,10 @@ from rgnet.catalogue.database import Catalogue
 from rgnet.catalogue.errors import decoding
 from rgnet.catalogue.features import measure_features, read_features, stream_features
 from rgnet.catalogue.models import find_scale
+from rgnet.catalogue.preferences import DEFAULT_TASTE
 from rgnet.catalogue.values import required
 from rgnet.errors import CatalogueError, SettingError
-from rgnet.taste.file import DEFAULT, Taste, TasteCard, check_name, read_taste, taste_file
+from rgnet.taste.file import Taste, TasteCard, check_name, read_taste, taste_file
 from rgnet.taste.learner import CrossValidation, Opinions, cross_validate, learn
 
 _MOST_RATINGS = 2000
@@ -30,7 +31,7 @@ class Learned:
 
 
 def learn_taste(
-    catalogue: Catalogue, model: str, ratings: Mapping[int, int], *, name: str = DEFAULT
+    catalogue: Catalogue, model: str, ratings: Mapping[int, int], *, name: str = DEFAULT_TASTE
 ) -> Learned:
     """A person's taste from ratings of photos by their ids, and the pairs that were answered in the catalogue.
 
