@@ -85,12 +85,11 @@ def _parse(text: str, kind: Any) -> Any:
 
 
 def _parse_tuple(text: str, choices: Sequence[Any]) -> tuple[Any, ...]:
-    """(1, 2) from "1,2"; ((2, 160), (5, 224)) from "2x160,5x224"; () from ""."""
+    """(1, 2) from "1,2"; ((2, 160), (5, 224)) from "2x160,5x224"; () from "" where that may be."""
     words = [word for word in text.split(",") if word]
     if choices[-1] is Ellipsis:
         if get_origin(choices[0]) is tuple:
-            words = words or [""]
-            return tuple(_parse_product(word) for word in words)
+            return tuple(map(_parse_product, words or [text]))
         return tuple(_parse(word, choices[0]) for word in words)
     if len(words) != len(choices):
         raise ValueError(f"expected {len(choices)} values joined by commas, found {text!r}")
